@@ -1,0 +1,2 @@
+noinst_LIBRARIES += src/admin/libadmin.a
+src_admin_libadmin_a_SOURCES =

@@ -1,0 +1,2 @@
+bin_PROGRAMS += pgweir
+pgweir_SOURCES = src/main.c

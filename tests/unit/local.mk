@@ -1,0 +1,9 @@
+include tests/unit/base/local.mk
+include tests/unit/wire/local.mk
+include tests/unit/sql/local.mk
+include tests/unit/pool/local.mk
+include tests/unit/tap/local.mk
+include tests/unit/conf/local.mk
+include tests/unit/auth/local.mk
+include tests/unit/proxy/local.mk
+include tests/unit/advisor/local.mk
