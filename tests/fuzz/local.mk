@@ -1,1 +1,41 @@
-# nothing yet
+# Fuzzers: tests/fuzz/fuzz_X.c is one LLVMFuzzerTestOneInput, tests/fuzz/X/ its corpus.
+# A normal build links it with replay.c and runs the corpus in `make check`; a build with
+# --enable-fuzzers CC=clang links libFuzzer, and `make fuzz` searches for FUZZ_SECONDS each.
+
+FUZZERS_ALL =
+
+if FUZZERS
+FUZZ_MAIN =
+FUZZ_LINK = $(OUR_LDFLAGS) -fsanitize=fuzzer
+else
+FUZZ_MAIN = tests/fuzz/replay.c
+FUZZ_LINK = $(OUR_LDFLAGS)
+TESTS += $(FUZZERS_ALL)
+endif
+
+check_PROGRAMS += $(FUZZERS_ALL)
+EXTRA_DIST += tests/fuzz/README.md
+
+FUZZ_SECONDS = 60
+FUZZ_TOP = $(abs_top_srcdir)
+
+if FUZZERS
+fuzz: $(FUZZERS_ALL)
+	@for f in $(FUZZERS_ALL); do \
+		name=$${f##*/fuzz_}; corpus=$(FUZZ_TOP)/tests/fuzz/$$name; \
+		$(MKDIR_P) tests/fuzz/found/$$name; \
+		echo "== $$name: $(FUZZ_SECONDS) s"; \
+		./$$f -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=2048 \
+			-print_final_stats=1 -artifact_prefix=$$corpus/ \
+			tests/fuzz/found/$$name $$corpus \
+			>tests/fuzz/found/$$name.log 2>&1 || { \
+			tail -n 60 tests/fuzz/found/$$name.log; \
+			echo "fuzz $$name: failed, the input is in $$corpus" >&2; exit 1; }; \
+		grep -E 'number_of_executed_units|average_exec_per_sec|new_units_added' \
+			tests/fuzz/found/$$name.log; \
+	done
+else
+fuzz:
+	@$(SUB_BUILD) fuzz --enable-fuzzers CC=clang && $(MAKE) $(AM_MAKEFLAGS) fuzz \
+		FUZZ_SECONDS='$(FUZZ_SECONDS)' FUZZ_TOP='$(abs_top_srcdir)'
+endif
