@@ -1,0 +1,99 @@
+/*
+ * auth.h - a client's login, as steps: what it sent in, what to send it out, a verdict.
+ *
+ *	ex = auth_new(&request);
+ *	status = auth_start(ex, out);           then, as long as it is AUTH_MORE:
+ *	status = auth_step(ex, body, out);      with the body of the client's next 'p' message
+ *	auth_work(ex); auth_resume(ex, out);    where the status is AUTH_WORK
+ *
+ * `out` gets whole messages, up to AuthenticationOk with AUTH_OK; the ErrorResponse that
+ * follows AUTH_REFUSED or AUTH_MALFORMED is the caller's (auth_reason is for the log, never
+ * for the client).
+ *
+ * Somebody unknown (secret NULL) gets the same messages, with a salt that stays the same for a
+ * name, and is refused after the same work as a known one with a wrong password: a refused
+ * scram-sha-256 or plain login always costs one run of PBKDF2 in a helper, an accepted one only
+ * the first time for a secret that is kept as plain text.
+ *
+ * One owner, the login; freed when it is over, so that an idle client carries nothing of it.
+ * Between AUTH_WORK and auth_resume it is the helper's: it may not be touched or freed.
+ *
+ * Thread: worker; auth_work: helper.
+ */
+#ifndef AUTH_AUTH_H
+#define AUTH_AUTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "auth/scram.h"
+#include "auth/secret.h"
+#include "base/buf.h"
+#include "base/bug.h"
+#include "base/slice.h"
+
+#define AUTH_MAX_MESSAGE_BYTES SCRAM_MAX_MESSAGE_BYTES /* a longer 'p' is malformed */
+#define AUTH_MOCK_KEY_BYTES 32
+
+/* clang-format off */
+#define AUTH_METHODS(X) \
+	X(TRUST, "trust") \
+	X(PLAIN, "plain") \
+	X(MD5,   "md5")   /* a user whose secret is SCRAM's is asked for SCRAM */ \
+	X(SCRAM, "scram-sha-256")
+/* clang-format on */
+
+enum auth_method {
+#define X(id, name) AUTH_METHOD_##id,
+	AUTH_METHODS(X)
+#undef X
+};
+
+enum auth_status {
+	AUTH_MORE,      /* send out, then auth_step with the next 'p' */
+	AUTH_OK,        /* send out; it ends with AuthenticationOk */
+	AUTH_REFUSED,   /* 28P01 and the end of the connection */
+	AUTH_MALFORMED, /* 08P01 and the end of the connection */
+	AUTH_WORK,      /* auth_work in a helper, then auth_resume; out is empty */
+};
+
+/* What makes mock logins consistent; made once per process. */
+struct auth_mock {
+	uint8_t key[AUTH_MOCK_KEY_BYTES];
+	bool like_scram; /* under md5, somebody unknown is asked for SCRAM
+			    (userlist_is_mostly_scram) */
+};
+
+struct auth_request {
+	enum auth_method method;
+	struct slice user;            /* copied */
+	struct secret *secret;        /* referenced; NULL: unknown, or may not log in */
+	const struct auth_mock *mock; /* used by auth_new alone */
+	const char *server_nonce;     /* NULL: random. For tests: at most SCRAM_NONCE_BYTES */
+};
+
+struct auth_exchange;
+
+bool auth_mock_init(struct auth_mock *mock) MUST_CHECK; /* false: no randomness to be had */
+
+struct auth_exchange *auth_new(const struct auth_request *req) MUST_CHECK;
+void auth_free(struct auth_exchange *ex); /* wipes; NULL does nothing */
+
+enum auth_status auth_start(struct auth_exchange *ex, struct buf *out) MUST_CHECK;
+enum auth_status auth_step(struct auth_exchange *ex, struct slice body, struct buf *out) MUST_CHECK;
+void auth_work(struct auth_exchange *ex); /* milliseconds of arithmetic */
+enum auth_status auth_resume(struct auth_exchange *ex, struct buf *out) MUST_CHECK;
+
+const char *auth_reason(const struct auth_exchange *ex); /* why not, for the log; "" if nothing */
+const char *auth_method_name(enum auth_method method);
+const char *auth_state_name(const struct auth_exchange *ex);
+
+/*
+ * After AUTH_OK: what logs in to a server in the client's name. The keys, where the login was
+ * SCRAM against a SCRAM secret; the password, where it was `plain` (terminated by a zero, the
+ * caller's to wipe and free). Each gives once.
+ */
+bool auth_take_scram_keys(struct auth_exchange *ex, struct scram_keys *out) MUST_CHECK;
+char *auth_take_password(struct auth_exchange *ex) MUST_CHECK;
+
+#endif
