@@ -1,1 +1,20 @@
-# nothing yet
+# The service, its user and its directory.
+
+pkgsysconfdir = $(sysconfdir)/pgweir
+
+systemdsystemunit_DATA = systemd/pgweir.service
+EXTRA_DIST += systemd/pgweir.service.in systemd/sysusers.conf systemd/tmpfiles.conf
+CLEANFILES += systemd/pgweir.service
+
+systemd/pgweir.service: systemd/pgweir.service.in Makefile
+	$(AM_V_GEN)$(MKDIR_P) systemd && $(SED) \
+		-e 's|@bindir[@]|$(bindir)|g' -e 's|@pkgsysconfdir[@]|$(pkgsysconfdir)|g' \
+		$(srcdir)/systemd/pgweir.service.in >$@.new && mv $@.new $@
+
+install-data-local:
+	$(MKDIR_P) '$(DESTDIR)$(sysusersdir)' '$(DESTDIR)$(tmpfilesdir)'
+	$(INSTALL_DATA) $(srcdir)/systemd/sysusers.conf '$(DESTDIR)$(sysusersdir)/pgweir.conf'
+	$(INSTALL_DATA) $(srcdir)/systemd/tmpfiles.conf '$(DESTDIR)$(tmpfilesdir)/pgweir.conf'
+
+uninstall-local:
+	rm -f '$(DESTDIR)$(sysusersdir)/pgweir.conf' '$(DESTDIR)$(tmpfilesdir)/pgweir.conf'
