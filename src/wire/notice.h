@@ -1,0 +1,36 @@
+/*
+ * notice.h - the fields of an ErrorResponse or NoticeResponse.
+ *
+ * Every field may be missing, and the body may be anything at all: a server is not trusted
+ * more than a client is.
+ *
+ * Owns nothing: slices point into the body.
+ * Thread: any.
+ */
+#ifndef WIRE_NOTICE_H
+#define WIRE_NOTICE_H
+
+#include <stdbool.h>
+
+#include "base/slice.h"
+
+/* Those that are asked for; all letters are passed on. */
+#define NOTICE_SEVERITY 'S'    /* in the server's language */
+#define NOTICE_SEVERITY_EN 'V' /* never translated; since PostgreSQL 9.6 */
+#define NOTICE_SQLSTATE 'C'
+#define NOTICE_MESSAGE 'M'
+#define NOTICE_DETAIL 'D'
+#define NOTICE_HINT 'H'
+#define NOTICE_POSITION 'P'
+#define NOTICE_WHERE 'W'
+
+/* The first such field; a slice with ptr NULL where there is none. */
+struct slice notice_get(struct slice body, char field);
+
+/* Does the server close the connection after this (FATAL or PANIC)? */
+bool notice_is_fatal(struct slice body);
+
+/* A SQLSTATE of five letters or digits, zero-terminated; "XX000" where there is none. */
+void notice_sqlstate(struct slice body, char out[6]);
+
+#endif

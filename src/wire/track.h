@@ -1,0 +1,158 @@
+/*
+ * track.h - where one server's conversation stands.
+ *
+ * The caller tells the track, in order, of every message it sends to a server and of every
+ * message the server sends back. The track answers what can be answered from that alone:
+ * may the server be given to somebody else, in which transaction state is it, and whose is
+ * the message that just came: the client's, or the pooler's own.
+ *
+ * It is a queue of what the server still has to answer. What makes it more than that are
+ * errors (the server skips everything up to a Sync) and COPY FROM STDIN (the server reads
+ * and ignores Syncs while it is copying, so that how many of them it will answer after an
+ * error depends on what it had read by then). Where that cannot be known the track says so
+ * (track_is_uncertain) and never guesses.
+ *
+ * The protocol's state alone: that no frame was forwarded in part is for the caller to know.
+ *
+ * Embedded in the server; owned by it. May be moved in memory.
+ * Thread: the server's worker.
+ */
+#ifndef WIRE_TRACK_H
+#define WIRE_TRACK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/bug.h"
+#include "base/slice.h"
+
+#define TRACK_MAX_ITEMS 32768u
+#define TRACK_INLINE_ITEMS 32u
+
+enum track_verdict {
+	TRACK_OK,
+	TRACK_SKIPPED,   /* forward it, but the server will ignore it: it is skipping to a Sync */
+	TRACK_FULL,      /* not taken; read no more from this client until replies have come */
+	TRACK_VIOLATION, /* no client may send this here */
+};
+
+enum track_reply {
+	TRACK_PASS,       /* for the client */
+	TRACK_SWALLOW,    /* the answer to something of our own */
+	TRACK_ASYNC,      /* A, N or S, which may come at any time: look at it; it completes nothing */
+	TRACK_LAST_WORDS, /* an ErrorResponse that nobody asked for: the server is going away */
+	TRACK_DESYNC,     /* cannot be; close the server */
+};
+
+/* What a message of the server's was about. */
+struct track_news {
+	char item;    /* the client's message that it answers: one of PBDECQSF; 0: none */
+	bool own;     /* that was one of our own */
+	bool done;    /* it was the last answer to it; with type Z: a batch is closed */
+	bool failed;  /* an ErrorResponse */
+	uint32_t seq; /* which one: what track_next_seq() said before it was sent */
+};
+
+enum track_copy {
+	TRACK_COPY_NONE,
+	TRACK_COPY_IN,
+	TRACK_COPY_OUT,
+	TRACK_COPY_BOTH,
+};
+
+struct track {
+	uint8_t *heap;     /* owned; NULL while the inline ring is enough */
+	uint32_t cap;      /* of the ring in use; a power of two */
+	uint32_t head;     /* seq of the oldest item; runs freely, as does tail */
+	uint32_t tail;     /* seq of the next one */
+	uint32_t syncs;    /* items that end in a ReadyForQuery, the doubtful among them */
+	uint32_t doubtful; /* Syncs that the server may have ignored */
+	uint32_t data_at;  /* tail when CopyData, CopyDone or CopyFail was last sent */
+	char tx_status;    /* of the last ReadyForQuery */
+	uint8_t copy;      /* enum track_copy */
+	bool skipping;     /* the server ignores everything up to a Sync not yet sent */
+	bool open;         /* extended messages were sent, and no Sync behind them */
+	bool lost;         /* it cannot be known any more what will be answered; sticky */
+	uint8_t ring[TRACK_INLINE_ITEMS];
+};
+
+void track_init(struct track *t); /* for a server that has just said its first ReadyForQuery, I */
+void track_fini(struct track *t);
+
+/* A message is about to be sent to the server; `own` where it is not the client's. Tell of
+ * every one, in order, Flush and the messages of a COPY too. */
+enum track_verdict track_client(struct track *t, char type, bool own) MUST_CHECK;
+
+/* The server sent a message; of the body only the first byte is looked at. *news is always
+ * filled. */
+enum track_reply track_server(struct track *t, char type, struct slice body,
+	struct track_news *news) MUST_CHECK;
+
+/* The seq that the next message gets which is queued (PBDECQSF and TRACK_OK); and the oldest
+ * one still unanswered. Everything between a completed item and track_head_seq() was skipped
+ * by the server after an error. They wrap: compare by track_seq_before. */
+static inline uint32_t track_next_seq(const struct track *t)
+{
+	return t->tail;
+}
+
+static inline uint32_t track_head_seq(const struct track *t)
+{
+	return t->head;
+}
+
+static inline bool track_seq_before(uint32_t a, uint32_t b)
+{
+	return (int32_t)(a - b) < 0;
+}
+
+/* Nothing is outstanding, and no batch, skip or copy is open: it answers all it is asked next. */
+static inline bool track_is_quiet(const struct track *t)
+{
+	return t->head == t->tail && !t->skipping && !t->open && !t->lost &&
+	       t->copy == TRACK_COPY_NONE;
+}
+
+/* Quiet and in no transaction: the server may be released. */
+static inline bool track_is_idle(const struct track *t)
+{
+	return t->tx_status == 'I' && track_is_quiet(t);
+}
+
+/* All that surely will be answered was answered, but the server may owe one more
+ * ReadyForQuery, or worse. Do not release it: close it once the client is done with it. (Only
+ * after an error in a COPY FROM STDIN with Syncs sent into it. A next Query of the client's,
+ * or one of our own, may resolve it.) */
+bool track_is_uncertain(const struct track *t);
+
+static inline char track_tx_status(const struct track *t) /* I, T or E */
+{
+	return t->tx_status;
+}
+
+/* ReadyForQuery messages that are surely still to come. */
+static inline uint32_t track_outstanding_syncs(const struct track *t)
+{
+	return t->syncs - t->doubtful;
+}
+
+static inline enum track_copy track_in_copy(const struct track *t)
+{
+	return (enum track_copy)t->copy;
+}
+
+/* The server becomes idle only if somebody sends a Sync. */
+static inline bool track_wants_sync(const struct track *t)
+{
+	return t->skipping || t->open;
+}
+
+static inline bool track_is_full(const struct track *t)
+{
+	return t->tail - t->head >= TRACK_MAX_ITEMS;
+}
+
+/* Asserts the invariants; for tests and fuzzing. */
+void track_check(const struct track *t);
+
+#endif
