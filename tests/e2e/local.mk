@@ -1,1 +1,22 @@
-# nothing yet
+# End-to-end tests: pytest, a real PostgreSQL and the program as it was built.
+#
+#	make check-e2e            all of them
+#	make check-e2e E2E=-k\ cancel
+
+EXTRA_DIST += \
+	tests/e2e/cluster.py \
+	tests/e2e/conftest.py \
+	tests/e2e/fakeserver.py \
+	tests/e2e/faultproxy.py \
+	tests/e2e/pooler.py \
+	tests/e2e/pytest.ini \
+	tests/e2e/rawwire.py \
+	tests/e2e/test_protocol.py \
+	tests/e2e/test_smoke.py \
+	tests/e2e/waiting.py
+
+E2E =
+check-e2e: pgweir
+	cd $(srcdir)/tests/e2e && \
+	PGWEIR_BIN=$(abs_builddir)/pgweir PYTHONDONTWRITEBYTECODE=1 $(TEST_PYTHON) -m pytest -n 2 $(E2E)
+.PHONY: check-e2e

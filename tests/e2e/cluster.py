@@ -1,0 +1,240 @@
+"""Private PostgreSQL clusters: own port, own directory, gone when the tests end."""
+
+import os
+import pathlib
+import shutil
+import signal
+import socket
+import subprocess
+import threading
+
+import psycopg
+
+from waiting import until
+
+RUN_AS = "postgres" if os.geteuid() == 0 else None
+
+# Below the kernel's ephemeral range, so that no outgoing connection ever sits on one.
+_ports = iter(())
+_ports_lock = threading.Lock()
+
+
+def free_port():
+    """A port nobody listens on, handed out once."""
+    global _ports
+    with _ports_lock:
+        while True:
+            port = next(_ports, None)
+            if port is None:
+                start = 11000 + (os.getpid() * 211) % 20000
+                _ports = iter(range(start, start + 800))
+                continue
+            with socket.socket() as probe:
+                try:
+                    probe.bind(("127.0.0.1", port))
+                    return port
+                except OSError:
+                    continue
+
+
+def own(path):
+    """Give a file or directory to the user the servers run as."""
+    if RUN_AS:
+        shutil.chown(path, RUN_AS, RUN_AS)
+    return path
+
+
+def identity():
+    """Popen arguments which run a program as that user."""
+    return {"user": RUN_AS, "group": RUN_AS, "extra_groups": []} if RUN_AS else {}
+
+
+def bindir():
+    asked = os.environ.get("PG_BINDIR")
+    if asked:
+        return pathlib.Path(asked)
+    found = sorted(pathlib.Path("/usr/lib/postgresql").glob("*/bin/postgres"), key=lambda p: int(p.parts[4]))
+    assert found, "no PostgreSQL server found below /usr/lib/postgresql (set PG_BINDIR)"
+    return found[-1].parent
+
+
+HBA = """
+local   all             postgres                          trust
+host    all             u_scram,u_pass   127.0.0.1/32     scram-sha-256
+host    all             u_md5            127.0.0.1/32     md5
+host    all             u_plain          127.0.0.1/32     password
+host    all             u_reject         127.0.0.1/32     reject
+host    all,replication all              127.0.0.1/32     trust
+host    all,replication all              ::1/128          trust
+local   all,replication all                               trust
+"""
+
+CONF = """
+listen_addresses = '127.0.0.1,::1'
+max_connections = 200
+shared_buffers = 32MB
+fsync = off
+full_page_writes = off
+autovacuum = off
+wal_level = logical
+max_wal_senders = 10
+max_replication_slots = 10
+timezone = 'UTC'
+log_timezone = 'UTC'
+lc_messages = 'C'
+log_connections = on
+log_disconnections = on
+log_line_prefix = '%m [%p] %u@%d '
+"""
+
+PASSWORD = "pencil"
+
+SETUP = f"""
+create role app login createdb createrole;
+create role other login;
+create role third login;
+create role repl login replication;
+create role admin login;
+create role stats login;
+create role u_trust login;
+create role u_reject login;
+create role u_scram login password '{PASSWORD}';
+create role u_pass login password '{PASSWORD}';
+create role u_plain login password '{PASSWORD}';
+set password_encryption = md5;
+create role u_md5 login password '{PASSWORD}';
+"""
+
+
+class Cluster:
+    """One PostgreSQL cluster. Owner: the fixture that made it."""
+
+    def __init__(self, directory, template=None):
+        self.directory = pathlib.Path(directory)
+        self.data = self.directory / "data"
+        self.sockets = self.directory / "sockets"
+        self.logfile = self.directory / "postgresql.log"
+        self.port = free_port()
+        self.process = None
+        self._admin = None
+        own(self.directory)
+        self.sockets.mkdir()
+        own(self.sockets)
+        if template:
+            subprocess.run(["cp", "-a", template, self.data], check=True)
+        else:
+            subprocess.run(
+                [bindir() / "initdb", "-D", self.data, "-U", "postgres", "-A", "trust", "-E", "UTF8",
+                 "--locale=C", "--no-sync", "--no-instructions"],
+                check=True, stdout=subprocess.DEVNULL, **identity())
+        (self.data / "pg_hba.conf").write_text(HBA)
+        (self.data / "postgresql.conf").write_text(
+            f"{CONF}\nport = {self.port}\nunix_socket_directories = '{self.sockets}'\n")
+        self.log_from = 0
+
+    # -- life --
+
+    def start(self):
+        with open(self.logfile, "ab") as log:
+            self.process = subprocess.Popen(
+                [bindir() / "postgres", "-D", self.data], stdout=log, stderr=log,
+                cwd=self.directory, env={"PATH": os.environ["PATH"], "LC_ALL": "C"}, **identity())
+        self.wait_ready()
+        return self
+
+    def wait_ready(self):
+        def answers():
+            assert self.process.poll() is None, self.log()[-2000:]
+            try:
+                psycopg.connect(self.conninfo(), connect_timeout=5).close()
+                return True
+            except psycopg.OperationalError:
+                return False
+
+        until(answers, "PostgreSQL accepts connections", 60)
+
+    def setup(self):
+        for statement in SETUP.strip().split("\n"):
+            self.sql(statement)
+        self.sql("create database app owner app")
+        self.sql("create database other owner app")
+
+    def stop(self, mode="fast"):
+        """fast, smart or immediate"""
+        self.forget()
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(
+                {"smart": signal.SIGTERM, "fast": signal.SIGINT, "immediate": signal.SIGQUIT}[mode])
+            self.process.wait(60)
+        self.process = None
+
+    def restart(self, mode="fast"):
+        self.stop(mode)
+        self.start()
+
+    def configure(self, **settings):
+        """ALTER SYSTEM, for settings that a reload brings."""
+        for name, value in settings.items():
+            self.sql(f"alter system set {name} = {value}" if value is not None else f"alter system reset {name}")
+        self.sql("select pg_reload_conf()")
+
+    def hba(self, text):
+        """Put rules in front of the usual ones (an empty text: only the usual ones)."""
+        (self.data / "pg_hba.conf").write_text(text + HBA)
+        self.sql("select pg_reload_conf()")
+
+    # -- talking to it directly --
+
+    def conninfo(self, dbname="postgres", user="postgres", host=None):
+        return (f"host={host or self.sockets} port={self.port} dbname={dbname} user={user} "
+                "application_name=e2e-direct")
+
+    def connect(self, dbname="app", user="postgres"):
+        return psycopg.connect(self.conninfo(dbname, user), autocommit=True)
+
+    def sql(self, text, *args):
+        """Run one statement as superuser in database postgres; its rows, if any."""
+        if self._admin is None or self._admin.closed:
+            self._admin = self.connect("postgres")
+        cursor = self._admin.execute(text, args or None)
+        return cursor.fetchall() if cursor.description else None
+
+    def in_app(self, text, dbname="app"):
+        """Run statements as superuser in the tests' database."""
+        with self.connect(dbname) as conn:
+            cursor = conn.execute(text)
+            return cursor.fetchall() if cursor.description else None
+
+    def forget(self):
+        if self._admin is not None:
+            self._admin.close()
+            self._admin = None
+
+    # -- looking at it --
+
+    def backends(self, where="true", *args):
+        """pids of client backends which are not the harness's own."""
+        rows = self.sql(
+            "select pid from pg_stat_activity where backend_type in ('client backend', 'walsender') "
+            f"and application_name not in ('e2e-direct') and pid <> pg_backend_pid() and {where} order by pid", *args)
+        return [row[0] for row in rows]
+
+    def states(self, where="true"):
+        """What those backends do: (pid, state, application_name, query)"""
+        return self.sql(
+            "select pid, state, application_name, query from pg_stat_activity "
+            "where backend_type = 'client backend' and application_name <> 'e2e-direct' "
+            f"and pid <> pg_backend_pid() and {where} order by pid")
+
+    def log(self):
+        return self.logfile.read_text(errors="replace") if self.logfile.exists() else ""
+
+    def log_mark(self):
+        """From here on log_since() looks."""
+        self.log_from = self.logfile.stat().st_size
+        return self.log_from
+
+    def log_since(self):
+        with open(self.logfile, "rb") as log:
+            log.seek(self.log_from)
+            return log.read().decode(errors="replace")
