@@ -2,8 +2,8 @@
  * hist.h - how long things took, in little room.
  *
  * A log-linear histogram of microseconds: 16 steps to each doubling, so that what is read
- * back is at most 1/16 above what was put in, from 0 to HIST_MAX_US (about 12 days; longer is counted
- * as that). All zeros is a valid empty one.
+ * back is at most 1/16 above what was put in, from 0 to HIST_MAX_US (about 12 days; longer is
+ * counted as that). All zeros is a valid empty one.
  *
  * Thread: the owner's.
  */

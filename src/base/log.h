@@ -3,12 +3,13 @@
  *
  * `2026-11-22 18:21:03.123 UTC [PID] LEVEL text` goes to standard error, to a file and to
  * syslog, as asked for. On the journal (systemd's JOURNAL_STREAM) a line is `<N>text`.
- * Control characters in the text are written as \xNN, so that nobody writes lines of their own into our
- * log. No password and no literal of a query belongs in a text.
+ * Control characters in the text are written as \n, \r, \t or \xNN, so that nobody writes
+ * lines of their own into our log. No password and no literal of a query belongs in a text.
  *
  * Until log_thread_start the caller writes; from then on any thread only puts its line into
  * a bounded buffer and the log's own thread writes, so that a full disk or a slow terminal
- * stops nobody. When the buffer is full a line is left out and counted, and a line says later how many.
+ * stops nobody. When the buffer is full a line is left out and counted, and a line says later how
+ * many.
  *
  * One log per process. Thread: any, except where it says main.
  */
@@ -46,7 +47,7 @@ struct log_config {
 
 /* main: (re)configures; false leaves all as it was. At first: to standard error, LOG_LEVEL_INFO. */
 bool log_open(const struct log_config *config, struct err *err) MUST_CHECK;
-void log_reopen(void);    /* main: the file was rotated */
+void log_reopen(void); /* main: the file was rotated */
 void log_set_level(enum log_level level);
 bool log_is_facility(struct slice name);
 

@@ -3,7 +3,7 @@
  *
  * Open addressing over xxh3, seeded once per process so that nobody outside can choose
  * keys that collide. The map owns copies of its keys; the values are the caller's, and are
- * never NULL. All zeros is a valid empty map, and an empty map holds no memory.
+ * never NULL. All zeros is a valid empty map that holds no memory.
  *
  * Thread: the owner's; any number may read one that nobody changes.
  */
@@ -33,9 +33,9 @@ static inline size_t map_count(const struct map *m)
 	return m->count;
 }
 
-void *map_get(const struct map *m, struct slice key); /* NULL: not there */
+void *map_get(const struct map *m, struct slice key);        /* NULL: not there */
 void *map_put(struct map *m, struct slice key, void *value); /* what was there before, or NULL */
-void *map_remove(struct map *m, struct slice key); /* what was there, or NULL */
+void *map_remove(struct map *m, struct slice key);           /* what was there, or NULL */
 
 /*
  * Walks the entries in no order: `at` starts at 0. The entry it is at may be removed on

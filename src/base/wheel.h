@@ -38,7 +38,7 @@ struct timer {
 };
 
 struct wheel {
-	int64_t step; /* all steps up to this one were handled */
+	int64_t step;                /* all steps up to this one were handled */
 	uint64_t busy[WHEEL_LEVELS]; /* a bit per slot that may hold timers */
 	struct list slots[WHEEL_LEVELS][WHEEL_SLOTS];
 	struct list due; /* while wheel_expire runs: those to fire */
