@@ -23,7 +23,7 @@ struct split_statement {
 	struct slice text;   /* from its first token to its last, without the semicolon */
 	struct slice first;  /* its first word, empty where it does not begin with one */
 	struct slice second; /* the word right after that, empty where there is none */
-	bool open;           /* the text ends in the middle of a literal, comment or parenthesis */
+	bool open;           /* the text ends inside a literal, parentheses or a body */
 };
 
 void split_init(struct split *split, struct slice sql, struct lexer_mode mode);

@@ -1,0 +1,42 @@
+/*
+ * words.c - a few questions about a text, answered from its first words.
+ */
+#include "sql/words.h"
+
+#include "sql/split.h"
+
+struct slice words_first(struct slice sql, struct lexer_mode mode)
+{
+	struct lexer lex;
+	lexer_init(&lex, sql, mode);
+	struct lexer_token t = lexer_next(&lex, NULL);
+	while (lexer_is_punct(&t, ';') || lexer_is_punct(&t, '('))
+		t = lexer_next(&lex, NULL);
+	return t.kind == LEXER_WORD ? t.text : SLICE_NONE;
+}
+
+static bool is_begin(const struct split_statement *s)
+{
+	if (slice_ieq_str(s->first, "begin"))
+		return true;
+	return slice_ieq_str(s->first, "start") && slice_ieq_str(s->second, "transaction");
+}
+
+bool words_has_begin(struct slice sql, struct lexer_mode mode)
+{
+	struct split split;
+	struct split_statement statement;
+	split_init(&split, sql, mode);
+	while (split_next(&split, &statement))
+		if (is_begin(&statement))
+			return true;
+	return false;
+}
+
+bool words_is_empty(struct slice sql, struct lexer_mode mode)
+{
+	struct split split;
+	struct split_statement statement;
+	split_init(&split, sql, mode);
+	return !split_next(&split, &statement);
+}
