@@ -21,7 +21,7 @@
 struct tap_ring;
 
 enum ring_pushed {
-	RING_DROPPED, /* full, or the entry is larger than half the ring; counted */
+	RING_DROPPED, /* full, or an entry of more than half the ring; counted */
 	RING_PUSHED,
 	RING_PUSHED_FIRST, /* the ring was empty: wake the consumer */
 };

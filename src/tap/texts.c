@@ -1,0 +1,116 @@
+/*
+ * texts.c - statements, one behind the other in a buffer:
+ *
+ *   kind 1 | times 4 | full_bytes 4 | length 4 | text
+ */
+#include "tap/texts.h"
+
+#define ENTRY_BYTES 13
+#define ENTRY_TIMES 1 /* offsets */
+#define ENTRY_FULL 5
+#define ENTRY_LENGTH 9
+
+#define TEXTS_KIND_NAME_(kind, name) [TEXTS_##kind] = name,
+static const char *const kind_names[] = { TEXTS_KINDS(TEXTS_KIND_NAME_) };
+
+const char *texts_kind_name(enum texts_kind kind)
+{
+	BUG_ON(kind >= TEXTS_KIND_COUNT);
+	return kind_names[kind];
+}
+
+void texts_clear(struct tap_texts *texts)
+{
+	buf_clear(&texts->bytes);
+	texts->last = 0;
+	texts->entries = texts->left_out = 0;
+}
+
+void texts_release(struct tap_texts *texts)
+{
+	buf_release(&texts->bytes);
+	texts_clear(texts);
+}
+
+struct slice texts_slice(const struct tap_texts *texts)
+{
+	return buf_slice(&texts->bytes);
+}
+
+static uint32_t get_u32(const char *p)
+{
+	const unsigned char *u = (const unsigned char *)p;
+	return (uint32_t)u[0] << 24 | (uint32_t)u[1] << 16 | (uint32_t)u[2] << 8 | u[3];
+}
+
+bool texts_next(struct slice *bytes, struct tap_text *out)
+{
+	if (bytes->len < ENTRY_BYTES || (unsigned char)bytes->ptr[0] >= TEXTS_KIND_COUNT)
+		return false;
+	uint32_t length = get_u32(bytes->ptr + ENTRY_LENGTH);
+	if (length > bytes->len - ENTRY_BYTES)
+		return false;
+	*out = (struct tap_text){
+		.kind = (enum texts_kind)bytes->ptr[0],
+		.times = get_u32(bytes->ptr + ENTRY_TIMES),
+		.full_bytes = get_u32(bytes->ptr + ENTRY_FULL),
+		.text = slice_make(bytes->ptr + ENTRY_BYTES, length),
+	};
+	*bytes = slice_skip(*bytes, ENTRY_BYTES + length);
+	return true;
+}
+
+static uint32_t full_bytes(struct slice text)
+{
+	return text.len < UINT32_MAX ? (uint32_t)text.len : UINT32_MAX;
+}
+
+static bool is_same(const struct tap_text *have, struct slice text)
+{
+	return have->full_bytes == full_bytes(text) &&
+	       slice_eq(have->text, slice_head(text, have->text.len));
+}
+
+/* An Execute of what the last entry is about, or of what this batch has parsed and not run yet. */
+static bool count_again(struct tap_texts *texts, struct slice text)
+{
+	struct slice all = texts_slice(texts);
+	struct slice rest = all;
+	struct tap_text have;
+	for (size_t at = 0; texts_next(&rest, &have); at = all.len - rest.len) {
+		bool parsed = have.kind == TEXTS_PARSE && have.times == 0;
+		bool last = at == texts->last &&
+			    (have.kind == TEXTS_PARSE || have.kind == TEXTS_EXECUTE);
+		if ((!parsed && !last) || have.times == UINT32_MAX || !is_same(&have, text))
+			continue;
+		buf_put_u32(&texts->bytes, at + ENTRY_TIMES, have.times + 1);
+		return true;
+	}
+	return false;
+}
+
+void texts_add(struct tap_texts *texts, enum texts_kind kind, struct slice text)
+{
+	if (kind == TEXTS_EXECUTE && count_again(texts, text))
+		return;
+	size_t used = buf_len(&texts->bytes);
+	size_t room = used < TEXTS_ALL_MAX_BYTES ? TEXTS_ALL_MAX_BYTES - used : 0;
+	if (room <= ENTRY_BYTES || buf_failed(&texts->bytes)) {
+		texts->left_out++;
+		return;
+	}
+	room -= ENTRY_BYTES;
+	struct slice kept =
+		slice_head(text, room < TEXTS_ONE_MAX_BYTES ? room : TEXTS_ONE_MAX_BYTES);
+	if (!buf_reserve(&texts->bytes, ENTRY_BYTES + kept.len)) {
+		texts->left_out++;
+		return;
+	}
+	buf_u8(&texts->bytes, (uint8_t)kind);
+	buf_u32(&texts->bytes, kind == TEXTS_PARSE ? 0 : 1);
+	buf_u32(&texts->bytes, full_bytes(text));
+	buf_u32(&texts->bytes, (uint32_t)kept.len);
+	buf_add_slice(&texts->bytes, kept);
+	texts->last = used;
+	texts->entries++;
+}
