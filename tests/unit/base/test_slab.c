@@ -1,0 +1,90 @@
+/*
+ * test_slab.c - objects of one size: apart from each other, cleared, given back.
+ */
+#include "base/slab.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "check_base.h"
+
+#define OBJECTS 2000
+
+static void walk(size_t object_bytes)
+{
+	struct slab s;
+	unsigned char *held[OBJECTS] = { NULL };
+	size_t live = 0;
+	slab_init(&s, object_bytes);
+	srand(3);
+	for (int step = 0; step < 60000; step++) {
+		int i = rand() % OBJECTS;
+		unsigned char mark = (unsigned char)(i % 255 + 1);
+		if (!held[i]) {
+			held[i] = slab_take(&s);
+			ck_assert_uint_eq((uintptr_t)held[i] % 16, 0);
+			for (size_t b = 0; b < object_bytes; b++)
+				ck_assert_int_eq(held[i][b], 0);
+			memset(held[i], mark, object_bytes);
+			live++;
+		} else {
+			/* nobody else wrote here */
+			ck_assert_int_eq(held[i][0], mark);
+			ck_assert_int_eq(held[i][object_bytes - 1], mark);
+			slab_give(&s, held[i]);
+			held[i] = NULL;
+			live--;
+		}
+		ck_assert_uint_eq(s.live, live);
+	}
+	for (int i = 0; i < OBJECTS; i++)
+		if (held[i])
+			slab_give(&s, held[i]);
+	ck_assert_uint_eq(s.live, 0);
+	ck_assert_uint_le(s.blocks, 1);
+	slab_fini(&s);
+	ck_assert_uint_eq(s.blocks, 0);
+}
+
+START_TEST(many_sizes)
+{
+	walk(1);
+	walk(40);
+	walk(200);
+	walk(1000);
+	walk(5000);
+}
+END_TEST
+
+START_TEST(free_blocks_go_back)
+{
+	struct slab s;
+	void *held[OBJECTS];
+	slab_init(&s, 200);
+	for (int i = 0; i < OBJECTS; i++)
+		held[i] = slab_take(&s);
+	size_t most = s.blocks;
+	ck_assert_uint_ge(most, OBJECTS / s.per_block);
+	for (int i = 0; i < OBJECTS; i++)
+		slab_give(&s, held[i]);
+	ck_assert_uint_eq(s.blocks, 1);
+	/* One that comes and goes asks the system for nothing. */
+	for (int i = 0; i < 100; i++) {
+		slab_give(&s, slab_take(&s));
+		ck_assert_uint_eq(s.blocks, 1);
+	}
+	slab_fini(&s);
+}
+END_TEST
+
+Suite *suite_slab(void)
+{
+	Suite *s = suite_create("slab");
+	TCase *tc = tcase_create("slab");
+	tcase_set_timeout(tc, 60);
+	tcase_add_test(tc, many_sizes);
+	tcase_add_test(tc, free_blocks_go_back);
+	suite_add_tcase(s, tc);
+	return s;
+}
