@@ -6,6 +6,7 @@
 #ifndef AUTH_BASE64_H
 #define AUTH_BASE64_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 

@@ -43,27 +43,25 @@ struct scram_verifier {
 	uint8_t server_key[SCRAM_KEY_BYTES];
 };
 
-/* The three parts that are signed: client-first-bare, server-first, client-final-without-proof. */
-struct scram_transcript {
-	struct slice client_first_bare, server_first, client_final_bare;
-};
-
-/* All of these: false only when OpenSSL fails. */
+/*
+ * All of these: false only when OpenSSL fails. An auth_message is client-first-bare,
+ * server-first and client-final-without-proof, with commas between.
+ */
 bool scram_salt_password(struct slice password, struct slice salt, uint32_t iterations,
 			 uint8_t salted[SCRAM_KEY_BYTES]) MUST_CHECK; /* applies SASLprep */
 bool scram_derive_keys(const uint8_t salted[SCRAM_KEY_BYTES], struct scram_keys *keys) MUST_CHECK;
 bool scram_make_verifier(struct slice password, struct slice salt, uint32_t iterations,
 			 struct scram_verifier *v) MUST_CHECK;
 bool scram_make_nonce(char nonce[SCRAM_NONCE_BYTES + 1]) MUST_CHECK;
-bool scram_make_proof(const struct scram_keys *keys, const struct scram_transcript *t,
+bool scram_make_proof(const struct scram_keys *keys, struct slice auth_message,
 		      uint8_t proof[SCRAM_KEY_BYTES]) MUST_CHECK;
-bool scram_make_signature(const uint8_t server_key[SCRAM_KEY_BYTES],
-			  const struct scram_transcript *t,
+bool scram_make_signature(const uint8_t server_key[SCRAM_KEY_BYTES], struct slice auth_message,
 			  uint8_t signature[SCRAM_KEY_BYTES]) MUST_CHECK;
+bool scram_hash(const uint8_t key[SCRAM_KEY_BYTES], uint8_t hash[SCRAM_KEY_BYTES]) MUST_CHECK;
 bool scram_hmac(struct slice key, struct slice text, uint8_t mac[SCRAM_KEY_BYTES]) MUST_CHECK;
 
 /* Whether the proof is right; fills in client_key where it is. Constant time. */
-bool scram_check_proof(const uint8_t stored_key[SCRAM_KEY_BYTES], const struct scram_transcript *t,
+bool scram_check_proof(const uint8_t stored_key[SCRAM_KEY_BYTES], struct slice auth_message,
 		       const uint8_t proof[SCRAM_KEY_BYTES],
 		       uint8_t client_key[SCRAM_KEY_BYTES]) MUST_CHECK;
 
@@ -75,6 +73,9 @@ bool scram_parse_verifier(struct slice text, struct scram_verifier *v) MUST_CHEC
  * none, or it is not well formed. name 0 takes any letter.
  */
 bool scram_take_attribute(struct slice *text, char name, struct slice *value) MUST_CHECK;
-bool scram_is_nonce(struct slice text);
+bool scram_is_nonce(struct slice text) MUST_CHECK;
+
+/* 1 to SCRAM_MAX_ITERATIONS, in digits. */
+bool scram_parse_iterations(struct slice text, uint32_t *iterations) MUST_CHECK;
 
 #endif
