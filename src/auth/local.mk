@@ -3,4 +3,6 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/base64.c src/auth/base64.h \
 	src/auth/md5.c src/auth/md5.h \
 	src/auth/saslprep.c src/auth/saslprep.h \
-	src/auth/scram.c src/auth/scram.h
+	src/auth/scram.c src/auth/scram.h \
+	src/auth/secret.c src/auth/secret.h \
+	src/auth/userlist.c src/auth/userlist.h
