@@ -16,7 +16,8 @@
  * the first time for a secret that is kept as plain text.
  *
  * One owner, the login; freed when it is over, so that an idle client carries nothing of it.
- * Between AUTH_WORK and auth_resume it is the helper's: it may not be touched or freed.
+ * From AUTH_WORK until auth_work has returned it is the helper's: it may not be touched or freed.
+ * Where no helper came to it, it may be freed, and auth_resume refuses.
  *
  * Thread: worker; auth_work: helper.
  */
@@ -60,8 +61,7 @@ enum auth_status {
 /* What makes mock logins consistent; made once per process. */
 struct auth_mock {
 	uint8_t key[AUTH_MOCK_KEY_BYTES];
-	bool like_scram; /* under md5, somebody unknown is asked for SCRAM
-			    (userlist_is_mostly_scram) */
+	bool like_scram; /* under md5 too: userlist_is_mostly_scram */
 };
 
 struct auth_request {

@@ -1,8 +1,10 @@
 noinst_LIBRARIES += src/auth/libauth.a
 src_auth_libauth_a_SOURCES = \
+	src/auth/auth.c src/auth/auth.h \
 	src/auth/base64.c src/auth/base64.h \
 	src/auth/md5.c src/auth/md5.h \
 	src/auth/saslprep.c src/auth/saslprep.h \
 	src/auth/scram.c src/auth/scram.h \
+	src/auth/scram_server.c src/auth/scram_server.h \
 	src/auth/secret.c src/auth/secret.h \
 	src/auth/userlist.c src/auth/userlist.h

@@ -1,0 +1,504 @@
+/*
+ * auth.c - the steps of a client's login.
+ *
+ * What it is not: a reader of frames (the caller has taken the body out of its 'p' message), a
+ * sender, or the judge of which method applies to whom.
+ *
+ *	NEW -+-> PASSWORD ----------------+-> WORK -> WORKED -+-> OVER
+ *	     +-> ANSWER (md5) ------------|-------------------+
+ *	     +-> INITIAL -+----> PROOF ---+-------------------+
+ *	                  +-> FIRST -^
+ *
+ * A fault in what the client sends leads from anywhere to OVER, and so does success: from NEW
+ * under trust, from PASSWORD, ANSWER and PROOF where the client is right.
+ *
+ * A login that cannot succeed (doomed) takes the same way as one with a wrong password: the
+ * salt comes from the name and a key of this process, and the refusal comes after one run of
+ * PBKDF2 in a helper. The salt of a user whose password is kept as plain text is made the same
+ * way, so that nothing about it tells the two apart.
+ */
+#include "auth/auth.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "auth/md5.h"
+#include "auth/scram_server.h"
+#include "base/mem.h"
+#include "wire/build.h"
+#include "wire/reader.h"
+
+/* clang-format off */
+#define TO(s) (1u << AUTH_STATE_##s)
+#define AUTH_STATES(X) \
+	/*state     may become */ \
+	X(NEW,      TO(PASSWORD) | TO(ANSWER) | TO(INITIAL) | TO(OVER)) \
+	X(PASSWORD, TO(WORK) | TO(OVER)) \
+	X(ANSWER,   TO(OVER)) \
+	X(INITIAL,  TO(FIRST) | TO(PROOF) | TO(OVER)) \
+	X(FIRST,    TO(PROOF) | TO(OVER)) \
+	X(PROOF,    TO(WORK) | TO(OVER)) \
+	X(WORK,     TO(WORKED) | TO(OVER)) \
+	X(WORKED,   TO(OVER)) \
+	X(OVER,     0)
+/* clang-format on */
+
+enum auth_state {
+#define X(id, edges) AUTH_STATE_##id,
+	AUTH_STATES(X)
+#undef X
+};
+
+/* What a helper is asked to compute. */
+enum auth_task {
+	AUTH_TASK_NOTHING_OF_USE, /* the login is refused already; it takes its time */
+	AUTH_TASK_VERIFIER,       /* of the plain secret, to check the client's proof by */
+	AUTH_TASK_COMPARE,        /* of the client's password, to compare with the SCRAM secret */
+};
+
+struct auth_exchange {
+	enum auth_state state;
+	enum auth_method method; /* the one that is used, which may not be the one asked for */
+	struct secret *secret;   /* a reference, or NULL */
+	char *user;              /* owned */
+	const char *doom;        /* why it cannot succeed whatever the client says; or NULL */
+	const char *reason;      /* why it did not; or NULL */
+	enum auth_task task;
+	bool is_computed; /* the task was done, into verifier */
+	struct scram_verifier verifier;
+	uint8_t salt[SCRAM_KEY_BYTES]; /* made from the name; SCRAM uses the front of it */
+	uint8_t md5_salt[MD5_SALT_BYTES];
+	char nonce[SCRAM_NONCE_BYTES + 1];
+	struct scram_server scram;
+	char *password; /* owned; what the client sent in clear text */
+	bool has_keys;
+	struct scram_keys keys;
+};
+
+/* ---- names ----------------------------------------------------------------------- */
+
+const char *auth_method_name(enum auth_method method)
+{
+	static const char *const names[] = {
+#define X(id, name) [AUTH_METHOD_##id] = name,
+		AUTH_METHODS(X)
+#undef X
+	};
+	return names[method];
+}
+
+const char *auth_state_name(const struct auth_exchange *ex)
+{
+	static const char *const names[] = {
+#define X(id, edges) [AUTH_STATE_##id] = #id,
+		AUTH_STATES(X)
+#undef X
+	};
+	return names[ex->state];
+}
+
+const char *auth_reason(const struct auth_exchange *ex)
+{
+	return ex->reason ? ex->reason : "";
+}
+
+/* The only writer of ex->state. */
+static void auth_enter(struct auth_exchange *ex, enum auth_state to)
+{
+	static const unsigned edges[] = {
+#define X(id, edges_) [AUTH_STATE_##id] = (edges_),
+		AUTH_STATES(X)
+#undef X
+	};
+	BUG_ON(!(edges[ex->state] & 1u << to));
+	ex->state = to;
+}
+
+/* ---- the beginning and the end --------------------------------------------------- */
+
+bool auth_mock_init(struct auth_mock *mock)
+{
+	*mock = (struct auth_mock){ 0 };
+	return RAND_bytes(mock->key, sizeof(mock->key)) == 1;
+}
+
+static enum auth_method auth_effective_method(const struct auth_request *req, bool is_known)
+{
+	if (req->method != AUTH_METHOD_MD5)
+		return req->method;
+	bool is_scram = is_known ? secret_kind(req->secret) == SECRET_SCRAM : req->mock->like_scram;
+	return is_scram ? AUTH_METHOD_SCRAM : AUTH_METHOD_MD5;
+}
+
+/* Why nothing that the client can say would do, or NULL. */
+static const char *auth_doom(const struct auth_request *req, enum auth_method method)
+{
+	if (method == AUTH_METHOD_TRUST)
+		return NULL;
+	if (!req->secret)
+		return "no such user, or no secret is known";
+	if (secret_kind(req->secret) == SECRET_NONE)
+		return "the user's password is empty, which lets nobody in";
+	if (method == AUTH_METHOD_SCRAM && secret_kind(req->secret) == SECRET_MD5)
+		return "the user's secret is an md5 hash, which scram-sha-256 cannot use";
+	return NULL;
+}
+
+struct auth_exchange *auth_new(const struct auth_request *req)
+{
+	struct auth_exchange *ex = mem_zalloc(sizeof(*ex));
+	bool is_known = req->secret && secret_kind(req->secret) != SECRET_NONE;
+	ex->state = AUTH_STATE_NEW;
+	ex->method = auth_effective_method(req, is_known);
+	ex->secret = secret_ref(req->secret);
+	ex->user = slice_dup(req->user);
+	ex->doom = auth_doom(req, ex->method);
+	scram_server_init(&ex->scram);
+
+	bool ok = scram_hmac(slice_make(req->mock->key, sizeof(req->mock->key)), req->user,
+			     ex->salt) &&
+		  RAND_bytes(ex->md5_salt, sizeof(ex->md5_salt)) == 1;
+	if (req->server_nonce) {
+		BUG_ON(strlen(req->server_nonce) > SCRAM_NONCE_BYTES);
+		strcpy(ex->nonce, req->server_nonce);
+	} else {
+		ok = ok && scram_make_nonce(ex->nonce);
+	}
+	if (!ok)
+		ex->reason = "no cryptography to be had from OpenSSL";
+	return ex;
+}
+
+static void auth_drop_password(struct auth_exchange *ex)
+{
+	if (!ex->password)
+		return;
+	mem_wipe(ex->password, strlen(ex->password));
+	free(ex->password);
+	ex->password = NULL;
+}
+
+void auth_free(struct auth_exchange *ex)
+{
+	if (!ex)
+		return;
+	auth_drop_password(ex);
+	secret_unref(ex->secret);
+	scram_server_fini(&ex->scram);
+	free(ex->user);
+	mem_wipe(ex, sizeof(*ex));
+	free(ex);
+}
+
+static enum auth_status auth_accept(struct auth_exchange *ex, struct buf *out)
+{
+	build_auth_ok(out);
+	auth_enter(ex, AUTH_STATE_OVER);
+	return AUTH_OK;
+}
+
+static enum auth_status auth_refuse(struct auth_exchange *ex, const char *reason)
+{
+	auth_drop_password(ex);
+	ex->reason = ex->doom ? ex->doom : reason;
+	auth_enter(ex, AUTH_STATE_OVER);
+	return AUTH_REFUSED;
+}
+
+static enum auth_status auth_reject(struct auth_exchange *ex, const char *wrong)
+{
+	auth_drop_password(ex);
+	ex->reason = wrong;
+	if (ex->state != AUTH_STATE_OVER)
+		auth_enter(ex, AUTH_STATE_OVER);
+	return AUTH_MALFORMED;
+}
+
+static enum auth_status auth_ask_helper(struct auth_exchange *ex, enum auth_task task)
+{
+	ex->task = task;
+	auth_enter(ex, AUTH_STATE_WORK);
+	return AUTH_WORK;
+}
+
+enum auth_status auth_start(struct auth_exchange *ex, struct buf *out)
+{
+	static const char *const mechanisms[] = { SCRAM_MECHANISM };
+	BUG_ON(ex->state != AUTH_STATE_NEW);
+	if (ex->reason)
+		return auth_refuse(ex, ex->reason);
+	switch (ex->method) {
+	case AUTH_METHOD_TRUST:
+		return auth_accept(ex, out);
+	case AUTH_METHOD_PLAIN:
+		build_auth_cleartext(out);
+		auth_enter(ex, AUTH_STATE_PASSWORD);
+		break;
+	case AUTH_METHOD_MD5:
+		build_auth_md5(out, ex->md5_salt);
+		auth_enter(ex, AUTH_STATE_ANSWER);
+		break;
+	case AUTH_METHOD_SCRAM:
+		build_auth_sasl(out, mechanisms, COUNT_OF(mechanisms));
+		auth_enter(ex, AUTH_STATE_INITIAL);
+		break;
+	}
+	return AUTH_MORE;
+}
+
+/* ---- plain and md5 --------------------------------------------------------------- */
+
+/* A text of any length against another, in a time that tells nothing about the other. */
+static bool auth_is_same_text(struct slice a, struct slice b)
+{
+	uint8_t ha[SCRAM_KEY_BYTES], hb[SCRAM_KEY_BYTES];
+	bool ok = EVP_Digest(a.ptr, a.len, ha, NULL, EVP_sha256(), NULL) == 1 &&
+		  EVP_Digest(b.ptr, b.len, hb, NULL, EVP_sha256(), NULL) == 1 &&
+		  CRYPTO_memcmp(ha, hb, sizeof(ha)) == 0;
+	mem_wipe(ha, sizeof(ha));
+	mem_wipe(hb, sizeof(hb));
+	return ok;
+}
+
+/* The one string that the body is, its zero taken off. */
+static bool auth_take_cstr(struct slice body, struct slice *text)
+{
+	if (body.len == 0 || memchr(body.ptr, '\0', body.len) != body.ptr + body.len - 1)
+		return false;
+	*text = slice_head(body, body.len - 1);
+	return true;
+}
+
+static bool auth_is_md5_password(const struct auth_exchange *ex, struct slice password)
+{
+	char hex[MD5_HEX_BYTES + 1];
+	struct slice kept = secret_md5_hex(ex->secret);
+	return md5_of_password(password, slice_of(ex->user), hex) &&
+	       CRYPTO_memcmp(hex, kept.ptr, MD5_HEX_BYTES) == 0;
+}
+
+static enum auth_status auth_on_password(struct auth_exchange *ex, struct slice body,
+					 struct buf *out)
+{
+	struct slice password;
+	if (!auth_take_cstr(body, &password))
+		return auth_reject(ex, "malformed password message");
+	ex->password = slice_dup(password);
+	bool is_right = false;
+	if (!ex->doom) {
+		switch (secret_kind(ex->secret)) {
+		case SECRET_NONE:
+			break;
+		case SECRET_PLAIN:
+			is_right = auth_is_same_text(password, secret_text(ex->secret));
+			break;
+		case SECRET_MD5:
+			is_right = auth_is_md5_password(ex, password);
+			break;
+		case SECRET_SCRAM:
+			return auth_ask_helper(ex, AUTH_TASK_COMPARE);
+		}
+	}
+	if (is_right)
+		return auth_accept(ex, out);
+	return auth_ask_helper(ex, AUTH_TASK_NOTHING_OF_USE);
+}
+
+/* What is kept of the password under md5; for somebody unknown, of a password of our own. */
+static bool auth_md5_hex(const struct auth_exchange *ex, char hex[MD5_HEX_BYTES + 1])
+{
+	struct slice user = slice_of(ex->user);
+	if (ex->doom)
+		return md5_of_password(slice_make(ex->salt, SCRAM_SALT_BYTES), user, hex);
+	if (secret_kind(ex->secret) == SECRET_PLAIN)
+		return md5_of_password(secret_text(ex->secret), user, hex);
+	memcpy(hex, secret_md5_hex(ex->secret).ptr, MD5_HEX_BYTES);
+	return true;
+}
+
+static enum auth_status auth_on_answer(struct auth_exchange *ex, struct slice body, struct buf *out)
+{
+	struct slice got;
+	char hex[MD5_HEX_BYTES + 1], want[MD5_ANSWER_BYTES + 1];
+	if (!auth_take_cstr(body, &got))
+		return auth_reject(ex, "malformed password message");
+	bool ok = auth_md5_hex(ex, hex) && md5_answer(hex, ex->md5_salt, want) &&
+		  got.len == MD5_ANSWER_BYTES && CRYPTO_memcmp(got.ptr, want, got.len) == 0;
+	mem_wipe(hex, sizeof(hex));
+	mem_wipe(want, sizeof(want));
+	if (ok && !ex->doom)
+		return auth_accept(ex, out);
+	return auth_refuse(ex, "wrong password");
+}
+
+/* ---- SCRAM ----------------------------------------------------------------------- */
+
+/* What the client's SCRAM secret was, or would have been, salted with. */
+static struct slice auth_salt(const struct auth_exchange *ex, uint32_t *iterations)
+{
+	if (ex->doom || secret_kind(ex->secret) != SECRET_SCRAM) {
+		*iterations = SCRAM_ITERATIONS;
+		return slice_make(ex->salt, SCRAM_SALT_BYTES);
+	}
+	const struct scram_verifier *v = secret_scram(ex->secret);
+	*iterations = v->iterations;
+	return slice_make(v->salt, v->salt_bytes);
+}
+
+static enum auth_status auth_on_first(struct auth_exchange *ex, struct slice text, struct buf *out)
+{
+	uint32_t iterations;
+	struct slice salt = auth_salt(ex, &iterations);
+	const char *wrong = scram_server_first(&ex->scram, text, ex->nonce, salt, iterations);
+	if (wrong)
+		return auth_reject(ex, wrong);
+	build_auth_sasl_continue(out, scram_server_challenge(&ex->scram));
+	auth_enter(ex, AUTH_STATE_PROOF);
+	return AUTH_MORE;
+}
+
+static enum auth_status auth_on_initial(struct auth_exchange *ex, struct slice body,
+					struct buf *out)
+{
+	struct reader r;
+	reader_init(&r, body);
+	struct slice mechanism = reader_cstr(&r);
+	struct slice text = reader_value(&r);
+	if (!reader_is_done(&r))
+		return auth_reject(ex, "malformed SASLInitialResponse");
+	if (!slice_eq_str(mechanism, SCRAM_MECHANISM))
+		return auth_reject(ex, "the client chose a SASL mechanism that was not offered");
+	if (text.ptr)
+		return auth_on_first(ex, text, out);
+	build_auth_sasl_continue(out, SLICE_NONE); /* it speaks when it is spoken to */
+	auth_enter(ex, AUTH_STATE_FIRST);
+	return AUTH_MORE;
+}
+
+/* The verdict on the client's proof, by a verifier that is at hand. */
+static bool auth_check_proof(struct auth_exchange *ex, const struct scram_verifier *v,
+			     struct buf *out)
+{
+	char final[SCRAM_SERVER_FINAL_BYTES + 1];
+	if (!scram_server_check(&ex->scram, v, &ex->keys, final))
+		return false;
+	ex->has_keys = secret_kind(ex->secret) == SECRET_SCRAM;
+	build_auth_sasl_final(out, slice_of(final));
+	return true;
+}
+
+static enum auth_status auth_on_proof(struct auth_exchange *ex, struct slice body, struct buf *out)
+{
+	const char *wrong = scram_server_final(&ex->scram, body);
+	if (wrong)
+		return auth_reject(ex, wrong);
+	if (ex->doom)
+		return auth_ask_helper(ex, AUTH_TASK_NOTHING_OF_USE);
+	const struct scram_verifier *v =
+		secret_kind(ex->secret) == SECRET_SCRAM
+			? secret_scram(ex->secret)
+			: secret_verifier(ex->secret, slice_make(ex->salt, SCRAM_SALT_BYTES));
+	if (!v)
+		return auth_ask_helper(ex, AUTH_TASK_VERIFIER);
+	if (auth_check_proof(ex, v, out))
+		return auth_accept(ex, out);
+	return auth_ask_helper(ex, AUTH_TASK_NOTHING_OF_USE);
+}
+
+/* ---- steps ----------------------------------------------------------------------- */
+
+enum auth_status auth_step(struct auth_exchange *ex, struct slice body, struct buf *out)
+{
+	if (body.len > AUTH_MAX_MESSAGE_BYTES)
+		return auth_reject(ex, "the password message is too long");
+	switch (ex->state) {
+	case AUTH_STATE_PASSWORD:
+		return auth_on_password(ex, body, out);
+	case AUTH_STATE_ANSWER:
+		return auth_on_answer(ex, body, out);
+	case AUTH_STATE_INITIAL:
+		return auth_on_initial(ex, body, out);
+	case AUTH_STATE_FIRST:
+		return auth_on_first(ex, body, out);
+	case AUTH_STATE_PROOF:
+		return auth_on_proof(ex, body, out);
+	case AUTH_STATE_OVER:
+		return auth_reject(ex, "a password message after the login");
+	case AUTH_STATE_NEW:
+	case AUTH_STATE_WORK:
+	case AUTH_STATE_WORKED:
+		break;
+	}
+	bug(__FILE__, __LINE__, __func__, "a step that was not asked for");
+}
+
+void auth_work(struct auth_exchange *ex)
+{
+	struct slice salt = slice_make(ex->salt, SCRAM_SALT_BYTES);
+	const struct scram_verifier *kept;
+	BUG_ON(ex->state != AUTH_STATE_WORK);
+	switch (ex->task) {
+	case AUTH_TASK_NOTHING_OF_USE:
+		ex->is_computed = scram_make_verifier(SLICE("nobody's password"), salt,
+						      SCRAM_ITERATIONS, &ex->verifier);
+		break;
+	case AUTH_TASK_VERIFIER:
+		ex->is_computed = secret_make_verifier(ex->secret, salt, &ex->verifier);
+		break;
+	case AUTH_TASK_COMPARE:
+		kept = secret_scram(ex->secret);
+		ex->is_computed = scram_make_verifier(slice_of(ex->password),
+						      slice_make(kept->salt, kept->salt_bytes),
+						      kept->iterations, &ex->verifier);
+		break;
+	}
+	auth_enter(ex, AUTH_STATE_WORKED);
+}
+
+enum auth_status auth_resume(struct auth_exchange *ex, struct buf *out)
+{
+	bool is_right = false;
+	BUG_ON(ex->state != AUTH_STATE_WORKED && ex->state != AUTH_STATE_WORK);
+	if (ex->state == AUTH_STATE_WORK)
+		return auth_refuse(ex, "the login's arithmetic was not done");
+	if (!ex->is_computed)
+		return auth_refuse(ex, "no cryptography to be had from OpenSSL");
+	switch (ex->task) {
+	case AUTH_TASK_NOTHING_OF_USE:
+		break;
+	case AUTH_TASK_VERIFIER:
+		is_right = auth_check_proof(ex, &ex->verifier, out);
+		break;
+	case AUTH_TASK_COMPARE:
+		is_right =
+			CRYPTO_memcmp(ex->verifier.stored_key, secret_scram(ex->secret)->stored_key,
+				      SCRAM_KEY_BYTES) == 0;
+		break;
+	}
+	return is_right ? auth_accept(ex, out) : auth_refuse(ex, "wrong password");
+}
+
+/* ---- what a login leaves ----------------------------------------------------------- */
+
+bool auth_take_scram_keys(struct auth_exchange *ex, struct scram_keys *out)
+{
+	if (ex->state != AUTH_STATE_OVER || !ex->has_keys)
+		return false;
+	*out = ex->keys;
+	mem_wipe(&ex->keys, sizeof(ex->keys));
+	ex->has_keys = false;
+	return true;
+}
+
+char *auth_take_password(struct auth_exchange *ex)
+{
+	if (ex->state != AUTH_STATE_OVER)
+		return NULL;
+	char *password = ex->password;
+	ex->password = NULL;
+	return password;
+}
