@@ -5,6 +5,7 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/md5.c src/auth/md5.h \
 	src/auth/saslprep.c src/auth/saslprep.h \
 	src/auth/scram.c src/auth/scram.h \
+	src/auth/scram_client.c src/auth/scram_client.h \
 	src/auth/scram_server.c src/auth/scram_server.h \
 	src/auth/secret.c src/auth/secret.h \
 	src/auth/userlist.c src/auth/userlist.h

@@ -26,7 +26,10 @@ enum scram_client_status {
 
 struct scram_client;
 
-/* nonce NULL: random. For tests: at most SCRAM_NONCE_BYTES. */
+/*
+ * Of the keys, stored_key need not be filled in. nonce NULL: random. For tests: at most
+ * SCRAM_NONCE_BYTES.
+ */
 struct scram_client *scram_client_new_keys(const struct scram_keys *keys,
 					   const char *nonce) MUST_CHECK;
 struct scram_client *scram_client_new_password(struct slice password, const char *nonce) MUST_CHECK;
