@@ -35,7 +35,7 @@ void build_auth_sasl_final(struct buf *b, struct slice data);
 
 /* `version` whole, as STARTUP_VERSION(3, 0): the newest that is understood. */
 void build_negotiate_version(struct buf *b, uint32_t version, const struct slice *unknown_options,
-	size_t n);
+			     size_t n);
 void build_parameter_status(struct buf *b, struct slice name, struct slice value);
 void build_backend_key(struct buf *b, uint32_t pid, struct slice key);
 void build_ready(struct buf *b, char tx_status);
@@ -103,10 +103,10 @@ void build_sasl_response(struct buf *b, struct slice data);
 
 void build_query(struct buf *b, struct slice sql);
 void build_parse(struct buf *b, struct slice statement, struct slice sql, const uint32_t *oids,
-	size_t n);
+		 size_t n);
 /* Parameters and results in text; a value with ptr NULL is null. */
 void build_bind(struct buf *b, struct slice portal, struct slice statement,
-	const struct slice *values, size_t n);
+		const struct slice *values, size_t n);
 void build_describe(struct buf *b, char kind, struct slice name); /* 'S' or 'P' */
 void build_execute(struct buf *b, struct slice portal, uint32_t max_rows);
 void build_close(struct buf *b, char kind, struct slice name); /* 'S' or 'P' */

@@ -1,2 +1,10 @@
 noinst_LIBRARIES += src/wire/libwire.a
-src_wire_libwire_a_SOURCES =
+src_wire_libwire_a_SOURCES = \
+	src/wire/build.c src/wire/build.h \
+	src/wire/errors.c src/wire/errors.h src/wire/errors.def \
+	src/wire/frame.c src/wire/frame.h src/wire/messages.def \
+	src/wire/notice.c src/wire/notice.h \
+	src/wire/reader.c src/wire/reader.h \
+	src/wire/startup.c src/wire/startup.h \
+	src/wire/tag.c src/wire/tag.h \
+	src/wire/track.c src/wire/track.h

@@ -43,8 +43,8 @@ enum startup_error {
 struct startup {
 	enum startup_kind kind;
 	uint16_t major, minor;
-	struct slice params;     /* STARTUP_MESSAGE: name, 0, value, 0, ... without the terminator */
-	uint32_t cancel_pid;     /* STARTUP_CANCEL */
+	struct slice params; /* STARTUP_MESSAGE: name, 0, value, 0, ... without the terminator */
+	uint32_t cancel_pid; /* STARTUP_CANCEL */
 	struct slice cancel_key; /* STARTUP_CANCEL: 4 to 256 bytes */
 };
 

@@ -37,9 +37,9 @@ enum track_verdict {
 };
 
 enum track_reply {
-	TRACK_PASS,       /* for the client */
-	TRACK_SWALLOW,    /* the answer to something of our own */
-	TRACK_ASYNC,      /* A, N or S, which may come at any time: look at it; it completes nothing */
+	TRACK_PASS,    /* for the client */
+	TRACK_SWALLOW, /* the answer to something of our own */
+	TRACK_ASYNC,   /* A, N or S, which may come at any time: look at it; it completes nothing */
 	TRACK_LAST_WORDS, /* an ErrorResponse that nobody asked for: the server is going away */
 	TRACK_DESYNC,     /* cannot be; close the server */
 };
@@ -68,6 +68,7 @@ struct track {
 	uint32_t syncs;    /* items that end in a ReadyForQuery, the doubtful among them */
 	uint32_t doubtful; /* Syncs that the server may have ignored */
 	uint32_t data_at;  /* tail when CopyData, CopyDone or CopyFail was last sent */
+	uint32_t copy_at;  /* behind this seq lies what is read by the COPY FROM STDIN at hand */
 	char tx_status;    /* of the last ReadyForQuery */
 	uint8_t copy;      /* enum track_copy */
 	bool skipping;     /* the server ignores everything up to a Sync not yet sent */
@@ -86,7 +87,7 @@ enum track_verdict track_client(struct track *t, char type, bool own) MUST_CHECK
 /* The server sent a message; of the body only the first byte is looked at. *news is always
  * filled. */
 enum track_reply track_server(struct track *t, char type, struct slice body,
-	struct track_news *news) MUST_CHECK;
+			      struct track_news *news) MUST_CHECK;
 
 /* The seq that the next message gets which is queued (PBDECQSF and TRACK_OK); and the oldest
  * one still unanswered. Everything between a completed item and track_head_seq() was skipped

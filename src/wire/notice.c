@@ -1,0 +1,55 @@
+/*
+ * notice.c - looking for a field among those of an error or a notice.
+ */
+#include "wire/notice.h"
+
+#include <string.h>
+
+#include "wire/reader.h"
+
+#define SQLSTATE_BYTES 5
+
+struct slice notice_get(struct slice body, char field)
+{
+	struct reader r;
+	reader_init(&r, body);
+	for (;;) {
+		char code = (char)reader_u8(&r);
+		if (code == '\0')
+			return SLICE_NONE; /* the terminator, or nothing there */
+		struct slice value = reader_cstr(&r);
+		if (reader_failed(&r))
+			return SLICE_NONE;
+		if (code == field)
+			return value;
+	}
+}
+
+bool notice_is_fatal(struct slice body)
+{
+	struct slice severity = notice_get(body, NOTICE_SEVERITY_EN);
+	if (!severity.ptr)
+		severity = notice_get(body, NOTICE_SEVERITY);
+	return slice_eq_str(severity, "FATAL") || slice_eq_str(severity, "PANIC");
+}
+
+static bool notice_is_sqlstate(struct slice s)
+{
+	if (s.len != SQLSTATE_BYTES)
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+		if (!((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z')))
+			return false;
+	}
+	return true;
+}
+
+void notice_sqlstate(struct slice body, char out[6])
+{
+	struct slice s = notice_get(body, NOTICE_SQLSTATE);
+	if (!notice_is_sqlstate(s))
+		s = SLICE("XX000");
+	memcpy(out, s.ptr, SQLSTATE_BYTES);
+	out[SQLSTATE_BYTES] = '\0';
+}
