@@ -4,48 +4,58 @@
  *
  * A batch is what the client sent at once: a simple query with all its statements, an extended
  * batch up to its Sync (a pipeline is one batch), a function call. The server answers it as a
- * whole, so the line has the times of the whole and lists the statements; times of single ones are
- * not made up.
+ * whole, so the line has the times of the whole and lists the statements; times of single ones
+ * are not made up.
  *
- * Text form (one line; log_format = text):
+ * Text form (log_format = text; one line, folded here):
  *
- *   2026-11-22 18:21:03.123 UTC [812] SLOW 1532.4 ms  db=shop user=app client=10.0.0.7:5123 app=web
- * pid=4711 waited=12.1 first_byte=1500.2 server=1515.0 client=5.3 ms  rows=1000 in=85 out=104233
- * xact=1.600 s SELECT * FROM orders WHERE customer = $1
+ *   2026-11-22 18:21:03.123 UTC [812] SLOW 1532.4 ms
+ *     db=shop user=app client=10.0.0.7:5123 app=web pid=4711
+ *     waited=12.1 first_byte=1500.2 server=1515.0 client=5.3 ms
+ *     rows=1000 in=85 out=104233 xact=1.600 s
+ *     SELECT * FROM orders WHERE customer = $1
  *
- * The stamp is the end of the batch. `waited` for a server; `first_byte`: from then until the
- * server's first byte; `server`: from then until it was done (first_byte included); `client`:
- * waiting for a client slow to take (or, in COPY FROM STDIN, to send) data. `xact`: age of the
- * transaction, where one was open. After that, where there was one, `error=57014` (the SQLSTATE),
- * and words: copy_in copy_out cancelled timed_out client_gone server_gone. Several statements are
- * numbered: `3 statements: [1] BEGIN [2] INSERT INTO t VALUES ($1) (x500) [3] COMMIT`; `(parsed
- * earlier)` marks one that was prepared by an earlier batch,
- * `(parsed only)` one that was not run.
+ *   stamp        the end of the batch, and our own process id
+ *   pid          of the server; 0: it never got one
+ *   waited       for a server
+ *   first_byte   from then until the server's first byte
+ *   server       from then until the server was done, first_byte included
+ *   client       waiting for a client slow to take (in COPY FROM STDIN: to send) data
+ *   rows in out  rows by the command tags, bytes from and to the client
+ *   xact         age of the transaction, where one was open
+ *   error=57014  where something failed: the SQLSTATE of the first error
+ *   words        copy_in copy_out cancelled timed_out client_gone server_gone, where true
+ *
+ * Several statements are numbered, and what was run often is counted:
+ *   `502 statements: [1] BEGIN [2] INSERT INTO t VALUES ($1) (x500) [3] COMMIT`
+ * `(parsed earlier)` marks one that an earlier batch had prepared, `(parsed only)` one not run.
  *
  * logfmt and JSON have the same content under stable names, every field always there:
  *
- *   ts              end, 2026-11-22T18:21:03.123Z
- *   event           "slow"
+ *   ts           end, 2026-11-22T18:21:03.123Z
+ *   event        "slow"
  *   db user client app
- *   server_pid      0: it never got a server
- *   protocol        simple, extended, function
+ *   server_pid   0: it never got a server
+ *   protocol     simple, extended, function
  *   total_ms wait_ms first_byte_ms server_ms client_ms xact_age_ms
  *   rows in_bytes out_bytes
  *   statements errors
- *   sqlstate        of the first error, "" without one
- *   flags           the words above with commas between them, "" without any
- *   cut             true: the SQL is not all there
- *   sql             as at the end of the text form; in JSON a list with, for each statement, text,
- * times, and kind: query, parse (parsed in this batch), execute (parsed earlier), function
+ *   sqlstate     "" without an error
+ *   flags        the words above with commas between them, "" without any
+ *   cut          true: the SQL is not all there
+ *   sql          as at the end of the text form; in JSON a list with text, times and kind of
+ *                each: query, parse (in this batch), execute (parsed earlier), function
  *
- * The SQL is in normal form (sql/norm.h: no literal in it) unless log_parameter_values is on. Of a
- * text that the server could not parse (42601) only the first word is shown then, since nobody can
- * say what in it is a value. Control characters and bytes that are not UTF-8 are written as \xNN
- * (in JSON "\\xNN", so that the line stays valid).
+ * The SQL is in normal form (sql/norm.h: no literal in it) unless log_parameter_values is on. Of
+ * a text that the server could not parse (42601) only the first word is shown then, since nobody
+ * can say what in it is a value.
+ *
+ * Bytes that are not UTF-8, and control characters, are written as \xNN (in JSON as "\\xNN" and
+ * \u00NN), line ends and tabs as \n, \r and \t: a line is one line, and valid UTF-8.
  *
  * At most log_slow_rate lines a second; what was left out is counted and said:
- *   ... SLOW 37 statements left out in the last 1.0 s, 5 lost
- * (event "slow_left_out" with left_out, lost and seconds; `lost` were more than the buffer held).
+ *   ... LOG slow-query log: 37 statements left out in the last 1.0 s, 5 lost
+ * (event "slow_left_out" with left_out, lost, seconds; `lost`: more than the buffer could hold).
  *
  * Thread: one, the owner's (the observer).
  */

@@ -1,0 +1,87 @@
+/*
+ * slowsql.c - from recorded texts to what an operator may read.
+ */
+#include "advisor/slowsql.h"
+
+#include "sql/norm.h"
+
+#define SQL_ROOM_MIN 16 /* with less left the statements that follow are left out */
+#define SYNTAX_ERROR "42601"
+
+void slowsql_begin(struct slowsql *sql, const struct tap_record *record)
+{
+	size_t max = record->policy.text_max_bytes;
+	*sql = (struct slowsql){
+		.record = record,
+		.rest = record->texts,
+		.room = max == 0             ? SIZE_MAX
+			: max < SQL_ROOM_MIN ? SQL_ROOM_MIN
+					     : max,
+	};
+}
+
+static bool is_cut(const struct tap_text *t)
+{
+	return t->text.len < t->full_bytes;
+}
+
+/* As it came; cut between characters. */
+static bool show_raw(const struct tap_text *t, size_t room, struct buf *shown)
+{
+	struct slice head = slice_head(t->text, room);
+	while (head.len > 0 && head.len < t->text.len &&
+	       ((unsigned char)t->text.ptr[head.len] & 0xc0) == 0x80)
+		head.len--;
+	bool cut = head.len < t->text.len || is_cut(t);
+	buf_add_slice(shown, head);
+	if (cut)
+		buf_add_str(shown, " ...");
+	return cut;
+}
+
+/* What the server itself could not read has no telling what in it is a value. */
+static bool is_unreadable(const struct tap_record *r, const struct tap_text *t)
+{
+	return (t->kind == TEXTS_QUERY || t->kind == TEXTS_PARSE) &&
+	       slice_eq_str(slice_of(r->sqlstate), SYNTAX_ERROR);
+}
+
+static bool show(const struct tap_record *r, const struct tap_text *t, size_t room,
+		 struct buf *shown)
+{
+	struct norm_options options = {
+		.mode = { .backslashes = r->policy.backslashes,
+			  .encoding = (enum lexer_encoding)r->policy.encoding },
+		.max_bytes = room == SIZE_MAX ? 0 : room,
+		.cut = is_cut(t),
+	};
+	if (r->policy.show_values || t->kind == TEXTS_FUNCTION)
+		return show_raw(t, room, shown);
+	if (!is_unreadable(r, t))
+		return norm_write(t->text, &options, shown);
+	norm_head(t->text, &options, shown);
+	return true;
+}
+
+bool slowsql_next(struct slowsql *sql, struct tap_text *out, struct buf *shown)
+{
+	if (sql->rest.len == 0)
+		return false;
+	if (sql->room < SQL_ROOM_MIN || !texts_next(&sql->rest, out)) {
+		sql->cut = true;
+		return false;
+	}
+	buf_clear(shown);
+	sql->cut |= show(sql->record, out, sql->room, shown);
+	sql->entries++;
+	sql->executed += out->times;
+	if (sql->room != SIZE_MAX)
+		sql->room -= buf_len(shown) < sql->room ? buf_len(shown) : sql->room;
+	return true;
+}
+
+bool slowsql_is_cut(const struct slowsql *sql)
+{
+	bool simple = sql->record->protocol == RECORD_SIMPLE;
+	return sql->cut || (!simple && sql->executed < sql->record->statements);
+}
