@@ -22,9 +22,8 @@
 #define PERMITS_UNLIMITED INT32_MAX
 
 struct permits {
+	_Atomic uint64_t state; /* used in the low half, of those leaving in the high half */
 	_Atomic int32_t limit;
-	_Atomic int32_t used;
-	_Atomic int32_t leaving; /* of those used */
 };
 
 void permits_init(struct permits *p, int32_t limit);
@@ -45,6 +44,13 @@ void permits_give_left(struct permits *p);
 /* permits_leave, but only where more than `floor` would stay; false: nothing done. */
 bool permits_leave_above(struct permits *p, int32_t floor) MUST_CHECK;
 
+/*
+ * permits_leave, but only where fewer are leaving or free than `wanted`: that many
+ * wait for this limit and for nothing else. False: nothing done.
+ */
+bool permits_leave_for(struct permits *p, int32_t wanted) MUST_CHECK;
+bool permits_is_wanting(const struct permits *p, int32_t wanted); /* would it? */
+
 static inline int32_t permits_limit(const struct permits *p)
 {
 	return atomic_load(&p->limit);
@@ -52,14 +58,14 @@ static inline int32_t permits_limit(const struct permits *p)
 
 static inline int32_t permits_used(const struct permits *p)
 {
-	return atomic_load(&p->used);
+	return (int32_t)(uint32_t)atomic_load(&p->state);
 }
 
 /* Used by connections that are there to stay. */
 static inline int32_t permits_staying(const struct permits *p)
 {
-	int32_t leaving = atomic_load(&p->leaving);
-	return atomic_load(&p->used) - leaving;
+	uint64_t state = atomic_load(&p->state);
+	return (int32_t)(uint32_t)state - (int32_t)(state >> 32);
 }
 
 static inline bool permits_is_free(const struct permits *p, int32_t bound)

@@ -41,7 +41,7 @@
 	  POOL_TO(ACTIVE) | POOL_TO(PINGING) | POOL_TO(MOVING) | POOL_TO(CLOSING) | POOL_TO(GONE)) \
 	X(ACTIVE, POOL_TO(IDLE) | POOL_TO(CLOSING) | POOL_TO(GONE))                                \
 	X(PINGING, POOL_TO(ACTIVE) | POOL_TO(IDLE) | POOL_TO(CLOSING) | POOL_TO(GONE))             \
-	X(MOVING, POOL_TO(IDLE) | POOL_TO(CLOSING))                                                \
+	X(MOVING, POOL_TO(IDLE) | POOL_TO(CLOSING) | POOL_TO(GONE))                                \
 	X(CLOSING, POOL_TO(GONE))                                                                  \
 	X(GONE, 0)
 
@@ -129,16 +129,16 @@ struct pool_slice {
 /* The pool's part of a server connection. Owned by the server object. */
 struct pool_member {
 	struct list on_slice;     /* slice->members or slice->idle */
-	struct pool_slice *slice; /* not owned; NULL while MOVING and when GONE */
+	struct pool_slice *slice; /* not owned; while MOVING the one it left */
 	struct pool_shared *shared;
 	struct pool_waiter *last;   /* used it last, and still knows it */
 	struct pool_waiter *waiter; /* while PINGING: for whom, or NULL */
 	usec_t opened_at;
-	usec_t idle_since; /* when it last did something */
+	usec_t idle_since; /* USEC_NEVER while MOVING: it comes straight from use */
 	usec_t recycle_at;
 	uint32_t generation;
 	uint16_t jitter; /* in 65536ths */
-	uint8_t state;   /* enum pool_member_state; written by member_enter alone */
+	uint8_t state;   /* enum pool_member_state; written by pool_member_enter alone */
 	bool is_used;    /* it was given to a client before */
 };
 
@@ -237,7 +237,10 @@ bool pool_is_drained(const struct pool_slice *s); /* no server, whatever its sta
 /* After pool_shared_reconnect: closes what idles and is stale. */
 void pool_sweep(struct pool_slice *s, usec_t now);
 
-/* Every server is closed now, in use or not; logins under way when they end. */
+/*
+ * Every server is closed now, in use or not. Before it: pool_shared_reconnect, so that
+ * logins under way end with it; and pool_pause, if nothing is to be opened again.
+ */
 void pool_kill(struct pool_slice *s, usec_t now);
 
 void pool_stats(const struct pool_slice *s, struct pool_stats *out);

@@ -53,8 +53,8 @@ void pool_cap_fini(struct pool_cap *cap); /* nothing may be used any more */
  */
 void pool_cap_set_limit(struct pool_cap *cap, int32_t limit);
 
-/* A permit within bound; where there is none, this worker will be woken for one. */
-bool pool_cap_take(struct pool_cap *cap, unsigned worker, int32_t bound) MUST_CHECK;
+/* Is there a permit within bound? If not, this worker will be woken for one. */
+bool pool_cap_is_ready(struct pool_cap *cap, unsigned worker, int32_t bound) MUST_CHECK;
 
 /* Takes the worker off the wanted sets who waits longest and could take a permit now. */
 bool pool_cap_next_wanted(struct pool_cap *cap, unsigned *worker) MUST_CHECK;

@@ -95,6 +95,9 @@ void pool_order_fini(struct pool_orders *o);
 void pool_order_add(struct pool_orders *o, struct pool_order order);
 bool pool_order_take(struct pool_orders *o, struct pool_order *out); /* false: none left */
 
+/* A WAKE, unless one is on its way there already. */
+void pool_order_wake(struct pool_orders *o, struct pool_cap *cap, unsigned worker);
+
 /* The last one added, to be undone: only right after it was added. */
 bool pool_order_take_last_grant(struct pool_orders *o, const struct pool_waiter *waiter);
 
