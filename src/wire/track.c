@@ -193,6 +193,9 @@ static inline void track_pop(struct track *t)
 	do
 		t->head++;
 	while (t->head != t->tail && track_kind(t, t->head) <= ITEM_COPY_END);
+	t->copied = 0;
+	if (UNLIKELY(t->has_data))
+		t->has_data = track_seq_before(t->head, t->data_at);
 	if (UNLIKELY(t->heap != NULL) && t->head == t->tail && t->cap > KEEP_RING_ITEMS)
 		track_to_inline(t);
 }
@@ -236,14 +239,20 @@ static enum track_verdict track_send_item(struct track *t, enum track_kind kind,
 	return TRACK_OK;
 }
 
+/* Data, or the end of it, before the item that will be `at`. */
+static void track_send_data(struct track *t, uint32_t at)
+{
+	t->data_at = at;
+	t->has_data = t->head != t->tail;
+}
+
 static enum track_verdict track_send_copy_end(struct track *t)
 {
-	uint32_t at = t->tail;
 	if (t->head == t->tail)
 		return TRACK_OK; /* nobody copies; the server ignores it */
 	if (!track_push(t, ITEM_COPY_END))
 		return TRACK_FULL;
-	t->data_at = at;
+	track_send_data(t, t->tail - 1);
 	return TRACK_OK;
 }
 
@@ -259,7 +268,7 @@ enum track_verdict track_client(struct track *t, char type, bool own)
 	case SENT_COPY_END:
 		return track_send_copy_end(t);
 	case SENT_DATA:
-		t->data_at = t->tail;
+		track_send_data(t, t->tail);
 		return TRACK_OK;
 	case SENT_FLUSH:
 		return TRACK_OK;
@@ -274,25 +283,24 @@ enum track_verdict track_client(struct track *t, char type, bool own)
 
 /* ---- COPY FROM STDIN ------------------------------------------------------------------- */
 
-static void track_copy_begin(struct track *t)
+/* The first item that the COPY at hand may read; what is before it an earlier COPY of the same
+ * Query has read. */
+static uint32_t track_copy_from(const struct track *t)
 {
-	/* A Query may copy more than once: then what an earlier one has read is behind us. */
-	if (t->copy_at - t->head >= t->tail - t->head)
-		t->copy_at = t->head;
-	t->copy = TRACK_COPY_IN;
+	return t->head + t->copied + 1;
 }
 
 /* It ended well: the Syncs that it has read are gone, and so is its CopyDone. */
 static bool track_copy_done(struct track *t)
 {
 	t->copy = TRACK_COPY_NONE;
-	for (uint32_t seq = t->copy_at + 1; seq != t->tail; seq++) {
+	for (uint32_t seq = track_copy_from(t); seq != t->tail; seq++) {
 		enum track_kind kind = track_kind(t, seq);
 		if (kind != ITEM_GONE && kind != ITEM_SYNC && kind != ITEM_COPY_END)
 			return false; /* the server would not have survived that */
 		track_forget(t, seq);
 		if (kind == ITEM_COPY_END) {
-			t->copy_at = seq;
+			t->copied = seq - t->head;
 			t->open = t->open || t->syncs == 0;
 			return true;
 		}
@@ -306,7 +314,7 @@ static bool track_copy_failed(struct track *t)
 	bool was_in = t->copy == TRACK_COPY_IN;
 	if (t->copy != TRACK_COPY_BOTH)
 		t->copy = TRACK_COPY_NONE;
-	return was_in && t->data_at - t->copy_at - 1 < t->tail - t->copy_at;
+	return was_in && t->has_data && !track_seq_before(t->data_at, track_copy_from(t));
 }
 
 static void track_doubt(struct track *t, uint32_t seq)
@@ -322,7 +330,7 @@ static void track_fault(struct track *t)
 {
 	if (!track_copy_failed(t) || track_kind(t, t->head) != ITEM_QUERY)
 		return;
-	for (uint32_t seq = t->copy_at + 1; seq != t->tail; seq++) {
+	for (uint32_t seq = track_copy_from(t); seq != t->tail; seq++) {
 		enum track_kind kind = track_kind(t, seq);
 		if (kind == ITEM_COPY_END)
 			break;
@@ -421,7 +429,7 @@ static bool track_take(struct track *t, char type, struct slice body, struct tra
 		track_fault(t);
 		return true;
 	case TO_IN:
-		track_copy_begin(t);
+		t->copy = TRACK_COPY_IN;
 		return true;
 	case TO_OUT:
 		t->copy = TRACK_COPY_OUT;

@@ -67,12 +67,13 @@ struct track {
 	uint32_t tail;     /* seq of the next one */
 	uint32_t syncs;    /* items that end in a ReadyForQuery, the doubtful among them */
 	uint32_t doubtful; /* Syncs that the server may have ignored */
-	uint32_t data_at;  /* tail when CopyData, CopyDone or CopyFail was last sent */
-	uint32_t copy_at;  /* behind this seq lies what is read by the COPY FROM STDIN at hand */
+	uint32_t data_at;  /* has_data: tail when data of a COPY was last sent */
+	uint32_t copied;   /* items behind the head that its earlier COPYs have read */
 	char tx_status;    /* of the last ReadyForQuery */
 	uint8_t copy;      /* enum track_copy */
 	bool skipping;     /* the server ignores everything up to a Sync not yet sent */
 	bool open;         /* extended messages were sent, and no Sync behind them */
+	bool has_data;     /* data of a COPY was sent behind the head */
 	bool lost;         /* it cannot be known any more what will be answered; sticky */
 	uint8_t ring[TRACK_INLINE_ITEMS];
 };
