@@ -1,0 +1,23 @@
+/*
+ * check_auth.c - runs the unit tests of src/auth.
+ */
+#include "check_auth.h"
+
+#include <stdlib.h>
+
+int main(void)
+{
+	SRunner *sr = srunner_create(suite_base64());
+	srunner_add_suite(sr, suite_saslprep());
+	srunner_add_suite(sr, suite_md5());
+	srunner_add_suite(sr, suite_scram());
+	srunner_add_suite(sr, suite_secret());
+	srunner_add_suite(sr, suite_userlist());
+	srunner_add_suite(sr, suite_scram_server());
+	srunner_add_suite(sr, suite_scram_client());
+	srunner_add_suite(sr, suite_auth());
+	srunner_run_all(sr, CK_NORMAL);
+	int failed = srunner_ntests_failed(sr);
+	srunner_free(sr);
+	return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
