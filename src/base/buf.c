@@ -62,6 +62,8 @@ char *buf_reserve(struct buf *b, size_t n)
 		size_t cap = b->cap ? b->cap : BUF_FIRST_BYTES;
 		while (cap - b->end < n)
 			cap *= 2;
+		if (cap > buf_max(b))
+			cap = buf_max(b);
 		char *data = realloc(b->data, cap);
 		if (!data) {
 			b->failed = true;
