@@ -63,7 +63,7 @@ END_TEST
 /* A random walk against an array that never moves. */
 START_TEST(same_as_a_plain_array)
 {
-	static char plain[1 << 20];
+	static char plain[1 << 18];
 	size_t from = 0, to = 0;
 	struct buf b;
 	buf_init(&b, 0);

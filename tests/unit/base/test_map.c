@@ -55,10 +55,10 @@ START_TEST(same_as_a_table)
 	size_t count = 0;
 	map_init(&m);
 	srand(11);
-	for (int step = 0; step < 200000; step++) {
+	for (int step = 0; step < 60000; step++) {
 		/* Now and then nearly all go, so that marks pile up and are swept away. */
 		int k = rand() % KEYS;
-		bool removes = rand() % 100 < (step / 20000 % 2 ? 80 : 35);
+		bool removes = rand() % 100 < (step / 6000 % 2 ? 80 : 35);
 		char key[16];
 		snprintf(key, sizeof(key), "key-%d", k);
 		if (removes) {
