@@ -14,7 +14,7 @@
 enum addr_kind { ADDR_NONE, ADDR_V4, ADDR_V6, ADDR_UNIX };
 
 struct addr {
-	uint8_t kind; /* enum addr_kind */
+	uint8_t kind;  /* enum addr_kind */
 	uint16_t port; /* TCP only */
 	union {
 		uint8_t ip[16]; /* network order; v4: the first four */

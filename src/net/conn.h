@@ -6,7 +6,8 @@
  * and taken to the kernel when bytes come in spite of it; write interest and the
  * out-buffer exist only while the peer does not take what it was sent.
  *
- * An idle connection has its struct and nothing else.
+ * An idle connection has its struct and nothing else. SIGPIPE is ignored by main: OpenSSL
+ * writes without MSG_NOSIGNAL.
  *
  * The owner's callback gets one event at a time. It may call anything here, conn_close
  * included, but frees the struct only after the turn (loop_defer).
@@ -23,14 +24,12 @@
 #include <sys/types.h>
 #include <sys/uio.h>
 
-#include <event2/event_struct.h> /* for its size alone: an event of its own would cost a malloc */
-
 #include "base/bug.h"
 #include "base/usec.h"
+#include "net/loop.h"
 
 struct buf;
 struct conn;
-struct loop;
 struct ssl_st;
 
 /*     event      what the owner does */
@@ -47,10 +46,11 @@ enum conn_event { CONN_EVENTS(CONN_EVENT_ENUM_) CONN_EVENT_COUNT };
 typedef void (*conn_fn)(struct conn *conn, enum conn_event event, usec_t now);
 
 struct conn {
-	struct event event; /* libevent's; armed as `armed` says */
-	struct loop *loop;  /* not owned; NULL while detached */
-	struct ssl_st *ssl; /* owned; NULL: plain */
-	struct buf *out;    /* owned; what the kernel refused; NULL while nothing is stuck */
+	uint64_t event[16];    /* libevent's struct event; armed as `armed` says */
+	struct loop *loop;     /* not owned; NULL while detached */
+	struct ssl_st *ssl;    /* owned; NULL: plain */
+	struct buf *out;       /* owned; what the kernel refused; NULL while nothing is stuck */
+	struct deferred again; /* to be looked at after this turn */
 	conn_fn fn;
 	int fd;          /* owned; -1 when closed */
 	uint16_t pauses; /* a bit per reason; reading goes on when there is none */
@@ -89,12 +89,13 @@ enum conn_recv {
 };
 
 /* Exactly one recv per call on a plain socket; under TLS as many records as are here already
- * and fit. */
+ * and fit. After EOF or ERROR no CONN_READABLE comes any more; CONN_ERROR may. */
 ssize_t conn_recv(struct conn *c, void *buf, size_t n) MUST_CHECK;
 
 enum conn_sent {
 	CONN_SENT_ALL,   /* the kernel has it */
-	CONN_SENT_STUCK, /* all taken, but some is kept here: pause the other side until CONN_DRAINED */
+	CONN_SENT_STUCK, /* all taken, but some is kept here: pause the other side until
+			    CONN_DRAINED */
 	CONN_SENT_ERROR, /* the connection is broken; errno says why */
 };
 

@@ -26,13 +26,13 @@ struct loop;
 typedef void (*listener_fn)(void *owner, int fd, bool is_unix, usec_t now);
 
 struct listener_options {
-	const char *addresses;    /* "127.0.0.1, ::1, db.example" or "*"; NULL or "": no TCP */
-	int port;                 /* 0 with TCP: any free one, the same for all addresses (tests) */
-	const char *unix_dir;     /* where .s.PGSQL.PORT goes; "@name": abstract; NULL or "": none */
-	int unix_mode;            /* permission bits of the socket file */
-	const char *unix_group;   /* name or number; NULL or "": left as it is */
+	const char *addresses;  /* "127.0.0.1, ::1, db.example" or "*"; NULL or "": no TCP */
+	int port;               /* 0 with TCP: any free one, the same for all addresses (tests) */
+	const char *unix_dir;   /* where .s.PGSQL.PORT goes; "@name": abstract; NULL or "": none */
+	int unix_mode;          /* permission bits of the socket file */
+	const char *unix_group; /* name or number; NULL or "": left as it is */
 	int backlog;
-	int defer_accept_s;       /* TCP_DEFER_ACCEPT; 0: off */
+	int defer_accept_s; /* TCP_DEFER_ACCEPT; 0: off */
 };
 
 /* Opens all that is asked for, or nothing (false and err, which names the address). */
@@ -43,13 +43,13 @@ bool listener_open(struct listener *l, const struct listener_options *options,
 /* Takes over a listening socket that is already open (socket activation). */
 bool listener_adopt(struct listener *l, int fd, struct err *err) MUST_CHECK;
 
-void listener_pause(struct listener *l);  /* clients wait in the backlog */
+void listener_pause(struct listener *l); /* clients wait in the backlog */
 void listener_resume(struct listener *l);
 void listener_close(struct listener *l); /* no more; our socket files are removed */
 void listener_free(struct listener *l);  /* closes too; not inside its own callback */
 
-size_t listener_count(const struct listener *l);         /* sockets that are open */
+size_t listener_count(const struct listener *l); /* sockets that are open */
 int listener_fd(const struct listener *l, size_t i);
-int listener_port(const struct listener *l);             /* of TCP; 0: none */
+int listener_port(const struct listener *l); /* of TCP; 0: none */
 
 #endif

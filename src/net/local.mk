@@ -1,2 +1,8 @@
 noinst_LIBRARIES += src/net/libnet.a
-src_net_libnet_a_SOURCES =
+src_net_libnet_a_SOURCES = \
+	src/net/addr.c src/net/addr.h \
+	src/net/conn.c src/net/conn.h \
+	src/net/listener.c src/net/listener.h \
+	src/net/loop.c src/net/loop.h \
+	src/net/mailbox.c src/net/mailbox.h \
+	src/net/sock.c src/net/sock.h

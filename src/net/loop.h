@@ -37,7 +37,7 @@ struct deferred {
 
 struct loop_stats {
 	uint64_t turns;
-	uint64_t stalls;       /* turns longer than LOOP_STALL_US */
+	uint64_t stalls;        /* turns longer than LOOP_STALL_US */
 	usec_t longest_turn_us; /* callbacks only, not the wait for events */
 };
 
@@ -45,7 +45,8 @@ struct loop_stats {
 struct loop *loop_new(const char *name, struct err *err) MUST_CHECK;
 void loop_free(struct loop *loop); /* runs what is still deferred first */
 
-/* Turns until loop_stop. A callback that calls loop_stop ends the loop after its turn. */
+/* Turns until loop_stop, which lets the turn that it is called in end; called before, it makes
+ * loop_run return at once. */
 void loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
@@ -57,6 +58,12 @@ void loop_turn(struct loop *loop, usec_t until);
  * waiting changes nothing. What fn defers runs in the same go. */
 void loop_init_deferred(struct deferred *d, void (*fn)(struct deferred *d, usec_t now));
 void loop_defer(struct loop *loop, struct deferred *d);
+void loop_cancel_deferred(struct deferred *d); /* harmless when it is not waiting */
+
+/* As loop_defer, before what that deferred; for work that goes on: what asks again from within fn
+ * waits for the end of another turn, which does not wait for events. One struct is for one of the
+ * two. */
+void loop_again(struct loop *loop, struct deferred *d);
 
 /* Timers (base/wheel.h): wheel_init_timer(t, fn) once, then these. Moving a deadline later
  * costs next to nothing; the kernel hears of the nearest deadline only. */

@@ -9,12 +9,12 @@
 #include <stdbool.h>
 
 struct sock_tuning {
-	bool keepalive;        /* SO_KEEPALIVE; the next three only with it */
-	int keepidle_s;        /* 0: the system's */
+	bool keepalive; /* SO_KEEPALIVE; the next three only with it */
+	int keepidle_s; /* 0: the system's */
 	int keepintvl_s;
 	int keepcnt;
-	int user_timeout_ms;   /* TCP_USER_TIMEOUT; 0: the system's */
-	int buffer_bytes;      /* SO_SNDBUF and SO_RCVBUF; 0: the system's */
+	int user_timeout_ms; /* TCP_USER_TIMEOUT; 0: the system's */
+	int buffer_bytes;    /* SO_SNDBUF and SO_RCVBUF; 0: the system's */
 };
 
 /* Non-blocking, close-on-exec and, on TCP, TCP_NODELAY and what tuning says. What the system

@@ -4,6 +4,7 @@ include tests/unit/sql/local.mk
 include tests/unit/pool/local.mk
 include tests/unit/tap/local.mk
 include tests/unit/conf/local.mk
+include tests/unit/net/local.mk
 include tests/unit/auth/local.mk
 include tests/unit/proxy/local.mk
 include tests/unit/advisor/local.mk

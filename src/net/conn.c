@@ -1,0 +1,591 @@
+/*
+ * conn.c - one socket and what of it the kernel is asked to tell us.
+ *
+ *	             interest            left when
+ *	awake        IN                  paused, and bytes came in spite of it -> asleep
+ *	asleep       IN|RDHUP, by edge   resumed -> awake
+ *	over         IN|RDHUP, by edge   never: the peer sends no more
+ *	any + stuck  ... | OUT           the out-buffer is empty
+ *
+ * Pausing an awake connection is a bit and no system call: most peers send nothing
+ * until they are answered. By edge, so that bytes that nobody reads do not wake us again
+ * and again; not RDHUP alone, because libevent reports a reset as IN and OUT only and
+ * would spin on one that asked for neither.
+ *
+ * The owner's callback is the last thing done in a wake-up: it may have closed the
+ * connection, or sent it to another thread, where it is touched by others already.
+ */
+#include <event2/event_struct.h> /* first: it and base/list.h both have a LIST_ENTRY */
+
+#include "net/conn.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <openssl/err.h>
+#include <openssl/ssl.h>
+
+#include "base/buf.h"
+#include "base/mem.h"
+
+enum conn_armed {
+	CONN_ARMED_IN = 1,
+	CONN_ARMED_OUT = 2,
+	CONN_ARMED_EDGE = 4, /* and the peer's close */
+};
+
+enum {
+	CONN_BIT_ASLEEP = 1,
+	CONN_BIT_OVER = 2,     /* nothing more to read, ever */
+	CONN_BIT_TOLD_EOF = 4, /* since the pause began */
+	CONN_BIT_TOLD_ERROR = 8,
+	CONN_BIT_SHUTDOWN = 16,  /* half-close once the out-buffer is empty */
+	CONN_BIT_TLS_MORE = 32,  /* TLS has bytes inside that did not fit */
+	CONN_BIT_READ_OUT = 64,  /* TLS must write before it can read */
+	CONN_BIT_WRITE_IN = 128, /* TLS must read before it can write */
+};
+
+_Static_assert(sizeof(struct event) <= sizeof(((struct conn *)0)->event),
+	       "libevent's event has outgrown the room for it in struct conn");
+
+#define CONN_TLS_GATHER_BYTES 16384 /* one record */
+
+const char *conn_event_name(enum conn_event event)
+{
+	static const char *const names[] = {
+#define X(name) [CONN_##name] = #name,
+		CONN_EVENTS(X)
+#undef X
+	};
+	return names[event];
+}
+
+/* ---- interest ---------------------------------------------------------------------- */
+
+static void conn_on_event(evutil_socket_t fd, short what, void *arg);
+
+static struct event *conn_event(struct conn *c)
+{
+	return (struct event *)(void *)c->event;
+}
+
+static uint8_t conn_wanted(const struct conn *c)
+{
+	uint8_t want = CONN_ARMED_IN;
+	if (c->bits & (CONN_BIT_ASLEEP | CONN_BIT_OVER))
+		want |= CONN_ARMED_EDGE;
+	if (c->out || (c->bits & CONN_BIT_READ_OUT))
+		want |= CONN_ARMED_OUT;
+	return want;
+}
+
+static bool conn_arm(struct conn *c)
+{
+	uint8_t want = conn_wanted(c);
+	if (c->armed == want)
+		return true;
+	short flags = EV_PERSIST | EV_READ;
+	if (want & CONN_ARMED_OUT)
+		flags |= EV_WRITE;
+	if (want & CONN_ARMED_EDGE)
+		flags |= EV_CLOSED | EV_ET;
+	if (c->armed)
+		event_del(conn_event(c));
+	c->armed = 0;
+	if (event_assign(conn_event(c), loop_base(c->loop), c->fd, flags, conn_on_event, c) != 0 ||
+	    event_add(conn_event(c), NULL) != 0)
+		return false;
+	c->armed = want;
+	return true;
+}
+
+static void conn_disarm(struct conn *c)
+{
+	if (c->armed)
+		event_del(conn_event(c));
+	c->armed = 0;
+}
+
+void conn_again(struct conn *c)
+{
+	loop_again(c->loop, &c->again);
+}
+
+/* Looks at a connection that is not read from. True: the event is for the owner. */
+static bool conn_check_peer(struct conn *c, enum conn_event *event)
+{
+	struct pollfd p = { .fd = c->fd, .events = POLLRDHUP };
+	if (poll(&p, 1, 0) <= 0)
+		return false;
+	if ((p.revents & (POLLERR | POLLNVAL)) && !(c->bits & CONN_BIT_TOLD_ERROR)) {
+		c->bits |= CONN_BIT_TOLD_ERROR | CONN_BIT_TOLD_EOF;
+		*event = CONN_ERROR;
+		return true;
+	}
+	if ((p.revents & (POLLHUP | POLLRDHUP)) && !(c->bits & CONN_BIT_TOLD_EOF)) {
+		c->bits |= CONN_BIT_TOLD_EOF;
+		*event = CONN_EOF;
+		return true;
+	}
+	return false;
+}
+
+/* What a wake-up for reading means to the owner; false: nothing. */
+static bool conn_wake_reader(struct conn *c, enum conn_event *event)
+{
+	if (!c->pauses && !(c->bits & CONN_BIT_OVER) && c->armed) {
+		*event = CONN_READABLE;
+		return true;
+	}
+	if (!(c->bits & CONN_BIT_OVER))
+		c->bits |= CONN_BIT_ASLEEP;
+	if (!conn_arm(c)) {
+		*event = CONN_ERROR;
+		return true;
+	}
+	return conn_check_peer(c, event);
+}
+
+static enum conn_sent conn_flush(struct conn *c);
+
+static void conn_wake(struct conn *c, short what, usec_t now)
+{
+	bool reading = what & (EV_READ | EV_CLOSED);
+	if ((what & EV_WRITE) && (c->bits & CONN_BIT_READ_OUT))
+		reading = true;
+	if (c->out && ((what & EV_WRITE) || (c->bits & CONN_BIT_WRITE_IN))) {
+		enum conn_sent sent = conn_flush(c);
+		if (sent != CONN_SENT_STUCK) {
+			if (reading)
+				conn_again(c);
+			if (sent == CONN_SENT_ERROR)
+				c->bits |= CONN_BIT_TOLD_ERROR;
+			c->fn(c, sent == CONN_SENT_ALL ? CONN_DRAINED : CONN_ERROR, now);
+			return;
+		}
+	}
+	enum conn_event event;
+	if (reading && conn_wake_reader(c, &event))
+		c->fn(c, event, now);
+}
+
+static void conn_on_event(evutil_socket_t fd UNUSED, short what, void *arg)
+{
+	struct conn *c = arg;
+	conn_wake(c, what, loop_enter(c->loop));
+}
+
+static void conn_on_again(struct deferred *d, usec_t now)
+{
+	conn_wake(CONTAINER_OF(d, struct conn, again), EV_READ, now);
+}
+
+/* ---- open and close ----------------------------------------------------------------- */
+
+bool conn_open(struct conn *c, struct loop *loop, int fd, struct ssl_st *ssl, conn_fn fn)
+{
+	*c = (struct conn){ .loop = loop, .fd = fd, .fn = fn };
+	loop_init_deferred(&c->again, conn_on_again);
+	if (!conn_arm(c)) {
+		c->fd = -1;
+		c->loop = NULL;
+		return false;
+	}
+	if (ssl)
+		conn_set_tls(c, ssl);
+	return true;
+}
+
+void conn_set_tls(struct conn *c, struct ssl_st *ssl)
+{
+	BUG_ON(c->ssl || c->out);
+	SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	c->ssl = ssl;
+	if (SSL_has_pending(ssl)) {
+		c->bits |= CONN_BIT_TLS_MORE;
+		conn_again(c);
+	}
+}
+
+bool conn_is_open(const struct conn *c)
+{
+	return c->fd >= 0;
+}
+
+static void conn_drop_out(struct conn *c)
+{
+	if (!c->out)
+		return;
+	buf_fini(c->out);
+	free(c->out);
+	c->out = NULL;
+}
+
+void conn_give_up(struct conn *c, int *fd, struct ssl_st **ssl)
+{
+	if (c->loop)
+		conn_detach(c);
+	conn_drop_out(c);
+	*fd = c->fd;
+	*ssl = c->ssl;
+	c->fd = -1;
+	c->ssl = NULL;
+}
+
+void conn_close(struct conn *c)
+{
+	if (!conn_is_open(c))
+		return;
+	int fd;
+	struct ssl_st *ssl;
+	conn_give_up(c, &fd, &ssl);
+	if (ssl) {
+		ERR_clear_error();
+		SSL_shutdown(ssl);
+		SSL_free(ssl);
+		ERR_clear_error();
+	}
+	close(fd);
+}
+
+void conn_detach(struct conn *c)
+{
+	conn_disarm(c);
+	loop_cancel_deferred(&c->again);
+	c->loop = NULL;
+}
+
+bool conn_attach(struct conn *c, struct loop *loop, conn_fn fn)
+{
+	BUG_ON(c->loop || !conn_is_open(c));
+	c->loop = loop;
+	c->fn = fn;
+	if (!conn_arm(c)) {
+		c->loop = NULL;
+		return false;
+	}
+	if (c->bits & CONN_BIT_TLS_MORE)
+		conn_again(c);
+	return true;
+}
+
+void conn_pause(struct conn *c, uint16_t reason)
+{
+	c->pauses |= reason;
+}
+
+void conn_resume(struct conn *c, uint16_t reason)
+{
+	bool was_paused = conn_is_paused(c);
+	c->pauses &= (uint16_t)~reason;
+	if (!was_paused || conn_is_paused(c))
+		return;
+	c->bits &= (uint8_t)~CONN_BIT_ASLEEP;
+	if (!(c->bits & CONN_BIT_OVER))
+		c->bits &= (uint8_t)~CONN_BIT_TOLD_EOF;
+	if (!c->loop)
+		return;
+	if (!conn_arm(c) || (c->bits & CONN_BIT_TLS_MORE))
+		conn_again(c);
+}
+
+/* ---- reading ------------------------------------------------------------------------- */
+
+/* At most what one call may move. */
+static size_t conn_bound(const struct conn *c, size_t n)
+{
+	size_t cap = (size_t)loop_io_bytes(c->loop);
+	return cap > 0 && cap < n ? cap : n;
+}
+
+static ssize_t conn_end_reading(struct conn *c, enum conn_recv why)
+{
+	int saved = errno;
+	c->bits |= CONN_BIT_OVER | CONN_BIT_TOLD_EOF;
+	c->bits &= (uint8_t) ~(CONN_BIT_TLS_MORE | CONN_BIT_READ_OUT);
+	if (why == CONN_RECV_ERROR)
+		c->bits |= CONN_BIT_TOLD_ERROR;
+	if (!conn_arm(c))
+		why = CONN_RECV_ERROR;
+	errno = saved;
+	return why;
+}
+
+static ssize_t conn_recv_plain(struct conn *c, void *data, size_t n)
+{
+	ssize_t got;
+	do {
+		got = recv(c->fd, data, conn_bound(c, n), 0);
+	} while (got < 0 && errno == EINTR);
+	if (got > 0)
+		return got;
+	if (got == 0)
+		return conn_end_reading(c, CONN_RECV_EOF);
+	if (errno == EAGAIN || errno == EWOULDBLOCK)
+		return CONN_RECV_WAIT;
+	return conn_end_reading(c, CONN_RECV_ERROR);
+}
+
+/* Whether OpenSSL's failure is the peer's leaving without goodbye. */
+static bool conn_tls_is_eof(int ssl_error)
+{
+	if (ssl_error == SSL_ERROR_ZERO_RETURN)
+		return true;
+	if (ssl_error == SSL_ERROR_SYSCALL)
+		return errno == 0;
+	return ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
+}
+
+/* The session cannot go on; no goodbye either. Leaves errno. */
+static void conn_tls_broken(struct conn *c, int ssl_error)
+{
+	if (ssl_error != SSL_ERROR_SYSCALL || errno == 0)
+		errno = EPROTO;
+	SSL_set_quiet_shutdown(c->ssl, 1);
+	int saved = errno;
+	ERR_clear_error();
+	errno = saved;
+}
+
+/* One SSL_read: bytes, CONN_RECV_WAIT, EOF or ERROR. */
+static ssize_t conn_tls_read_once(struct conn *c, void *data, size_t n)
+{
+	ERR_clear_error();
+	errno = 0;
+	int got = SSL_read(c->ssl, data, (int)conn_bound(c, n));
+	if (got > 0)
+		return got;
+	int why = SSL_get_error(c->ssl, got);
+	if (why == SSL_ERROR_WANT_READ)
+		return CONN_RECV_WAIT;
+	if (why == SSL_ERROR_WANT_WRITE) {
+		c->bits |= CONN_BIT_READ_OUT;
+		return conn_arm(c) ? CONN_RECV_WAIT : CONN_RECV_ERROR;
+	}
+	if (conn_tls_is_eof(why)) {
+		ERR_clear_error();
+		return CONN_RECV_EOF;
+	}
+	conn_tls_broken(c, why);
+	return CONN_RECV_ERROR;
+}
+
+static ssize_t conn_recv_tls(struct conn *c, char *data, size_t n)
+{
+	if (n > INT32_MAX)
+		n = INT32_MAX;
+	size_t have = 0;
+	bool had_to_write = c->bits & CONN_BIT_READ_OUT;
+	c->bits &= (uint8_t) ~(CONN_BIT_TLS_MORE | CONN_BIT_READ_OUT);
+	do {
+		ssize_t got = conn_tls_read_once(c, data + have, n - have);
+		if (got == CONN_RECV_WAIT)
+			break;
+		if (got < 0 && have == 0)
+			return conn_end_reading(c, (enum conn_recv)got);
+		if (got < 0) { /* the bytes first; it says so again */
+			c->bits |= CONN_BIT_TLS_MORE;
+			break;
+		}
+		have += (size_t)got;
+	} while (have < n && SSL_has_pending(c->ssl) && loop_io_bytes(c->loop) == 0);
+	if (had_to_write && !conn_arm(c))
+		return conn_end_reading(c, CONN_RECV_ERROR);
+	if (have > 0 && (have == n || loop_io_bytes(c->loop) > 0) && SSL_has_pending(c->ssl))
+		c->bits |= CONN_BIT_TLS_MORE;
+	if (c->bits & CONN_BIT_TLS_MORE)
+		conn_again(c);
+	return (ssize_t)have;
+}
+
+ssize_t conn_recv(struct conn *c, void *buf, size_t n)
+{
+	BUG_ON(n == 0 || !c->loop);
+	return c->ssl ? conn_recv_tls(c, buf, n) : conn_recv_plain(c, buf, n);
+}
+
+/* ---- writing -------------------------------------------------------------------------- */
+
+/* Bytes taken by the kernel (0: none now), -1 and errno when broken. */
+static ssize_t conn_push_plain(struct conn *c, struct iovec *iov, int count)
+{
+	struct iovec capped = { .iov_base = iov->iov_base, .iov_len = conn_bound(c, iov->iov_len) };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)count };
+	if (loop_io_bytes(c->loop) > 0) {
+		msg.msg_iov = &capped;
+		msg.msg_iovlen = 1;
+	}
+	ssize_t sent;
+	do {
+		sent = msg.msg_iovlen == 1 ? send(c->fd, msg.msg_iov->iov_base,
+						  msg.msg_iov->iov_len, MSG_NOSIGNAL)
+					   : sendmsg(c->fd, &msg, MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
+		return 0;
+	return sent;
+}
+
+/* Small pieces go out as one record. What TLS was offered and did not take is the head of what
+ * it is offered next time, as it demands. */
+static ssize_t conn_push_tls(struct conn *c, struct iovec *iov, int count)
+{
+	char gathered[CONN_TLS_GATHER_BYTES];
+	const void *data = iov->iov_base;
+	size_t n = iov->iov_len;
+	if (count > 1 && n < sizeof(gathered)) {
+		n = 0;
+		for (int i = 0; i < count && n < sizeof(gathered); i++) {
+			size_t room = sizeof(gathered) - n;
+			size_t part = iov[i].iov_len < room ? iov[i].iov_len : room;
+			memcpy(gathered + n, iov[i].iov_base, part);
+			n += part;
+		}
+		data = gathered;
+	}
+	n = conn_bound(c, n < INT32_MAX ? n : INT32_MAX);
+	c->bits &= (uint8_t)~CONN_BIT_WRITE_IN;
+	ERR_clear_error();
+	errno = 0;
+	int sent = SSL_write(c->ssl, data, (int)n);
+	if (sent > 0)
+		return sent;
+	int why = SSL_get_error(c->ssl, sent);
+	if (why == SSL_ERROR_WANT_WRITE)
+		return 0;
+	if (why == SSL_ERROR_WANT_READ) {
+		c->bits |= CONN_BIT_WRITE_IN;
+		return 0;
+	}
+	conn_tls_broken(c, why);
+	return -1;
+}
+
+/* Takes n bytes, and pieces that are empty, off the front. */
+static void conn_advance(struct iovec **iov, int *count, size_t n)
+{
+	while (*count > 0 && n >= (*iov)->iov_len) {
+		n -= (*iov)->iov_len;
+		(*iov)++;
+		(*count)--;
+	}
+	if (*count > 0) {
+		(*iov)->iov_base = (char *)(*iov)->iov_base + n;
+		(*iov)->iov_len -= n;
+	}
+}
+
+static size_t conn_iov_bytes(const struct iovec *iov, int count)
+{
+	size_t n = 0;
+	for (int i = 0; i < count; i++)
+		n += iov[i].iov_len;
+	return n;
+}
+
+/* As much as goes; what is left stays in *iov. A short write on a plain socket means that the
+ * kernel is full: it need not be asked again. */
+static enum conn_sent conn_push(struct conn *c, struct iovec **iov, int *count)
+{
+	conn_advance(iov, count, 0);
+	while (*count > 0) {
+		size_t offered = conn_iov_bytes(*iov, *count);
+		ssize_t sent =
+			c->ssl ? conn_push_tls(c, *iov, *count) : conn_push_plain(c, *iov, *count);
+		if (sent < 0)
+			return CONN_SENT_ERROR;
+		if (sent == 0)
+			return CONN_SENT_STUCK;
+		conn_advance(iov, count, (size_t)sent);
+		if ((size_t)sent < offered && !c->ssl && loop_io_bytes(c->loop) == 0)
+			return CONN_SENT_STUCK;
+	}
+	return CONN_SENT_ALL;
+}
+
+static enum conn_sent conn_keep(struct conn *c, const struct iovec *iov, int count)
+{
+	if (!c->out) {
+		c->out = mem_zalloc(sizeof(*c->out));
+		buf_init(c->out, 0);
+	}
+	for (int i = 0; i < count; i++)
+		buf_add(c->out, iov[i].iov_base, iov[i].iov_len);
+	if (buf_failed(c->out)) {
+		errno = ENOBUFS;
+		return CONN_SENT_ERROR;
+	}
+	return conn_arm(c) ? CONN_SENT_STUCK : CONN_SENT_ERROR;
+}
+
+enum conn_sent conn_sendv(struct conn *c, const struct iovec *iov, int count)
+{
+	BUG_ON(count < 0 || count > CONN_IOV_MAX || !c->loop);
+	struct iovec left[CONN_IOV_MAX];
+	struct iovec *rest = left;
+	memcpy(left, iov, (size_t)count * sizeof(*iov));
+	if (!c->out) {
+		enum conn_sent sent = conn_push(c, &rest, &count);
+		if (sent != CONN_SENT_STUCK)
+			return sent;
+	}
+	return conn_keep(c, rest, count);
+}
+
+enum conn_sent conn_send(struct conn *c, const void *data, size_t n)
+{
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = n };
+	return conn_sendv(c, &iov, 1);
+}
+
+static void conn_half_close(struct conn *c)
+{
+	if (c->ssl) {
+		ERR_clear_error();
+		SSL_shutdown(c->ssl);
+		ERR_clear_error();
+	}
+	shutdown(c->fd, SHUT_WR);
+}
+
+static enum conn_sent conn_flush(struct conn *c)
+{
+	struct slice waiting = buf_slice(c->out);
+	struct iovec iov = { .iov_base = (void *)(uintptr_t)waiting.ptr, .iov_len = waiting.len };
+	struct iovec *rest = &iov;
+	int count = 1;
+	enum conn_sent sent = conn_push(c, &rest, &count);
+	if (sent == CONN_SENT_STUCK) {
+		buf_consume(c->out, waiting.len - iov.iov_len);
+		return sent;
+	}
+	conn_drop_out(c);
+	if (!conn_arm(c))
+		return CONN_SENT_ERROR;
+	if (sent == CONN_SENT_ALL && (c->bits & CONN_BIT_SHUTDOWN))
+		conn_half_close(c);
+	return sent;
+}
+
+bool conn_is_stuck(const struct conn *c)
+{
+	return c->out != NULL;
+}
+
+size_t conn_out_bytes(const struct conn *c)
+{
+	return c->out ? buf_len(c->out) : 0;
+}
+
+void conn_shutdown(struct conn *c)
+{
+	if (c->out)
+		c->bits |= CONN_BIT_SHUTDOWN;
+	else
+		conn_half_close(c);
+}

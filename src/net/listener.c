@@ -1,0 +1,370 @@
+/*
+ * listener.c - opening, accepting, and resting when the process has no descriptor left.
+ *
+ * A socket's event is armed unless the listener is paused by its owner or rests.
+ */
+#include "net/listener.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <netdb.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <event2/event.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/slice.h"
+#include "net/addr.h"
+#include "net/loop.h"
+#include "net/sock.h"
+
+#define LISTENER_BATCH 64
+#define LISTENER_REST_US (100 * USEC_PER_MSEC)
+#define LISTENER_COMPLAIN_US (10 * USEC_PER_SEC)
+
+struct listener_sock {
+	struct listener *listener;
+	struct event *event;
+	int fd;
+	bool is_unix;
+	char *path; /* of a socket file that is ours to remove; else NULL */
+};
+
+struct listener {
+	struct loop *loop; /* not owned */
+	listener_fn fn;
+	void *owner;
+	struct listener_sock **socks;
+	size_t count;
+	int port;
+	bool paused;
+	struct timer rest;
+	usec_t complained; /* when the last line about descriptors was logged; 0: never */
+};
+
+/* ---- accepting -------------------------------------------------------------------- */
+
+static void listener_arm(struct listener *l)
+{
+	bool on = !l->paused && !wheel_is_armed(&l->rest);
+	for (size_t i = 0; i < l->count; i++) {
+		if (on)
+			event_add(l->socks[i]->event, NULL);
+		else
+			event_del(l->socks[i]->event);
+	}
+}
+
+static void listener_on_rested(struct timer *t, usec_t now UNUSED)
+{
+	listener_arm(CONTAINER_OF(t, struct listener, rest));
+}
+
+static void listener_take_rest(struct listener *l, usec_t now, int why)
+{
+	if (l->complained == 0 || now - l->complained >= LISTENER_COMPLAIN_US) {
+		LOG_WARNING("cannot accept clients for the moment: %s", strerror(why));
+		l->complained = now;
+	}
+	loop_set_timer(l->loop, &l->rest, usec_after(now, LISTENER_REST_US));
+	listener_arm(l);
+}
+
+static bool listener_is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+/* The callback may close the listener: then `l->count` is 0 and this socket is gone. */
+static void listener_on_client(evutil_socket_t fd, short what UNUSED, void *arg)
+{
+	struct listener_sock *sock = arg;
+	struct listener *l = sock->listener;
+	bool is_unix = sock->is_unix;
+	usec_t now = loop_enter(l->loop);
+	for (int i = 0; i < LISTENER_BATCH && l->count > 0 && !l->paused; i++) {
+		int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+		if (client >= 0)
+			l->fn(l->owner, client, is_unix, now);
+		else if (errno == EAGAIN || errno == EWOULDBLOCK)
+			return;
+		else if (listener_is_shortage(errno)) {
+			listener_take_rest(l, now, errno);
+			return;
+		}
+	}
+}
+
+/* ---- opening ----------------------------------------------------------------------- */
+
+struct listener *listener_new(struct loop *loop, listener_fn fn, void *owner)
+{
+	struct listener *l = mem_zalloc(sizeof(*l));
+	l->loop = loop;
+	l->fn = fn;
+	l->owner = owner;
+	wheel_init_timer(&l->rest, listener_on_rested);
+	return l;
+}
+
+static void listener_drop(struct listener_sock *sock)
+{
+	if (sock->event)
+		event_free(sock->event);
+	close(sock->fd);
+	if (sock->path)
+		unlink(sock->path);
+	free(sock->path);
+	free(sock);
+}
+
+/* Takes the fd and the path, also when it fails. */
+static bool listener_add(struct listener *l, int fd, bool is_unix, char *path, struct err *err)
+{
+	struct listener_sock *sock = mem_zalloc(sizeof(*sock));
+	*sock = (struct listener_sock){ .listener = l, .fd = fd, .is_unix = is_unix, .path = path };
+	sock->event =
+		event_new(loop_base(l->loop), fd, EV_READ | EV_PERSIST, listener_on_client, sock);
+	if (!sock->event || (!l->paused && event_add(sock->event, NULL) != 0)) {
+		listener_drop(sock);
+		return err_set(err, "the event loop does not take the socket");
+	}
+	l->socks = mem_realloc(l->socks, (l->count + 1) * sizeof(*l->socks));
+	l->socks[l->count++] = sock;
+	return true;
+}
+
+static bool listener_bind_tcp(int fd, const struct addrinfo *ai, const struct listener_options *o)
+{
+	int on = 1;
+	if (setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)) != 0)
+		return false;
+	if (ai->ai_family == AF_INET6 &&
+	    setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof(on)) != 0)
+		return false;
+	if (o->defer_accept_s > 0 &&
+	    setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &o->defer_accept_s, sizeof(int)) != 0)
+		return false;
+	return bind(fd, ai->ai_addr, ai->ai_addrlen) == 0 && listen(fd, o->backlog) == 0;
+}
+
+static bool listener_open_ai(struct listener *l, const struct addrinfo *ai,
+			     const struct listener_options *o, struct err *err)
+{
+	if (l->port > 0 && ai->ai_family == AF_INET)
+		((struct sockaddr_in *)ai->ai_addr)->sin_port = htons((uint16_t)l->port);
+	else if (l->port > 0 && ai->ai_family == AF_INET6)
+		((struct sockaddr_in6 *)ai->ai_addr)->sin6_port = htons((uint16_t)l->port);
+	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0 || !listener_bind_tcp(fd, ai, o)) {
+		err_set(err, "%s", strerror(errno));
+		if (fd >= 0)
+			close(fd);
+		return false;
+	}
+	if (l->port == 0)
+		l->port = addr_local(fd).port;
+	return listener_add(l, fd, false, NULL, err);
+}
+
+/* Every address that the name stands for. "*" is both wildcards, of which the machine may lack one.
+ */
+static bool listener_open_host(struct listener *l, const char *host,
+			       const struct listener_options *o, struct err *err)
+{
+	bool any = strcmp(host, "*") == 0;
+	struct addrinfo hints = { .ai_family = AF_UNSPEC,
+				  .ai_socktype = SOCK_STREAM,
+				  .ai_flags = AI_PASSIVE };
+	struct addrinfo *list = NULL;
+	char port[16];
+	snprintf(port, sizeof(port), "%d", o->port);
+	int failed = getaddrinfo(any ? NULL : host, port, &hints, &list);
+	if (failed) {
+		err_set(err, "%s", gai_strerror(failed));
+		return err_prefix(err, "cannot listen on %s port %s: ", host, port);
+	}
+	bool ok = true;
+	size_t before = l->count;
+	for (struct addrinfo *ai = list; ai && ok; ai = ai->ai_next) {
+		ok = listener_open_ai(l, ai, o, err);
+		if (!ok && any && ai->ai_family == AF_INET6)
+			ok = true;
+	}
+	freeaddrinfo(list);
+	if (ok && l->count == before)
+		ok = err_set(err, "no address can be used");
+	return ok || err_prefix(err, "cannot listen on %s port %s: ", host, port);
+}
+
+static bool listener_open_tcp(struct listener *l, const struct listener_options *o, struct err *err)
+{
+	struct slice rest = slice_of(o->addresses);
+	while (rest.len > 0) {
+		const char *comma = memchr(rest.ptr, ',', rest.len);
+		size_t n = comma ? (size_t)(comma - rest.ptr) : rest.len;
+		struct slice one = slice_trim(slice_head(rest, n));
+		rest = slice_skip(rest, comma ? n + 1 : n);
+		if (one.len == 0)
+			continue;
+		char *host = slice_dup(one);
+		bool ok = listener_open_host(l, host, o, err);
+		free(host);
+		if (!ok)
+			return false;
+	}
+	return true;
+}
+
+static bool listener_find_group(const char *name, gid_t *gid)
+{
+	char *end;
+	unsigned long number = strtoul(name, &end, 10);
+	if (*name && !*end) {
+		*gid = (gid_t)number;
+		return true;
+	}
+	struct group *group = getgrnam(name);
+	if (group)
+		*gid = group->gr_gid;
+	return group != NULL;
+}
+
+/* Mode and group are right before anybody can connect: it does not listen yet. */
+static bool listener_bind_unix(int fd, const struct sockaddr_un *un, socklen_t len,
+			       const struct listener_options *o, struct err *err)
+{
+	gid_t gid = 0;
+	bool is_file = un->sun_path[0] != '\0';
+	bool has_group = is_file && o->unix_group && *o->unix_group;
+	if (has_group && !listener_find_group(o->unix_group, &gid))
+		return err_set(err, "there is no group \"%s\"", o->unix_group);
+	if (is_file && !sock_unlink_stale(un->sun_path))
+		return err_set(err, "%s",
+			       errno == EADDRINUSE ? "somebody listens there" : strerror(errno));
+	if (bind(fd, (const struct sockaddr *)un, len) != 0)
+		return err_set(err, "%s", strerror(errno));
+	if ((has_group && chown(un->sun_path, (uid_t)-1, gid) != 0) ||
+	    (is_file && chmod(un->sun_path, (mode_t)o->unix_mode) != 0) ||
+	    listen(fd, o->backlog) != 0) {
+		err_set(err, "%s", strerror(errno));
+		if (is_file)
+			unlink(un->sun_path);
+		return false;
+	}
+	return true;
+}
+
+static bool listener_open_unix(struct listener *l, const struct listener_options *o,
+			       struct err *err)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	int n = snprintf(un.sun_path, sizeof(un.sun_path), "%s/.s.PGSQL.%d", o->unix_dir,
+			 l->port > 0 ? l->port : o->port);
+	char *path = mem_strdup(un.sun_path);
+	int fd = -1;
+	bool ok;
+	if (n < 0 || (size_t)n >= sizeof(un.sun_path)) {
+		ok = err_set(err, "the path is longer than a socket's can be");
+	} else {
+		bool abstract = path[0] == '@';
+		if (abstract)
+			un.sun_path[0] = '\0';
+		socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n +
+					    (abstract ? 0 : 1));
+		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+		ok = fd >= 0 ? listener_bind_unix(fd, &un, len, o, err)
+			     : err_set(err, "%s", strerror(errno));
+		if (ok)
+			ok = listener_add(l, fd, true, abstract ? NULL : mem_strdup(path), err);
+		else if (fd >= 0)
+			close(fd);
+	}
+	if (!ok)
+		err_prefix(err, "cannot listen on %s: ", path);
+	free(path);
+	return ok;
+}
+
+bool listener_open(struct listener *l, const struct listener_options *options, struct err *err)
+{
+	size_t before = l->count;
+	bool ok = !options->addresses || listener_open_tcp(l, options, err);
+	if (ok && options->unix_dir && *options->unix_dir)
+		ok = listener_open_unix(l, options, err);
+	while (!ok && l->count > before)
+		listener_drop(l->socks[--l->count]);
+	if (!ok && before == 0)
+		l->port = 0;
+	return ok;
+}
+
+bool listener_adopt(struct listener *l, int fd, struct err *err)
+{
+	int listens = 0;
+	socklen_t len = sizeof(listens);
+	if (getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listens, &len) != 0 || !listens)
+		return err_set(err, "descriptor %d is not a listening socket", fd);
+	struct addr addr = addr_local(fd);
+	sock_tune(fd, NULL);
+	if (l->port == 0 && addr.kind != ADDR_UNIX)
+		l->port = addr.port;
+	return listener_add(l, fd, addr.kind == ADDR_UNIX, NULL, err);
+}
+
+/* ---- the rest of its life -------------------------------------------------------------- */
+
+void listener_pause(struct listener *l)
+{
+	l->paused = true;
+	listener_arm(l);
+}
+
+void listener_resume(struct listener *l)
+{
+	l->paused = false;
+	listener_arm(l);
+}
+
+void listener_close(struct listener *l)
+{
+	loop_clear_timer(&l->rest);
+	while (l->count > 0)
+		listener_drop(l->socks[--l->count]);
+	free(l->socks);
+	l->socks = NULL;
+	l->port = 0;
+}
+
+void listener_free(struct listener *l)
+{
+	if (!l)
+		return;
+	listener_close(l);
+	free(l);
+}
+
+size_t listener_count(const struct listener *l)
+{
+	return l->count;
+}
+
+int listener_fd(const struct listener *l, size_t i)
+{
+	BUG_ON(i >= l->count);
+	return l->socks[i]->fd;
+}
+
+int listener_port(const struct listener *l)
+{
+	return l->port;
+}

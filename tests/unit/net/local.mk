@@ -1,0 +1,16 @@
+check_PROGRAMS += tests/unit/net/check_net
+TESTS += tests/unit/net/check_net
+tests_unit_net_check_net_SOURCES = \
+	tests/unit/net/check_net.c tests/unit/net/check_net.h \
+	tests/unit/net/test_addr.c \
+	tests/unit/net/test_conn.c \
+	tests/unit/net/test_conn_tls.c \
+	tests/unit/net/test_listener.c \
+	tests/unit/net/test_loop.c \
+	tests/unit/net/test_mailbox.c
+tests_unit_net_check_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_net_check_net_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--whole-archive,src/net/libnet.a,--no-whole-archive
+tests_unit_net_check_net_LDADD = \
+	src/base/libbase.a $(XXHASH_LIBS) $(EVENT_LIBS) $(SSL_LIBS) $(CHECK_LIBS)
+tests_unit_net_check_net_DEPENDENCIES = src/net/libnet.a src/base/libbase.a
