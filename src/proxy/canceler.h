@@ -27,7 +27,6 @@ typedef void (*canceler_fn)(void *arg, bool sent, usec_t now);
 /* False: the crew has no room; nothing was sent, no callback comes. The target is referenced as
  * long as it needs it; `arg` must live until the callback, which always comes otherwise. */
 bool canceler_start(struct connector_cancel *target, struct helper_crew *crew,
-		    struct mailbox *reply, usec_t deadline, canceler_fn done,
-		    void *arg) MUST_CHECK;
+		    struct mailbox *reply, usec_t deadline, canceler_fn done, void *arg) MUST_CHECK;
 
 #endif

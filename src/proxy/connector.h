@@ -53,7 +53,7 @@ struct connector_link {
 	int backend_pid;
 	int server_version; /* 150018; 0: not known */
 	bool is_unix;
-	struct connector_cancel *cancel;  /* a reference */
+	struct connector_cancel *cancel; /* a reference */
 	struct connector_param *params;
 	size_t param_count;
 };
@@ -61,10 +61,10 @@ struct connector_link {
 /*      kind       what went wrong */
 #define CONNECTOR_FAULTS(X)                                                                        \
 	X(NONE, "")                                                                                \
-	X(SERVER, "the server refused")          /* its own words: sqlstate, message */            \
-	X(UNREACHABLE, "connection failed")      /* 08006: address, network, TLS, protocol */      \
-	X(TIMEOUT, "the login took too long")    /* 08006 */                                       \
-	X(CANCELLED, "the login was given up")   /* connector_cancel, or the crew ends */          \
+	X(SERVER, "the server refused")              /* its own words: sqlstate, message */        \
+	X(UNREACHABLE, "connection failed")          /* 08006: address, network, TLS, protocol */  \
+	X(TIMEOUT, "the login took too long")        /* 08006 */                                   \
+	X(CANCELLED, "the login was given up")       /* connector_cancel, or the crew ends */      \
 	X(OPTIONS, "the connection string is wrong") /* 08001 */
 
 #define CONNECTOR_FAULT_ENUM_(kind, text) CONNECTOR_FAULT_##kind,
@@ -76,10 +76,11 @@ enum connector_fault_kind { CONNECTOR_FAULTS(CONNECTOR_FAULT_ENUM_) CONNECTOR_FA
 struct connector_fault {
 	enum connector_fault_kind kind;
 	char sqlstate[6];
-	char message[CONNECTOR_TEXT_BYTES]; /* the server's primary message, or ours; for the client */
+	char message[CONNECTOR_TEXT_BYTES]; /* the server's primary message, or ours; for the client
+					     */
 	char detail[CONNECTOR_TEXT_BYTES];  /* "" where there is none */
 	char hint[CONNECTOR_TEXT_BYTES];
-	char log[CONNECTOR_TEXT_BYTES];     /* one line for the log: says which host too */
+	char log[CONNECTOR_TEXT_BYTES]; /* one line for the log: says which host too */
 };
 
 /* ---- the requester (thread: the mailbox's) ------------------------------------- */

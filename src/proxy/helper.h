@@ -35,7 +35,7 @@ enum helper_outcome { HELPER_OUTCOMES(HELPER_OUTCOME_ENUM_) HELPER_OUTCOME_COUNT
 
 struct helper_job {
 	/* set by the requester before helper_submit */
-	struct mail mail; /* .deliver: where it comes back */
+	struct mail mail;                    /* .deliver: where it comes back */
 	void (*run)(struct helper_job *job); /* in the helper's thread */
 	usec_t deadline;                     /* USEC_NEVER: none */
 

@@ -1,0 +1,138 @@
+/*
+ * client.h - one client connection, from its start-up packet to its end.
+ *
+ * Its life is the table below: states, the states that may follow, and what each waits for. client.c
+ * holds the states and what can happen to a client at any time, login.c how it gets in,
+ * relay.c what goes through it while it has a server.
+ *
+ * Owner: its worker (slab). Nothing frees it but the worker, after the loop's turn, once it is
+ * CLOSING. Thread: worker.
+ */
+#ifndef PROXY_CLIENT_H
+#define PROXY_CLIENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/wheel.h"
+#include "net/addr.h"
+#include "net/conn.h"
+#include "net/loop.h"
+#include "pool/pool.h"
+#include "wire/errors.h"
+
+struct journal;
+struct localpool;
+struct login;
+struct paramset;
+struct server;
+struct worker;
+
+/*
+ *        state     may become                                    what it is
+ *
+ *   STARTUP --> AUTH --> ADMITTED --> IDLE <--> WAITING
+ *                           |          |^         |
+ *                           v          ||         v
+ *                        PROVING       |+------ LINKED
+ *                                      +--<-->-- SKIPPING      (any) --> CLOSING
+ */
+#define CLIENT_STATES(X)                                                                           \
+	X(STARTUP, TO(AUTH) | TO(CLOSING), "login") /* no start-up packet yet */                   \
+	X(AUTH, TO(ADMITTED) | TO(CLOSING), "login") /* proving who it is */                       \
+	X(ADMITTED, TO(PROVING) | TO(IDLE) | TO(CLOSING), "waiting") /* for a server, to be        \
+			greeted with its parameters and to have its own tried */                   \
+	X(PROVING, TO(IDLE) | TO(CLOSING), "active") /* its parameters are tried on a server */    \
+	X(IDLE, TO(WAITING) | TO(LINKED) | TO(SKIPPING) | TO(CLOSING), "idle") /* has no server */ \
+	X(WAITING, TO(LINKED) | TO(IDLE) | TO(SKIPPING) | TO(CLOSING), "waiting") /* for one */    \
+	X(LINKED, TO(IDLE) | TO(CLOSING), "active") /* has one */                                  \
+	X(SKIPPING, TO(IDLE) | TO(CLOSING), "idle") /* was refused: drops all up to a Sync */      \
+	X(CLOSING, 0, "closing") /* its last words are on their way, or it is to be reaped */
+
+#define CLIENT_STATE_ENUM_(state, edges, shown) CLIENT_##state,
+enum client_state { CLIENT_STATES(CLIENT_STATE_ENUM_) };
+#undef CLIENT_STATE_ENUM_
+
+/* Why its connection is not read (conn_pause). */
+enum client_pause {
+	CLIENT_PAUSE_WAITING = 1 << 0, /* it asked for something that needs a server */
+	CLIENT_PAUSE_PEER = 1 << 1,    /* the server does not take more */
+	CLIENT_PAUSE_TRACK = 1 << 2,   /* too many requests of it are unanswered */
+	CLIENT_PAUSE_AUTH = 1 << 3,    /* a helper computes */
+};
+
+struct client {
+	struct conn conn;
+	struct deferred reap;
+	struct timer timer; /* the one deadline that counts in this state */
+	struct list link;   /* worker's list of clients */
+	struct list in_pool; /* localpool's list of clients */
+
+	struct worker *worker;  /* not owned */
+	struct localpool *pool; /* not owned; NULL before AUTH has ended */
+	struct server *server;  /* not owned; LINKED and PROVING */
+	struct server *last;    /* not owned, perhaps gone: only compared; the one it had last */
+	struct pool_waiter waiter;
+
+	struct login *login;     /* owned; until IDLE is reached the first time */
+	struct journal *journal; /* owned; while there are batches or statements to remember */
+	struct paramset *params; /* a reference; what it wants, against what the server gave */
+	struct buf *in;          /* owned; what was read and must wait; NULL: nothing */
+
+	char *user;              /* owned; as it logged in */
+	struct addr peer;
+
+	uint64_t id;
+	uint32_t cancel_pid;     /* what it was given as BackendKeyData */
+	uint32_t cancel_key;
+	uint32_t body_left;      /* of a message that is passed on, or dropped, piece by piece */
+	uint8_t state;           /* enum client_state; written by client_enter alone */
+	bool is_unix;
+	bool said_goodbye;       /* it sent Terminate: what it asked for before is still done */
+	bool counted;            /* it counts against the database's and the user's clients */
+
+	usec_t connected_at;
+	usec_t connected_wall;
+	usec_t request_at;       /* when it asked for what it waits for or has */
+	usec_t linked_at;        /* when it got its server */
+	usec_t batch_at;         /* when the oldest unanswered request went to the server; 0 */
+	usec_t xact_at;          /* when its transaction began; 0: in none */
+};
+
+/* A socket that was accepted for this worker. */
+void client_accept(struct worker *w, int fd, bool is_unix, usec_t now);
+
+/* The only writer of the state: checks the edge, sets the deadline. */
+void client_enter(struct client *c, enum client_state to, usec_t now);
+const char *client_state_name(enum client_state state);  /* "LINKED" */
+const char *client_state_shown(enum client_state state); /* as SHOW CLIENTS has it */
+
+/* Ends it. With an error the client is told first; `why` is for the log. What its server
+ * must go through is seen to (server_part). */
+void client_close(struct client *c, const char *why, usec_t now);
+void client_fail(struct client *c, enum error_id error, const char *detail, const char *hint,
+		 usec_t now, ...);
+/* The same with an ErrorResponse that is already built. */
+void client_fail_with(struct client *c, struct slice message, const char *why, usec_t now);
+
+void client_on_conn(struct conn *conn, enum conn_event event, usec_t now);
+
+/* The pool's answers to its request. */
+void client_granted(struct client *c, struct server *s, usec_t now);
+void client_refused(struct client *c, enum error_id error, const char *message, usec_t now);
+
+/* Its server is taken from it: the transaction is over. */
+void client_unlinked(struct client *c, usec_t now);
+
+/* The deadline that this state and what its server does ask for. */
+void client_set_deadline(struct client *c, usec_t now);
+
+/* Sends, and closes it where that is not possible any more. False: it is closing. */
+bool client_send(struct client *c, struct slice bytes, usec_t now);
+
+/* "db/user@1.2.3.4:55", for log lines. */
+const char *client_text(const struct client *c, char *out, size_t out_bytes);
+
+#endif

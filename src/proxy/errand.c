@@ -1,0 +1,176 @@
+/*
+ * errand.c - requests of our own, and what their answers lead to.
+ */
+#include "proxy/errand.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "proxy/client.h"
+#include "proxy/localpool.h"
+#include "proxy/login.h"
+#include "proxy/paramset.h"
+#include "proxy/route.h"
+#include "proxy/worker.h"
+#include "wire/build.h"
+#include "wire/notice.h"
+
+static void errand_begin(struct server *s, enum server_errand errand, char type)
+{
+	BUG_ON(s->errand != SERVER_ERRAND_NONE);
+	s->errand = (uint8_t)errand;
+	s->errand_failed = false;
+	if (track_client(&s->track, type, true) != TRACK_OK)
+		s->is_doomed = true;
+}
+
+void errand_set_params(struct server *s, struct paramset *wanted)
+{
+	struct buf sql = { 0 };
+	paramset_build_change(s->params, wanted, &sql);
+	paramset_replace(&s->wanted, paramset_ref(wanted));
+	errand_begin(s, SERVER_ERRAND_PARAMS, 'Q');
+	build_query(&s->before, buf_slice(&sql));
+	buf_fini(&sql);
+}
+
+void errand_query(struct server *s, enum server_errand errand, struct slice sql, usec_t now)
+{
+	errand_begin(s, errand, 'Q');
+	build_query(&s->before, sql);
+	server_send(s, SLICE_NONE, now);
+}
+
+void errand_finish_batch(struct server *s, usec_t now)
+{
+	if (track_in_copy(&s->track) == TRACK_COPY_IN && !s->copy_failed) {
+		s->copy_failed = true;
+		if (track_client(&s->track, 'f', true) == TRACK_OK)
+			build_copy_fail(&s->before, SLICE("the client has left"));
+		server_send(s, SLICE_NONE, now);
+		return;
+	}
+	if (track_in_copy(&s->track) == TRACK_COPY_NONE && track_wants_sync(&s->track)) {
+		errand_begin(s, SERVER_ERRAND_SYNC, 'S');
+		build_sync(&s->before);
+		server_send(s, SLICE_NONE, now);
+	}
+}
+
+/* ---- answers ---------------------------------------------------------------------------- */
+
+static void errand_log_failure(const struct server *s, struct slice body)
+{
+	LOG_WARNING("server %s/%s pid %d refused a command of the pooler: %.*s",
+		    s->pool->route->database, s->pool->route->user, s->pid,
+		    SLICE_ARGS(notice_get(body, NOTICE_MESSAGE)));
+}
+
+static void errand_failed(struct server *s, struct slice body, usec_t now)
+{
+	s->errand_failed = true;
+	if (s->errand == SERVER_ERRAND_PARAMS && s->client) {
+		struct client *c = s->client;
+		if (c->state == CLIENT_PROVING) {
+			login_params_refused(c, body, now);
+			return;
+		}
+		char name[64];
+		snprintf(name, sizeof(name), "%.*s",
+			 SLICE_ARGS(notice_get(body, NOTICE_MESSAGE)));
+		s->is_doomed = true;
+		client_fail(c, ERROR_CANNOT_SET, NULL, NULL, now, "its parameters", name);
+		return;
+	}
+	errand_log_failure(s, body);
+}
+
+static void errand_params_done(struct server *s, usec_t now)
+{
+	struct client *c = s->client;
+	struct paramset *wanted = s->wanted;
+	s->wanted = NULL;
+	if (s->errand_failed) { /* one string of commands is one transaction: nothing was set */
+		paramset_unref(wanted);
+		return;
+	}
+	paramset_replace(&s->params, wanted);
+	if (!c)
+		return;
+	if (c->state == CLIENT_PROVING) {
+		login_params_taken(c, now);
+		return;
+	}
+	if (c->params != wanted)
+		paramset_replace(&c->params, paramset_ref(wanted));
+	if (s->cancel_waits)
+		server_cancel(s, now);
+	s->cancel_waits = false;
+}
+
+/* What is known only from the session itself is gone with the reset. */
+static void errand_reset_done(struct server *s)
+{
+	const struct worker *w = s->pool->worker;
+	for (size_t i = 0; i < paramset_count(s->params);) {
+		struct slice name = slice_of(paramset_name(s->params, i));
+		if (paramset_get(s->base, name) && worker_tracks(w, name)) {
+			i++;
+			continue;
+		}
+		paramset_replace(&s->params, paramset_without(s->params, name));
+		i = 0;
+	}
+}
+
+static void errand_done(struct server *s, usec_t now)
+{
+	enum server_errand errand = s->errand;
+	s->errand = SERVER_ERRAND_NONE;
+	switch (errand) {
+	case SERVER_ERRAND_PARAMS:
+		errand_params_done(s, now);
+		break;
+	case SERVER_ERRAND_ROLLBACK:
+		if (s->errand_failed || track_tx_status(&s->track) != 'I')
+			s->is_doomed = true;
+		break;
+	case SERVER_ERRAND_RESET:
+		if (s->errand_failed)
+			s->is_doomed = true;
+		else
+			errand_reset_done(s);
+		break;
+	case SERVER_ERRAND_PING:
+		loop_clear_timer(&s->timer);
+		if (s->errand_failed) {
+			pool_ping_failed(&s->member, now);
+		} else {
+			server_enter(s, SERVER_IDLE, now);
+			pool_ping_ok(&s->member, now);
+		}
+		break;
+	case SERVER_ERRAND_SYNC:
+	case SERVER_ERRAND_NONE:
+		break;
+	}
+}
+
+void errand_reply(struct server *s, char type, struct slice body,
+		  const struct track_news *news, usec_t now)
+{
+	if (type == 'E' && s->errand != SERVER_ERRAND_NONE && s->errand != SERVER_ERRAND_SYNC)
+		errand_failed(s, body, now);
+	else if (type == 'Z' && news->done)
+		errand_done(s, now);
+}
+
+void errand_ping(struct server *s, usec_t now)
+{
+	struct worker *w = s->pool->worker;
+	server_enter(s, SERVER_PINGING, now);
+	loop_set_timer(w->loop, &s->timer,
+		       usec_after(now, s->pool->settings.server_connect_timeout_us));
+	errand_query(s, SERVER_ERRAND_PING, slice_of(s->pool->settings.server_check_query), now);
+}

@@ -1,0 +1,225 @@
+/*
+ * intake.c - what a client sends, until a server or nobody has it.
+ *
+ * Bytes are read into the worker's scratch and offered to the handler of the state; what it
+ * leaves (a message that is not whole, a request that waits for a server) is kept in
+ * client->in and offered again when more comes or the state has changed. So "wait for a
+ * server" needs no memory of what was asked: the request is still there.
+ */
+#include "proxy/intake.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "proxy/client.h"
+#include "proxy/localpool.h"
+#include "proxy/login.h"
+#include "proxy/relay.h"
+#include "proxy/setup.h"
+#include "proxy/worker.h"
+#include "wire/frame.h"
+
+/* What a client without a server may send at a time: it may have to be kept. */
+#define INTAKE_IDLE_READ_BYTES ((size_t)16 << 10)
+
+/* Asks for a server; nothing of what was asked is consumed. */
+static void intake_request(struct client *c, usec_t now)
+{
+	c->request_at = now;
+	localpool_request(c->pool, c, now);
+}
+
+/* ---- bytes, by state --------------------------------------------------------------------------- */
+
+/* Reads a head in a state that keeps nothing: 0: more is needed (or it has failed). */
+static size_t intake_read_head(struct client *c, struct slice in, struct frame *f, usec_t now)
+{
+	uint32_t limit = (uint32_t)c->worker->setup->conf->global.max_packet_size;
+	int head = frame_read(in, limit, f);
+	if (head > 0 && f->type != 'p' && frame_is_known(FRAME_FROM_CLIENT, f->type) &&
+	    f->body_bytes <= frame_max_body(FRAME_FROM_CLIENT, f->type, limit))
+		return f->head_bytes + f->body.len;
+	if (head == 0)
+		return 0;
+	if (head < 0 || frame_is_known(FRAME_FROM_CLIENT, f->type)) {
+		client_fail(c, ERROR_BAD_MESSAGE_LENGTH, NULL, NULL, now,
+			    frame_error_text(head < 0 ? head : FRAME_TOO_LONG));
+	} else {
+		char type[8];
+		snprintf(type, sizeof(type), "0x%02x", (unsigned char)f->type);
+		client_fail(c, ERROR_PROTOCOL_VIOLATION, NULL, NULL, now, type);
+	}
+	return 0;
+}
+
+static size_t intake_drop_body(struct client *c, struct slice in)
+{
+	size_t n = c->body_left < in.len ? c->body_left : in.len;
+	c->body_left -= (uint32_t)n;
+	return n;
+}
+
+static size_t intake_drop_frame(struct client *c, const struct frame *f)
+{
+	c->body_left = f->body_bytes - (uint32_t)f->body.len;
+	return f->head_bytes + f->body.len;
+}
+
+static void intake_say_ready(struct client *c, usec_t now)
+{
+	static const char ready[] = { 'Z', 0, 0, 0, 5, 'I' };
+	client_send(c, slice_make(ready, sizeof(ready)), now);
+}
+
+static size_t intake_idle_bytes(struct client *c, struct slice in, usec_t now)
+{
+	struct frame f;
+	if (c->body_left)
+		return intake_drop_body(c, in);
+	size_t here = intake_read_head(c, in, &f, now);
+	if (here == 0)
+		return 0;
+	switch (f.type) {
+	case 'X':
+		c->said_goodbye = true;
+		client_close(c, "client close request", now);
+		return in.len;
+	case 'S': /* nothing is open that it could end */
+		if (frame_is_whole(&f))
+			intake_say_ready(c, now);
+		return frame_is_whole(&f) ? here : 0;
+	case 'H':
+	case 'c':
+	case 'd':
+	case 'f': /* the rest of a COPY that has failed: PostgreSQL ignores it too */
+		return intake_drop_frame(c, &f);
+	default:
+		intake_request(c, now);
+		return 0;
+	}
+}
+
+static size_t intake_skipping_bytes(struct client *c, struct slice in, usec_t now)
+{
+	struct frame f;
+	if (c->body_left)
+		return intake_drop_body(c, in);
+	size_t here = intake_read_head(c, in, &f, now);
+	if (here == 0)
+		return 0;
+	if (f.type == 'X') {
+		client_close(c, "client close request", now);
+		return in.len;
+	}
+	if (f.type != 'S')
+		return intake_drop_frame(c, &f);
+	if (!frame_is_whole(&f))
+		return 0;
+	client_enter(c, CLIENT_IDLE, now);
+	intake_say_ready(c, now);
+	return here;
+}
+
+static size_t intake_bytes(struct client *c, struct slice in, usec_t now)
+{
+	switch ((enum client_state)c->state) {
+	case CLIENT_STARTUP:
+		return login_startup_bytes(c, in, now);
+	case CLIENT_AUTH:
+		return login_auth_bytes(c, in, now);
+	case CLIENT_IDLE:
+		return intake_idle_bytes(c, in, now);
+	case CLIENT_SKIPPING:
+		return intake_skipping_bytes(c, in, now);
+	case CLIENT_LINKED:
+		return conn_is_paused(&c->conn) ? 0 : relay_from_client(c, in, now);
+	case CLIENT_ADMITTED:
+	case CLIENT_PROVING:
+	case CLIENT_WAITING:
+		return 0;
+	case CLIENT_CLOSING:
+		return in.len;
+	}
+	return 0;
+}
+
+/* Offers the bytes to the state, and to the states that it leads to; how many were taken. */
+static size_t intake_offer(struct client *c, struct slice in, usec_t now)
+{
+	size_t done = 0;
+	for (;;) {
+		enum client_state before = c->state;
+		size_t n = intake_bytes(c, slice_skip(in, done), now);
+		done += n;
+		if (c->state == CLIENT_CLOSING)
+			return in.len;
+		if (done == in.len || (n == 0 && c->state == before))
+			return done;
+	}
+}
+
+static void intake_keep(struct client *c, struct slice rest)
+{
+	if (rest.len == 0)
+		return;
+	if (!c->in)
+		c->in = mem_zalloc(sizeof(*c->in));
+	buf_add_slice(c->in, rest);
+}
+
+static void intake_free_in(struct client *c)
+{
+	if (c->in)
+		buf_fini(c->in);
+	free(c->in);
+	c->in = NULL;
+}
+
+void intake_pump(struct client *c, usec_t now)
+{
+	if (!c->in || c->state == CLIENT_CLOSING)
+		return;
+	struct buf *held = c->in;
+	c->in = NULL;
+	size_t done = intake_offer(c, buf_slice(held), now);
+	struct slice rest = slice_skip(buf_slice(held), done);
+	if (c->state != CLIENT_CLOSING && rest.len) {
+		if (c->in) {
+			intake_keep(c, rest);
+		} else {
+			buf_consume(held, done);
+			c->in = held;
+			held = NULL;
+		}
+	}
+	if (held)
+		buf_fini(held);
+	free(held);
+}
+
+void intake_read(struct client *c, usec_t now)
+{
+	struct worker *w = c->worker;
+	size_t held = c->in ? buf_len(c->in) : 0;
+	size_t room = WORKER_SCRATCH_BYTES - held;
+	if (held) {
+		memcpy(w->scratch, buf_slice(c->in).ptr, held);
+		intake_free_in(c);
+	}
+	if (c->state != CLIENT_LINKED && room > INTAKE_IDLE_READ_BYTES)
+		room = INTAKE_IDLE_READ_BYTES;
+
+	ssize_t n = room ? conn_recv(&c->conn, w->scratch + held, room) : 0;
+	if (n == CONN_RECV_EOF || n == CONN_RECV_ERROR) {
+		client_close(c, n == CONN_RECV_EOF ? "client unexpected eof"
+						   : "connection to the client is broken",
+			     now);
+		return;
+	}
+	struct slice in = slice_make(w->scratch, held + (size_t)n);
+	size_t done = intake_offer(c, in, now);
+	if (c->state != CLIENT_CLOSING)
+		intake_keep(c, slice_skip(in, done));
+}

@@ -1,0 +1,428 @@
+/*
+ * localpool.c - one worker's part of a pool, and its decisions carried out.
+ */
+#include "proxy/localpool.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "proxy/client.h"
+#include "proxy/command.h"
+#include "proxy/errand.h"
+#include "proxy/login.h"
+#include "proxy/paramset.h"
+#include "proxy/registry.h"
+#include "proxy/route.h"
+#include "proxy/server.h"
+#include "proxy/setup.h"
+#include "proxy/worker.h"
+
+#define LOCALPOOL_MAX_PROVEN 256
+
+/* ---- settings --------------------------------------------------------------------------- */
+
+static void localpool_limits(const struct localpool *lp, struct pool_limits *out)
+{
+	const struct conf_pool *s = &lp->settings;
+	bool is_used_once = lp->route && lp->route->is_replication;
+	*out = (struct pool_limits){
+		.pool_size = s->pool_size,
+		.max_overflow = s->max_overflow,
+		.min_pool_size = is_used_once ? 0 : s->min_pool_size,
+		.max_waiting = s->max_waiting,
+		.overflow_delay_us = s->overflow_delay_us,
+		.pool_timeout_us = s->pool_timeout_us,
+		.recycle_us = s->pool_recycle_us,
+		.idle_timeout_us = s->server_idle_timeout_us,
+		.check_delay_us = s->server_check_delay_us,
+		.login_retry_us = s->server_login_retry_us,
+		.pre_ping = s->pool_pre_ping,
+		.lifo = s->pool_use_lifo,
+	};
+}
+
+/* What the settings come to, so that the way of a query asks one word. */
+static void localpool_derive(struct localpool *lp)
+{
+	const struct conf_pool *s = &lp->settings;
+	lp->is_session = s->pool_mode == CONF_POOL_MODE_SESSION || lp->route->is_replication;
+	lp->is_statement = s->pool_mode == CONF_POOL_MODE_STATEMENT && !lp->is_session;
+	lp->logs_queries = s->log_min_duration_statement_us != USEC_NEVER &&
+			   !lp->route->is_replication;
+	lp->has_deadlines = s->query_timeout_us != USEC_NEVER ||
+			    s->idle_transaction_timeout_us != USEC_NEVER ||
+			    s->transaction_timeout_us != USEC_NEVER ||
+			    s->client_idle_timeout_us != USEC_NEVER;
+}
+
+static int32_t localpool_cap(int limit)
+{
+	return limit > 0 ? limit : PERMITS_UNLIMITED;
+}
+
+static void localpool_set_caps(const struct localpool *lp)
+{
+	pool_cap_set_limit(&lp->route->database_entry->servers,
+			   localpool_cap(lp->settings.max_db_connections));
+	pool_cap_set_limit(&lp->route->user_entry->servers,
+			   localpool_cap(lp->settings.max_user_connections));
+}
+
+static const struct conf_database *localpool_resolve(const struct worker *w, struct slice database,
+						     struct slice user, struct conf_pool *out)
+{
+	const struct conf *conf = w->setup->conf;
+	const struct conf_database *db = conf_find_database(conf, database);
+	if (db)
+		conf_resolve(conf, db, conf_find_user(conf, user), out);
+	return db;
+}
+
+void localpool_configure(struct localpool *lp, usec_t now)
+{
+	struct pool_limits limits;
+	lp->is_gone = !localpool_resolve(lp->worker, slice_of(lp->route->database),
+					 slice_of(lp->route->user), &lp->settings);
+	if (lp->is_gone) {
+		localpool_end_clients(lp, ERROR_DATABASE_GONE, now);
+		pool_kill(&lp->slice, now);
+		localpool_touch(lp);
+		return;
+	}
+	setup_unref(lp->setup);
+	lp->setup = setup_ref(lp->worker->setup);
+	localpool_derive(lp);
+	localpool_set_caps(lp);
+	localpool_limits(lp, &limits);
+	pool_shared_configure(&lp->route->shared, &limits);
+	pool_configure(&lp->slice, &limits, now);
+	localpool_touch(lp);
+}
+
+/* ---- making and ending ---------------------------------------------------------------------- */
+
+static void localpool_on_tick(struct timer *t, usec_t now)
+{
+	struct localpool *lp = CONTAINER_OF(t, struct localpool, tick);
+	pool_tick(&lp->slice, now);
+	localpool_touch(lp);
+	worker_settle(lp->worker, now);
+}
+
+static struct localpool *localpool_new(struct worker *w, struct slice key,
+				       const struct conf_pool *settings, usec_t now)
+{
+	struct registry *registry = w->shared->registry;
+	struct pool_limits limits;
+	struct localpool *lp = mem_zalloc(sizeof(*lp));
+
+	lp->worker = w;
+	lp->setup = setup_ref(w->setup);
+	lp->settings = *settings;
+	localpool_limits(lp, &limits);
+	lp->route = registry_route(registry, key);
+	if (!lp->route)
+		lp->route = registry_add_route(registry, route_new(key, registry,
+								   w->shared->worker_count,
+								   &limits));
+	localpool_limits(lp, &limits);
+	if (lp->route->is_replication)
+		pool_shared_configure(&lp->route->shared, &limits);
+	localpool_derive(lp);
+	localpool_set_caps(lp);
+	list_init(&lp->clients);
+	list_init(&lp->servers);
+	list_init(&lp->touched);
+	map_init(&lp->proven);
+	wheel_init_timer(&lp->tick, localpool_on_tick);
+	pool_init(&lp->slice, &w->pool, &lp->route->shared, &limits,
+		  (uint64_t)now * 2654435761u + w->index, now);
+	if (registry_is_paused(registry) || atomic_load(&lp->route->database_entry->paused))
+		pool_pause(&lp->slice, now);
+	map_put(&w->pools, key, lp);
+	localpool_touch(lp);
+	return lp;
+}
+
+struct localpool *localpool_get(struct worker *w, struct slice database, struct slice user,
+				struct slice startup, usec_t now)
+{
+	struct conf_pool settings;
+	struct buf key = { 0 };
+	if (!localpool_resolve(w, database, user, &settings))
+		return NULL;
+	route_build_key(&key, database, user, startup);
+	struct localpool *lp = map_get(&w->pools, buf_slice(&key));
+	if (!lp)
+		lp = localpool_new(w, buf_slice(&key), &settings, now);
+	buf_fini(&key);
+	return lp;
+}
+
+static void localpool_forget_proven(struct localpool *lp)
+{
+	struct slice key;
+	void *value;
+	for (size_t at = 0; map_next(&lp->proven, &at, &key, &value);) {
+		struct paramset *wanted;
+		memcpy(&wanted, key.ptr, sizeof(wanted));
+		paramset_unref(wanted);
+		paramset_unref(value);
+	}
+	map_fini(&lp->proven);
+}
+
+void localpool_free(struct localpool *lp)
+{
+	BUG_ON(!list_is_empty(&lp->clients) || !list_is_empty(&lp->servers));
+	loop_clear_timer(&lp->tick);
+	list_remove(&lp->touched);
+	localpool_forget_proven(lp);
+	pool_fini(&lp->slice);
+	route_unref(lp->route);
+	setup_unref(lp->setup);
+	free(lp);
+}
+
+void localpool_end_clients(struct localpool *lp, enum error_id error, usec_t now)
+{
+	LIST_EACH(node, tmp, &lp->clients) {
+		struct client *c = LIST_ENTRY(node, struct client, in_pool);
+		client_fail(c, error, NULL, NULL, now, lp->route->database);
+	}
+}
+
+/* ---- orders ------------------------------------------------------------------------------------ */
+
+static struct localpool *localpool_of(struct pool_slice *slice)
+{
+	return CONTAINER_OF(slice, struct localpool, slice);
+}
+
+static void localpool_refuse(struct client *c, enum pool_reason why, usec_t now)
+{
+	struct localpool *lp = c->pool;
+	const struct permits *permits = &lp->route->shared.cap.permits;
+	int overflow = permits_used(permits) - lp->settings.pool_size;
+	char text[256];
+
+	switch (why) {
+	case POOL_REASON_TIMEOUT:
+		snprintf(text, sizeof(text), errors_format(ERROR_POOL_TIMEOUT),
+			 lp->settings.pool_size, overflow > 0 ? overflow : 0,
+			 (double)lp->settings.pool_timeout_us / USEC_PER_SEC);
+		client_refused(c, ERROR_POOL_TIMEOUT, text, now);
+		break;
+	case POOL_REASON_QUEUE_FULL:
+		snprintf(text, sizeof(text), errors_format(ERROR_POOL_QUEUE_FULL),
+			 lp->settings.max_waiting);
+		client_refused(c, ERROR_POOL_QUEUE_FULL, text, now);
+		break;
+	default:
+		client_refused(c, ERROR_SERVER_LOGIN_FAILED, "the server cannot be logged in to",
+			       now);
+		break;
+	}
+}
+
+static void localpool_close(struct server *s, enum pool_reason why, usec_t now)
+{
+	if (why == POOL_REASON_KILLED && s->client)
+		client_fail(s->client, ERROR_KILLED, NULL, NULL, now);
+	server_close(s, pool_order_why(why), now);
+}
+
+struct localpool_mail {
+	struct mail mail;
+	struct pool_cap *cap;
+};
+
+static void localpool_touch_all(struct worker *w)
+{
+	LIST_EACH(node, tmp, &w->pool.slices)
+		localpool_touch(localpool_of(LIST_ENTRY(node, struct pool_slice, on_worker)));
+}
+
+static void localpool_on_wake(struct mail *mail, void *owner, usec_t now)
+{
+	struct worker *w = owner;
+	struct localpool_mail *m = CONTAINER_OF(mail, struct localpool_mail, mail);
+	pool_wake(&w->pool, m->cap, now);
+	free(m);
+	localpool_touch_all(w);
+	worker_settle(w, now);
+}
+
+static void localpool_on_evict(struct mail *mail, void *owner, usec_t now)
+{
+	struct worker *w = owner;
+	struct localpool_mail *m = CONTAINER_OF(mail, struct localpool_mail, mail);
+	pool_evict(&w->pool, m->cap, now);
+	free(m);
+	localpool_touch_all(w);
+	worker_settle(w, now);
+}
+
+static void localpool_mail(struct worker *w, const struct pool_order *order,
+			   void (*deliver)(struct mail *, void *, usec_t))
+{
+	struct localpool_mail *m = mem_zalloc(sizeof(*m));
+	m->mail.deliver = deliver;
+	m->cap = order->cap;
+	mailbox_send(w->shared->workers[order->worker]->box, &m->mail);
+}
+
+static void localpool_do(struct worker *w, const struct pool_order *order, usec_t now)
+{
+	struct client *c = order->waiter ? CONTAINER_OF(order->waiter, struct client, waiter) : NULL;
+	struct server *s = order->member ? CONTAINER_OF(order->member, struct server, member) : NULL;
+
+	switch (order->kind) {
+	case POOL_ORDER_GRANT:
+		client_granted(c, s, now);
+		break;
+	case POOL_ORDER_OPEN:
+		server_login(localpool_of(order->slice), now);
+		break;
+	case POOL_ORDER_CLOSE:
+		localpool_close(s, order->why, now);
+		break;
+	case POOL_ORDER_PING:
+		errand_ping(s, now);
+		break;
+	case POOL_ORDER_REFUSE:
+		localpool_refuse(c, order->why, now);
+		break;
+	case POOL_ORDER_HAND:
+		server_move(s, order->worker, now);
+		break;
+	case POOL_ORDER_WAKE:
+		localpool_mail(w, order, localpool_on_wake);
+		break;
+	case POOL_ORDER_EVICT:
+		localpool_mail(w, order, localpool_on_evict);
+		break;
+	case POOL_ORDER_DRAINED:
+		command_drained(w, now);
+		break;
+	}
+}
+
+void localpool_carry_out(struct worker *w, usec_t now)
+{
+	struct pool_order order;
+	if (w->carrying_out)
+		return;
+	w->carrying_out = true;
+	while (pool_order_take(&w->pool.orders, &order)) {
+		if (order.slice)
+			localpool_touch(localpool_of(order.slice));
+		localpool_do(w, &order, now);
+	}
+	w->carrying_out = false;
+}
+
+/* ---- requests ------------------------------------------------------------------------------------- */
+
+void localpool_touch(struct localpool *lp)
+{
+	if (!list_is_on(&lp->touched))
+		list_push_back(&lp->worker->touched, &lp->touched);
+}
+
+void localpool_request(struct localpool *lp, struct client *c, usec_t now)
+{
+	struct pool_member *m = pool_request(&lp->slice, &c->waiter, now);
+	localpool_touch(lp);
+	if (!m) {
+		if (c->state == CLIENT_IDLE) {
+			client_enter(c, CLIENT_WAITING, now);
+			conn_pause(&c->conn, CLIENT_PAUSE_WAITING);
+		}
+		return;
+	}
+	struct server *s = CONTAINER_OF(m, struct server, member);
+	if (c->state == CLIENT_ADMITTED) {
+		login_granted(c, s, now);
+		return;
+	}
+	client_enter(c, CLIENT_LINKED, now);
+	server_link(s, c, now);
+}
+
+void localpool_return(struct localpool *lp, struct server *s, usec_t now)
+{
+	pool_return(&s->member, now);
+	localpool_touch(lp);
+}
+
+void localpool_describe(const struct localpool *lp, char *out, size_t out_bytes)
+{
+	struct pool_shared *shared = &lp->route->shared;
+	int used = permits_used(&shared->cap.permits);
+	int idle = pool_cap_idle(&shared->cap);
+	int logins = atomic_load(&shared->logins);
+	int active = used - idle - logins;
+	snprintf(out, out_bytes,
+		 "Pool \"%s\"/\"%s\": pool_size %d, max_overflow %d; %d active, %d idle, %d logging in, "
+		 "%d waiting.",
+		 lp->route->database, lp->route->user, lp->settings.pool_size,
+		 lp->settings.max_overflow, active > 0 ? active : 0, idle, logins,
+		 atomic_load(&shared->waiting));
+}
+
+/* ---- parameters that servers took --------------------------------------------------------------------- */
+
+/* application_name takes any printable text of PostgreSQL's length: it needs no proof, and there may
+ * be one for each client. */
+static bool localpool_is_plain_name(const char *name)
+{
+	size_t len = strlen(name);
+	for (size_t i = 0; i < len; i++)
+		if (name[i] < ' ' || name[i] > '~')
+			return false;
+	return len < 64;
+}
+
+static struct paramset *localpool_key(struct paramset *set)
+{
+	const char *name = paramset_get(set, SLICE("application_name"));
+	return name && localpool_is_plain_name(name)
+		       ? paramset_without(set, SLICE("application_name"))
+		       : paramset_ref(set);
+}
+
+struct paramset *localpool_proven(struct localpool *lp, struct paramset *wanted)
+{
+	struct paramset *key = localpool_key(wanted);
+	struct paramset *got = map_get(&lp->proven, slice_make(&key, sizeof(key)));
+	if (!got && key == lp->worker->no_params)
+		got = lp->worker->no_params;
+	if (got) {
+		got = paramset_ref(got);
+		const char *name = paramset_get(wanted, SLICE("application_name"));
+		if (key != wanted)
+			paramset_replace(&got, paramset_with(got, SLICE("application_name"),
+							     slice_of(name)));
+	}
+	paramset_unref(key);
+	return got;
+}
+
+void localpool_prove(struct localpool *lp, struct paramset *wanted, struct paramset *got)
+{
+	if (map_count(&lp->proven) >= LOCALPOOL_MAX_PROVEN)
+		localpool_forget_proven(lp);
+
+	struct paramset *key = localpool_key(wanted);
+	struct paramset *value = key == wanted ? paramset_ref(got)
+					       : paramset_without(got, SLICE("application_name"));
+	struct paramset *old = map_put(&lp->proven, slice_make(&key, sizeof(key)), value);
+	if (old) { /* its key holds a reference already */
+		paramset_unref(old);
+		paramset_unref(key);
+	}
+}

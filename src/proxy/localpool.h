@@ -1,0 +1,83 @@
+/*
+ * localpool.h - one worker's part of one route: its servers, its clients, and the pool's
+ * orders carried out.
+ *
+ * The pure side (pool/pool.h) decides; here servers are opened, linked, closed and mailed as
+ * it says (localpool_carry_out, after every event).
+ *
+ * Owner: the worker. Thread: worker.
+ */
+#ifndef PROXY_LOCALPOOL_H
+#define PROXY_LOCALPOOL_H
+
+#include <stdbool.h>
+
+#include "base/list.h"
+#include "base/map.h"
+#include "base/wheel.h"
+#include "conf/conf.h"
+#include "pool/pool.h"
+#include "proxy/stats.h"
+#include "wire/errors.h"
+
+struct client;
+struct paramset;
+struct route;
+struct server;
+struct setup;
+struct worker;
+
+struct localpool {
+	struct pool_slice slice;
+	struct worker *worker;     /* not owned */
+	struct route *route;       /* a reference */
+	struct setup *setup;       /* a reference: what the settings come from */
+	struct conf_pool settings; /* resolved; their strings are the setup's */
+	struct timer tick;
+	struct list clients; /* client->in_pool */
+	struct list servers; /* owned; server->link */
+	struct stats stats;
+	struct map proven;     /* sets of parameters that servers took: set -> what became of it */
+	struct list touched;   /* in worker->touched: its timer is to be looked at */
+	bool is_gone;          /* the configuration no longer has the database */
+	bool is_session;       /* a client keeps its server until it leaves */
+	bool is_statement;
+	bool logs_queries;     /* log_min_duration_statement is on */
+	bool has_deadlines;    /* any of the timeouts that concern a linked client is set */
+};
+
+/* The pool for that database, user and start-up-only text, made where there is none yet.
+ * NULL: the configuration has no such database. */
+struct localpool *localpool_get(struct worker *w, struct slice database, struct slice user,
+				struct slice startup, usec_t now);
+void localpool_free(struct localpool *lp); /* no clients, no servers */
+
+/* After anything that the pool was told: its timer is set before the turn ends. */
+void localpool_touch(struct localpool *lp);
+
+/* Every client of it is told to go. */
+void localpool_end_clients(struct localpool *lp, enum error_id error, usec_t now);
+
+/* The worker has a new setup. */
+void localpool_configure(struct localpool *lp, usec_t now);
+
+/* Carries out what the pools have decided, until nothing is left. */
+void localpool_carry_out(struct worker *w, usec_t now);
+
+/* The client's request for a server: it is linked at once, or waits. */
+void localpool_request(struct localpool *lp, struct client *c, usec_t now);
+
+/* A clean server comes back. */
+void localpool_return(struct localpool *lp, struct server *s, usec_t now);
+
+/* The pool's DETAIL for a refusal: "pool db/user: pool_size 10, ..." */
+void localpool_describe(const struct localpool *lp, char *out, size_t out_bytes);
+
+/*
+ * Parameters that a server has taken before need not be tried again: gives a new reference to
+ * what the server made of them (canonical spelling), or NULL. localpool_prove remembers.
+ */
+struct paramset *localpool_proven(struct localpool *lp, struct paramset *wanted);
+void localpool_prove(struct localpool *lp, struct paramset *wanted, struct paramset *got);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * login.h - how a client gets in: start-up packet, who it is, where it goes, its parameters.
+ *
+ * Owned by the client until it is greeted (or, while a helper computes for it, until that
+ * is back). Thread: worker.
+ */
+#ifndef PROXY_LOGIN_H
+#define PROXY_LOGIN_H
+
+#include <stddef.h>
+
+#include "base/slice.h"
+#include "base/usec.h"
+
+struct client;
+struct login;
+struct server;
+
+struct login *login_new(struct client *c);
+void login_free(struct client *c); /* harmless when it is over */
+
+/* What a client sends in STARTUP and in AUTH: how much was taken. */
+size_t login_startup_bytes(struct client *c, struct slice in, usec_t now);
+size_t login_auth_bytes(struct client *c, struct slice in, usec_t now);
+
+/* ADMITTED has got a server. */
+void login_granted(struct client *c, struct server *s, usec_t now);
+
+/* PROVING: the server has taken the client's parameters, or has refused them. */
+void login_params_taken(struct client *c, usec_t now);
+void login_params_refused(struct client *c, struct slice error_body, usec_t now);
+
+const char *login_database(const struct login *login);
+
+#endif

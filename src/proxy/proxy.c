@@ -1,0 +1,275 @@
+/*
+ * proxy.c - starting and ending the workers, and main's side of what they are told.
+ */
+#include "proxy/proxy.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/loop.h"
+#include "proxy/command.h"
+#include "proxy/helper.h"
+#include "proxy/paramset.h"
+#include "proxy/registry.h"
+#include "proxy/route.h"
+#include "proxy/worker.h"
+
+#define PROXY_HELPER_QUEUE 100000
+#define PROXY_STOP_US (5 * USEC_PER_SEC)
+
+struct proxy {
+	struct worker_shared shared;
+	struct worker *workers[PROXY_MAX_WORKERS]; /* owned */
+	struct setup *setup;                       /* a reference; the newest */
+};
+
+static const char *const proxy_commands[] = {
+#define PROXY_COMMAND_NAME_(command) #command,
+	PROXY_COMMANDS(PROXY_COMMAND_NAME_)
+#undef PROXY_COMMAND_NAME_
+};
+
+const char *proxy_command_name(enum proxy_command command)
+{
+	return proxy_commands[command];
+}
+
+/* ---- start and stop ------------------------------------------------------------------------ */
+
+static unsigned proxy_want_workers(const struct conf *conf)
+{
+	long n = conf->global.workers;
+	if (n <= 0)
+		n = sysconf(_SC_NPROCESSORS_ONLN);
+	return (unsigned)(n < 1 ? 1 : n > PROXY_MAX_WORKERS ? PROXY_MAX_WORKERS : n);
+}
+
+static void proxy_free(struct proxy *proxy)
+{
+	struct worker_shared *shared = &proxy->shared;
+	/* what the workers have sent one another and main at the very end */
+	for (unsigned i = 0; i < shared->worker_count; i++)
+		if (proxy->workers[i])
+			mailbox_deliver(proxy->workers[i]->box, usec_now());
+	for (unsigned i = 0; i < shared->worker_count; i++)
+		worker_free(proxy->workers[i]);
+	if (shared->main)
+		mailbox_free(shared->main);
+	registry_free(shared->registry);
+	paramset_table_free(shared->params);
+	setup_unref(proxy->setup);
+	free(proxy);
+}
+
+static bool proxy_start_workers(struct proxy *proxy, const struct proxy_options *options,
+				struct err *err)
+{
+	struct worker_shared *shared = &proxy->shared;
+	for (unsigned i = 0; i < shared->worker_count; i++) {
+		proxy->workers[i] = worker_new(shared, i, options->setup,
+					       options->tap(options->owner, i), err);
+		if (!proxy->workers[i])
+			return false;
+	}
+	for (unsigned i = 0; i < shared->worker_count; i++)
+		if (!worker_start(proxy->workers[i], err))
+			return false;
+	return true;
+}
+
+static bool proxy_prepare(struct proxy *proxy, const struct proxy_options *options, struct err *err)
+{
+	struct worker_shared *shared = &proxy->shared;
+	const struct conf *conf = options->setup->conf;
+
+	*shared = (struct worker_shared){ .proxy = proxy,
+					  .workers = proxy->workers,
+					  .worker_count = proxy_want_workers(conf),
+					  .on_console = options->on_console,
+					  .on_record = options->on_record,
+					  .owner = options->owner };
+	shared->registry = registry_new(shared->worker_count);
+	shared->params = paramset_table_new();
+	if (!auth_mock_init(&shared->mock))
+		return err_set(err, "the system has no randomness to give");
+	shared->mock.like_scram = userlist_is_mostly_scram(options->setup->users);
+	shared->main = mailbox_new(options->loop, proxy, err);
+	if (!shared->main)
+		return false;
+	shared->crew = helper_new(conf->global.connectors, PROXY_HELPER_QUEUE, err);
+	return shared->crew != NULL;
+}
+
+struct proxy *proxy_start(const struct proxy_options *options, struct err *err)
+{
+	struct proxy *proxy = mem_zalloc(sizeof(*proxy));
+	proxy->setup = setup_ref(options->setup);
+	if (proxy_prepare(proxy, options, err) && proxy_start_workers(proxy, options, err)) {
+		worker_mail_setup(proxy->workers[0], options->setup); /* it warms pools up */
+		return proxy;
+	}
+	proxy_stop(proxy);
+	return NULL;
+}
+
+void proxy_stop(struct proxy *proxy)
+{
+	struct worker_shared *shared = &proxy->shared;
+	atomic_store(&shared->closing, true);
+	for (unsigned i = 0; i < shared->worker_count; i++)
+		if (proxy->workers[i] && proxy->workers[i]->started)
+			worker_mail_stop(proxy->workers[i]);
+	if (shared->crew && !helper_free(shared->crew, usec_now() + PROXY_STOP_US)) {
+		LOG_WARNING("a name lookup does not end: leaving without it");
+		log_flush();
+		_exit(0);
+	}
+	for (unsigned i = 0; i < shared->worker_count; i++)
+		if (proxy->workers[i])
+			worker_join(proxy->workers[i]);
+	proxy_free(proxy);
+}
+
+/* ---- sockets --------------------------------------------------------------------------------- */
+
+void proxy_accept(struct proxy *proxy, int fd, bool is_unix, usec_t now)
+{
+	(void)now;
+	struct worker *least = proxy->workers[0];
+	for (unsigned i = 1; i < proxy->shared.worker_count; i++)
+		if (atomic_load(&proxy->workers[i]->load) < atomic_load(&least->load))
+			least = proxy->workers[i];
+	worker_mail_accept(least, fd, is_unix);
+}
+
+static void proxy_console_arrive(struct mail *mail, void *owner, usec_t now)
+{
+	struct proxy *proxy = owner;
+	struct proxy_console *console = CONTAINER_OF(mail, struct proxy_console, mail);
+	proxy->shared.on_console(proxy->shared.owner, console, now);
+}
+
+void proxy_hand_console(struct worker_shared *shared, struct proxy_console *console)
+{
+	console->mail.deliver = proxy_console_arrive;
+	mailbox_send(shared->main, &console->mail);
+}
+
+/* ---- telling the workers ------------------------------------------------------------------------ */
+
+void proxy_reload(struct proxy *proxy, struct setup *setup)
+{
+	setup_ref(setup);
+	setup_unref(proxy->setup);
+	proxy->setup = setup;
+	for (unsigned i = 0; i < proxy->shared.worker_count; i++)
+		worker_mail_setup(proxy->workers[i], setup);
+}
+
+static void proxy_set_paused(struct proxy *proxy, const char *database, bool paused)
+{
+	struct registry *registry = proxy->shared.registry;
+	if (database)
+		atomic_store(&registry_database(registry, slice_of(database))->paused, paused);
+	else
+		registry_set_paused(registry, paused);
+}
+
+struct proxy_scope {
+	const char *database;
+};
+
+static void proxy_reconnect_route(struct route *route, void *arg)
+{
+	const struct proxy_scope *scope = arg;
+	if (!scope->database || slice_eq_str(slice_of(route->database), scope->database))
+		pool_shared_reconnect(&route->shared);
+}
+
+void proxy_command(struct proxy *proxy, enum proxy_command command, const char *database,
+		   uint64_t id, proxy_done_fn done, void *arg)
+{
+	struct proxy_scope scope = { .database = database };
+	switch (command) {
+	case PROXY_COMMAND_PAUSE:
+	case PROXY_COMMAND_KILL:
+		proxy_set_paused(proxy, database, true);
+		break;
+	case PROXY_COMMAND_RESUME:
+		proxy_set_paused(proxy, database, false);
+		if (!database)
+			registry_resume_databases(proxy->shared.registry);
+		break;
+	case PROXY_COMMAND_RECONNECT:
+		registry_each_route(proxy->shared.registry, proxy_reconnect_route, &scope);
+		break;
+	case PROXY_COMMAND_KILL_CLIENT:
+	case PROXY_COMMAND_COUNT:
+		break;
+	}
+	command_send(&proxy->shared, command, database, id, done, arg);
+}
+
+void proxy_disable(struct proxy *proxy, const char *database, bool disabled)
+{
+	atomic_store(&registry_database(proxy->shared.registry, slice_of(database))->disabled,
+		     disabled);
+}
+
+void proxy_report(struct proxy *proxy, unsigned what, proxy_report_fn done, void *arg)
+{
+	command_ask(&proxy->shared, what, done, arg);
+}
+
+/* ---- asking --------------------------------------------------------------------------------------- */
+
+size_t proxy_worker_count(const struct proxy *proxy)
+{
+	return proxy->shared.worker_count;
+}
+
+size_t proxy_client_count(const struct proxy *proxy)
+{
+	return (size_t)atomic_load(&proxy->shared.clients);
+}
+
+void proxy_refuse_new(struct proxy *proxy)
+{
+	atomic_store(&proxy->shared.closing, true);
+}
+
+bool proxy_is_paused(struct proxy *proxy, const char *database)
+{
+	struct registry *registry = proxy->shared.registry;
+	return registry_is_paused(registry) ||
+	       (database && atomic_load(&registry_database(registry, slice_of(database))->paused));
+}
+
+bool proxy_is_disabled(struct proxy *proxy, const char *database)
+{
+	return atomic_load(&registry_database(proxy->shared.registry, slice_of(database))->disabled);
+}
+
+int proxy_database_servers(struct proxy *proxy, const char *database)
+{
+	return permits_used(
+		&registry_database(proxy->shared.registry, slice_of(database))->servers.permits);
+}
+
+int proxy_database_clients(struct proxy *proxy, const char *database)
+{
+	return atomic_load(&registry_database(proxy->shared.registry, slice_of(database))->clients);
+}
+
+int proxy_user_servers(struct proxy *proxy, const char *user)
+{
+	return permits_used(
+		&registry_user(proxy->shared.registry, slice_of(user))->servers.permits);
+}
+
+int proxy_user_clients(struct proxy *proxy, const char *user)
+{
+	return atomic_load(&registry_user(proxy->shared.registry, slice_of(user))->clients);
+}

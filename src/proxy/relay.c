@@ -1,0 +1,292 @@
+/*
+ * relay.c - the two directions of a conversation.
+ *
+ * A run is a stretch of bytes in hand that go to the other side as they are. It grows
+ * message by message and is sent when it ends: at the end of what is in hand, or before
+ * something that does not go to the other side (an answer to our own message).
+ */
+#include "proxy/relay.h"
+
+#include <stdio.h>
+
+#include "proxy/client.h"
+#include "proxy/errand.h"
+#include "proxy/journal.h"
+#include "proxy/localpool.h"
+#include "proxy/route.h"
+#include "proxy/server.h"
+#include "proxy/setup.h"
+#include "proxy/worker.h"
+#include "wire/frame.h"
+#include "wire/notice.h"
+
+/* How much of an error or a notice is wanted in hand: its SQLSTATE is among the first. */
+#define RELAY_NOTICE_BYTES 1024u
+/* No other message that must be whole is longer than this. */
+#define RELAY_WHOLE_BYTES ((uint32_t)WORKER_SCRATCH_BYTES / 2)
+
+/* ---- from the client ------------------------------------------------------------------ */
+
+static uint32_t relay_wants_of_client(const struct client *c, const struct frame *f)
+{
+	if (frame_wants_whole(FRAME_FROM_CLIENT, f->type))
+		return f->body_bytes;
+	if (!c->pool->logs_queries)
+		return 0;
+	size_t peek = journal_peek_bytes(f->type);
+	return peek < f->body_bytes ? (uint32_t)peek : f->body_bytes;
+}
+
+static void relay_count(struct client *c, char type)
+{
+	struct stats *stats = &c->pool->stats;
+	switch (type) {
+	case 'P':
+		stats->client_parses++;
+		stats->server_parses++;
+		break;
+	case 'B':
+		stats->binds++;
+		break;
+	default:
+		break;
+	}
+}
+
+enum relay_step { RELAY_TAKE, RELAY_HOLD };
+
+/* A message of the client's, at its head. */
+static enum relay_step relay_client_message(struct client *c, struct server *s,
+					    const struct frame *f, usec_t now)
+{
+	uint32_t seq = track_next_seq(&s->track);
+	char type[2] = { f->type, 0 };
+
+	if (f->type == 'Q' && c->worker->setup->conf->global.disable_pqexec) {
+		client_fail(c, ERROR_PROTOCOL_VIOLATION, NULL, NULL, now,
+			    "simple queries are disabled (disable_pqexec)");
+		return RELAY_HOLD;
+	}
+	switch (track_client(&s->track, f->type, false)) {
+	case TRACK_OK:
+		relay_count(c, f->type);
+		if (c->pool->logs_queries)
+			journal_client(c, f, seq, now);
+		return RELAY_TAKE;
+	case TRACK_SKIPPED:
+		return RELAY_TAKE;
+	case TRACK_FULL:
+		conn_pause(&c->conn, CLIENT_PAUSE_TRACK);
+		return RELAY_HOLD;
+	case TRACK_VIOLATION:
+		break;
+	}
+	client_fail(c, ERROR_PROTOCOL_VIOLATION, "The message is not one that a client may send here.",
+		    NULL, now, type);
+	return RELAY_HOLD;
+}
+
+/* Reads the head at the front of `in`; false: more is needed, or the client has failed. */
+static bool relay_read_client(struct client *c, struct slice in, struct frame *f, usec_t now)
+{
+	uint32_t limit = (uint32_t)c->worker->setup->conf->global.max_packet_size;
+	int head = frame_read(in, limit, f);
+	if (head == 0)
+		return false;
+	if (head > 0 && !frame_is_known(FRAME_FROM_CLIENT, f->type)) {
+		char type[8];
+		snprintf(type, sizeof(type), "0x%02x", (unsigned char)f->type);
+		client_fail(c, ERROR_PROTOCOL_VIOLATION, "There is no such message.", NULL, now, type);
+		return false;
+	}
+	if (head < 0 || f->body_bytes > frame_max_body(FRAME_FROM_CLIENT, f->type, limit)) {
+		client_fail(c, ERROR_BAD_MESSAGE_LENGTH, NULL, NULL, now,
+			    frame_error_text(head < 0 ? head : FRAME_TOO_LONG));
+		return false;
+	}
+	return f->body.len >= relay_wants_of_client(c, f);
+}
+
+static void relay_send_to_server(struct client *c, struct server *s, struct slice run, usec_t now)
+{
+	if (run.len == 0 && buf_len(&s->before) == 0)
+		return;
+	c->pool->stats.received_bytes += run.len;
+	if (c->pool->logs_queries)
+		journal_received(c, run.len);
+	if (!c->batch_at)
+		c->batch_at = now;
+	server_send(s, run, now);
+}
+
+size_t relay_from_client(struct client *c, struct slice in, usec_t now)
+{
+	struct server *s = c->server;
+	size_t done = c->body_left < in.len ? c->body_left : in.len;
+	bool leaves = false;
+	c->body_left -= (uint32_t)done;
+
+	while (done < in.len && !c->body_left) {
+		struct frame f;
+		if (!relay_read_client(c, slice_skip(in, done), &f, now))
+			break;
+		if (f.type == 'X') {
+			leaves = true;
+			break;
+		}
+		if (relay_client_message(c, s, &f, now) == RELAY_HOLD)
+			break;
+		done += f.head_bytes + f.body.len;
+		c->body_left = f.body_bytes - (uint32_t)f.body.len;
+	}
+	if (c->state != CLIENT_LINKED)
+		return in.len; /* it has failed; so has what it sent */
+	relay_send_to_server(c, s, slice_head(in, done), now);
+	if (leaves && c->state == CLIENT_LINKED) {
+		c->said_goodbye = true;
+		client_close(c, "client close request", now);
+		return in.len;
+	}
+	return done;
+}
+
+/* ---- from the server ---------------------------------------------------------------------- */
+
+struct relay_run {
+	const char *start; /* NULL: empty */
+	size_t len;
+	size_t sent; /* in this turn */
+};
+
+static void relay_flush(struct server *s, struct relay_run *run, usec_t now)
+{
+	if (run->len && s->client) {
+		s->pool->stats.sent_bytes += run->len;
+		run->sent += run->len;
+		client_send(s->client, slice_make(run->start, run->len), now);
+	}
+	run->start = NULL;
+	run->len = 0;
+}
+
+static void relay_put(struct server *s, struct relay_run *run, struct slice piece, bool passes,
+		      usec_t now)
+{
+	if (!passes) {
+		relay_flush(s, run, now);
+		return;
+	}
+	if (!run->start)
+		run->start = piece.ptr;
+	run->len += piece.len;
+}
+
+/* How much of the message must be in hand; UINT32_MAX: it cannot be. */
+static uint32_t relay_wants_of_server(const struct frame *f)
+{
+	if (!frame_wants_whole(FRAME_FROM_SERVER, f->type))
+		return f->body_bytes ? 1 : 0;
+	if (f->type == 'E' || f->type == 'N' || f->type == 'A')
+		return f->body_bytes < RELAY_NOTICE_BYTES ? f->body_bytes : RELAY_NOTICE_BYTES;
+	return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
+}
+
+/* An answer that is the client's. */
+static void relay_note(struct server *s, const struct frame *f, const struct track_news *news,
+		       usec_t now)
+{
+	struct stats *stats = &s->pool->stats;
+	struct client *c = s->client;
+
+	if (f->type == 'Z') {
+		stats->queries += news->done;
+		if (c) {
+			stats->query_us += (uint64_t)(now - (c->batch_at ? c->batch_at : now));
+			c->batch_at = track_outstanding_syncs(&s->track) ? now : 0;
+		}
+		server_note_ready(s, now);
+	} else if (f->type == 'E') {
+		stats->errors++;
+		if (notice_is_fatal(f->body))
+			s->last_words = true;
+	}
+	if (c && c->journal)
+		journal_server(c, f, news, now);
+}
+
+/* Is it for the client? */
+static bool relay_server_message(struct server *s, const struct frame *f, struct relay_run *run,
+				 usec_t now)
+{
+	struct track_news news;
+	switch (track_server(&s->track, f->type, f->body, &news)) {
+	case TRACK_PASS:
+		relay_note(s, f, &news, now);
+		return true;
+	case TRACK_SWALLOW:
+		relay_flush(s, run, now);
+		errand_reply(s, f->type, f->body, &news, now);
+		return false;
+	case TRACK_ASYNC:
+		if (f->type == 'S')
+			return server_param(s, f->body);
+		return s->client && s->client->state == CLIENT_LINKED &&
+		       s->errand == SERVER_ERRAND_NONE;
+	case TRACK_LAST_WORDS:
+		s->last_words = true;
+		if (!s->client)
+			server_heard_last_words(s, f->body);
+		return true;
+	case TRACK_DESYNC:
+		break;
+	}
+	relay_flush(s, run, now);
+	server_desync(s, f->type, now);
+	return false;
+}
+
+/* Reads the head at the front of `in`; false: more is needed, or the server was closed. */
+static bool relay_read_server(struct server *s, struct slice in, struct frame *f,
+			      struct relay_run *run, usec_t now)
+{
+	int head = frame_read(in, FRAME_MAX_BODY_BYTES, f);
+	if (head == 0)
+		return false;
+	bool is_message = head > 0 && frame_is_known(FRAME_FROM_SERVER, f->type);
+	uint32_t wants = is_message ? relay_wants_of_server(f) : UINT32_MAX;
+	if (wants == UINT32_MAX) {
+		relay_flush(s, run, now);
+		server_desync(s, in.ptr[0], now);
+		return false;
+	}
+	return f->body.len >= wants;
+}
+
+size_t relay_from_server(struct server *s, struct slice in, usec_t now)
+{
+	struct relay_run run = { 0 };
+	size_t done = s->body_left < in.len ? s->body_left : in.len;
+	s->body_left -= (uint32_t)done;
+	if (done)
+		relay_put(s, &run, slice_head(in, done), s->body_passes, now);
+
+	while (done < in.len && !s->body_left) {
+		struct frame f;
+		struct slice rest = slice_skip(in, done);
+		if (!relay_read_server(s, rest, &f, &run, now))
+			break;
+		bool passes = relay_server_message(s, &f, &run, now);
+		if (s->state == SERVER_CLOSING)
+			break;
+		size_t here = f.head_bytes + f.body.len;
+		relay_put(s, &run, slice_head(rest, here), passes, now);
+		done += here;
+		s->body_left = f.body_bytes - (uint32_t)f.body.len;
+		s->body_passes = passes;
+	}
+	relay_flush(s, &run, now);
+	if (s->client && s->client->journal)
+		journal_turn(s->client, run.sent, conn_is_stuck(&s->client->conn),
+			     track_head_seq(&s->track) == track_next_seq(&s->track), now);
+	return done;
+}

@@ -1,0 +1,80 @@
+/*
+ * route.h - where a client's queries go: one database as clients name it, one user at the
+ * server, and what can only be said at start-up. It is the pool as all workers see it.
+ *
+ * The key is "database\0user\0option\0value\0...\0". Servers of one route are alike: any client of
+ * it may use any of them, once the parameters fit (proxy/paramset.h).
+ *
+ * The exact limits live in `shared` (atomics, pool/pool_shared.h). What a lock guards is read and
+ * written at logins only.
+ *
+ * Counted by reference: each worker's part of it holds one, and the registry. Thread: any.
+ */
+#ifndef PROXY_ROUTE_H
+#define PROXY_ROUTE_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "auth/scram.h"
+#include "base/buf.h"
+#include "base/slice.h"
+#include "pool/pool_shared.h"
+#include "proxy/connector.h"
+
+struct registry_entry;
+
+/* What a server reported at login, for clients to be greeted with. Immutable, counted. */
+struct route_welcome {
+	atomic_uint refs;
+	size_t count;
+	int server_version;
+	struct connector_param *params; /* owned */
+};
+
+struct route {
+	atomic_uint refs;
+	struct slice key;    /* owned */
+	char *database;      /* owned; as clients name it */
+	char *user;          /* owned; at the server */
+	char *startup;       /* owned; "option\0value\0...\0"; empty for nearly all */
+	bool is_replication; /* its servers serve one client and are closed after it */
+	struct registry_entry *database_entry, *user_entry; /* the registry's */
+	struct pool_shared shared;
+
+	pthread_mutex_t lock; /* guards the rest */
+	struct route_welcome *welcome; /* NULL until a server has logged in */
+	struct connector_fault fault;  /* of the last login, if it failed; kind NONE else */
+	bool has_keys;
+	struct scram_keys keys; /* of the last client that logged in with SCRAM; wiped at the end */
+	char *password;         /* of the last that logged in in plain; owned, wiped */
+};
+
+struct registry;
+
+/* The key's text, appended. */
+void route_build_key(struct buf *key, struct slice database, struct slice user,
+		     struct slice startup);
+
+/* `key` as route_build_key has made it. */
+struct route *route_new(struct slice key, struct registry *registry, unsigned workers,
+			const struct pool_limits *limits);
+struct route *route_ref(struct route *route);
+void route_unref(struct route *route);
+
+struct route_welcome *route_welcome_get(struct route *route); /* a reference, or NULL */
+void route_welcome_set(struct route *route, const struct connector_link *link);
+void route_welcome_unref(struct route_welcome *welcome);
+
+void route_fault_set(struct route *route, const struct connector_fault *fault); 
+struct connector_fault route_fault_get(struct route *route);
+
+/* What a client's login has left, for logging in to the server in its name. */
+void route_keys_set(struct route *route, const struct scram_keys *keys);
+void route_password_take(struct route *route, char *password); /* takes it over */
+
+/* Gives the connector what is known of the secret: password first, else keys. */
+void route_give_secret(struct route *route, struct connector *connector);
+
+#endif

@@ -1,0 +1,454 @@
+/*
+ * server.c - what a server connection goes through between its login and its end.
+ *
+ * server_settle looks at where the server stands and takes the next step; everything that
+ * happens (bytes, an answer to an errand, a cancel that has come back) only writes down what
+ * it changes and calls it.
+ */
+#include "proxy/server.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "proxy/canceler.h"
+#include "proxy/client.h"
+#include "proxy/errand.h"
+#include "proxy/intake.h"
+#include "proxy/journal.h"
+#include "proxy/localpool.h"
+#include "proxy/paramset.h"
+#include "proxy/relay.h"
+#include "proxy/route.h"
+#include "proxy/setup.h"
+#include "proxy/worker.h"
+#include "tap/record.h"
+#include "wire/build.h"
+#include "wire/notice.h"
+
+#define TO(state) (1u << SERVER_##state)
+
+static const struct {
+	const char *name;
+	unsigned edges;
+	const char *shown;
+} server_states[] = {
+#define SERVER_ROW_(state, edges, shown) { #state, edges, shown },
+	SERVER_STATES(SERVER_ROW_)
+#undef SERVER_ROW_
+};
+
+const char *server_state_name(enum server_state state)
+{
+	return server_states[state].name;
+}
+
+const char *server_state_shown(enum server_state state)
+{
+	return server_states[state].shown;
+}
+
+void server_enter(struct server *s, enum server_state to, usec_t now)
+{
+	(void)now;
+	BUG_ON(!(server_states[s->state].edges & (1u << to)));
+	LOG_NOISE("server %d: %s -> %s", s->pid, server_states[s->state].name,
+		  server_states[to].name);
+	s->state = (uint8_t)to;
+}
+
+static struct worker *server_worker(const struct server *s)
+{
+	return s->pool->worker;
+}
+
+static void server_free(struct server *s)
+{
+	BUG_ON(s->client || s->cancels || s->connector);
+	paramset_unref(s->base);
+	paramset_unref(s->params);
+	paramset_unref(s->wanted);
+	track_fini(&s->track);
+	buf_fini(&s->in);
+	buf_fini(&s->before);
+	free(s);
+}
+
+static void server_reap(struct deferred *d, usec_t now)
+{
+	(void)now;
+	struct server *s = CONTAINER_OF(d, struct server, reap);
+	s->is_reaped = true;
+	if (s->cancels == 0 && !s->connector)
+		server_free(s);
+}
+
+struct server *server_new(struct localpool *lp, timer_fn on_deadline, usec_t now)
+{
+	struct server *s = mem_zalloc(sizeof(*s));
+	s->pool = lp;
+	s->state = SERVER_LOGIN;
+	s->id = worker_new_id(lp->worker);
+	s->connected_at = now;
+	s->conn.fd = -1;
+	list_init(&s->link);
+	wheel_init_timer(&s->timer, on_deadline);
+	loop_init_deferred(&s->reap, server_reap);
+	track_init(&s->track);
+	return s;
+}
+
+/* ---- linking --------------------------------------------------------------------------- */
+
+void server_link(struct server *s, struct client *c, usec_t now)
+{
+	BUG_ON(s->client || c->server);
+	server_enter(s, SERVER_LINKED, now);
+	s->client = c;
+	c->server = s;
+	c->linked_at = now;
+	s->request_wall = usec_wall();
+	s->pool->stats.server_assignments++;
+	s->pool->stats.wait_us += (uint64_t)(now - c->request_at);
+	if (s->params != c->params)
+		errand_set_params(s, c->params);
+}
+
+/* Back to the pool, or to be cleaned first. */
+static void server_release(struct server *s, usec_t now)
+{
+	const struct conf_pool *settings = &s->pool->settings;
+	s->needs_reset = settings->server_reset_query_always || s->pool->is_session;
+	if (!*settings->server_reset_query)
+		s->needs_reset = false;
+	s->released_at = now;
+	if (!s->needs_reset && !s->cancels && !s->is_doomed && !s->pool->route->is_replication) {
+		server_enter(s, SERVER_IDLE, now);
+		localpool_return(s->pool, s, now);
+		return;
+	}
+	server_enter(s, SERVER_CLEANING, now);
+	server_settle(s, now);
+}
+
+static void server_unlink(struct server *s)
+{
+	struct client *c = s->client;
+	s->client = NULL;
+	c->server = NULL;
+	conn_resume(&s->conn, SERVER_PAUSE_PEER);
+}
+
+void server_let_go(struct server *s, usec_t now)
+{
+	server_unlink(s);
+	server_release(s, now);
+}
+
+void server_part(struct server *s, usec_t now)
+{
+	struct client *c = s->client;
+	const struct conf_pool *settings = &s->pool->settings;
+	bool waits_for_end = c->said_goodbye && track_in_copy(&s->track) == TRACK_COPY_NONE;
+
+	server_unlink(s);
+	server_enter(s, SERVER_CLEANING, now);
+	s->needs_reset = *settings->server_reset_query &&
+			 (s->pool->is_session || settings->server_reset_query_always);
+	s->released_at = now;
+	if (c->body_left) {
+		server_close(s, "the client left in the middle of a message", now);
+		return;
+	}
+	if (!waits_for_end) {
+		if (!track_is_quiet(&s->track) && track_head_seq(&s->track) != track_next_seq(&s->track))
+			server_cancel(s, now);
+		loop_set_timer(server_worker(s)->loop, &s->timer,
+			       usec_after(now, settings->client_gone_timeout_us));
+	}
+	server_settle(s, now);
+}
+
+/* ---- settling --------------------------------------------------------------------------- */
+
+void server_note_ready(struct server *s, usec_t now)
+{
+	struct client *c = s->client;
+	char status = track_tx_status(&s->track);
+
+	if (status == 'I') {
+		s->pool->stats.xacts++;
+		if (c) {
+			usec_t since = c->xact_at ? c->xact_at : c->linked_at;
+			s->pool->stats.xact_us += (uint64_t)(now - since);
+			c->xact_at = 0;
+		}
+	} else if (c && !c->xact_at) {
+		c->xact_at = c->linked_at;
+	}
+}
+
+static void server_settle_linked(struct server *s, usec_t now)
+{
+	struct client *c = s->client;
+	struct localpool *lp = s->pool;
+
+	if (s->errand != SERVER_ERRAND_NONE || c->state != CLIENT_LINKED)
+		return;
+	if (!track_is_full(&s->track))
+		conn_resume(&c->conn, CLIENT_PAUSE_TRACK);
+	if (lp->has_deadlines)
+		client_set_deadline(c, now);
+	if (!track_is_quiet(&s->track))
+		return;
+	c->batch_at = 0;
+	if (track_tx_status(&s->track) != 'I') {
+		if (lp->is_statement)
+			client_fail(c, ERROR_STATEMENT_MODE, NULL, NULL, now);
+		return;
+	}
+	if (c->body_left || s->body_left || lp->is_session)
+		return;
+	if (track_is_uncertain(&s->track))
+		s->is_doomed = true;
+	server_unlink(s);
+	client_unlinked(c, now);
+	server_release(s, now);
+}
+
+static void server_settle_cleaning(struct server *s, usec_t now)
+{
+	if (buf_len(&s->before)) {
+		server_send(s, SLICE_NONE, now);
+		if (s->state != SERVER_CLEANING)
+			return;
+	}
+	if (s->errand != SERVER_ERRAND_NONE)
+		return;
+	if (!track_is_quiet(&s->track)) {
+		errand_finish_batch(s, now);
+		return;
+	}
+	if (s->body_left)
+		return;
+	if (s->is_doomed || track_is_uncertain(&s->track) || s->pool->route->is_replication) {
+		server_close(s, "it served its client", now);
+		return;
+	}
+	if (s->cancels)
+		return;
+	if (track_tx_status(&s->track) != 'I') {
+		errand_query(s, SERVER_ERRAND_ROLLBACK, SLICE("ROLLBACK"), now);
+		return;
+	}
+	if (s->needs_reset) {
+		s->needs_reset = false;
+		errand_query(s, SERVER_ERRAND_RESET,
+			     slice_of(s->pool->settings.server_reset_query), now);
+		return;
+	}
+	loop_clear_timer(&s->timer);
+	server_enter(s, SERVER_IDLE, now);
+	localpool_return(s->pool, s, now);
+}
+
+void server_settle(struct server *s, usec_t now)
+{
+	switch ((enum server_state)s->state) {
+	case SERVER_LINKED:
+		server_settle_linked(s, now);
+		break;
+	case SERVER_CLEANING:
+		server_settle_cleaning(s, now);
+		break;
+	case SERVER_LOGIN:
+	case SERVER_IDLE:
+	case SERVER_PINGING:
+	case SERVER_MOVING:
+	case SERVER_CLOSING:
+		break;
+	}
+}
+
+/* ---- sending ----------------------------------------------------------------------------- */
+
+void server_send(struct server *s, struct slice bytes, usec_t now)
+{
+	struct slice own = buf_slice(&s->before);
+	struct iovec iov[2] = {
+		{ .iov_base = (void *)(uintptr_t)own.ptr, .iov_len = own.len },
+		{ .iov_base = (void *)(uintptr_t)bytes.ptr, .iov_len = bytes.len },
+	};
+	enum conn_sent sent = own.len ? conn_sendv(&s->conn, iov, bytes.len ? 2 : 1)
+				      : conn_send(&s->conn, bytes.ptr, bytes.len);
+	buf_release(&s->before);
+	switch (sent) {
+	case CONN_SENT_ALL:
+		break;
+	case CONN_SENT_STUCK:
+		if (s->client)
+			conn_pause(&s->client->conn, CLIENT_PAUSE_PEER);
+		break;
+	case CONN_SENT_ERROR:
+		/* what it may still have said is read before the connection is given up */
+		break;
+	}
+	(void)now;
+}
+
+/* ---- the end ------------------------------------------------------------------------------- */
+
+/* Its client has lost it: the server's own words have gone out already, or ours do. */
+static void server_fail_client(struct server *s, usec_t now)
+{
+	struct client *c = s->client;
+	bool is_mute = s->last_words || (s->body_left && s->body_passes);
+	server_unlink(s);
+	journal_cut(c, RECORD_SERVER_GONE, s->last_words ? NULL : "08006", now);
+	if (is_mute)
+		client_close(c, "server closed the connection", now);
+	else
+		client_fail(c, ERROR_SERVER_GONE, NULL, NULL, now);
+}
+
+void server_close(struct server *s, const char *why, usec_t now)
+{
+	if (s->state == SERVER_CLOSING)
+		return;
+
+	struct localpool *lp = s->pool;
+	bool politely = s->state != SERVER_LOGIN && track_is_quiet(&s->track) &&
+			!conn_is_stuck(&s->conn) && !(s->client && s->client->body_left);
+	if (s->state != SERVER_LOGIN && lp->worker->setup->conf->global.log_disconnections)
+		LOG_INFO("server %s/%s pid %d: closing because: %s (age %llds)", lp->route->database,
+			 lp->route->user, s->pid, why,
+			 (long long)((now - s->connected_at) / USEC_PER_SEC));
+	server_enter(s, SERVER_CLOSING, now);
+	if (s->client)
+		server_fail_client(s, now);
+	loop_clear_timer(&s->timer);
+	if (conn_is_open(&s->conn)) {
+		int fd;
+		struct ssl_st *ssl;
+		conn_give_up(&s->conn, &fd, &ssl);
+		connector_close(&s->wire, politely);
+	}
+	if (s->connector)
+		server_login_stop(s);
+	list_remove(&s->link);
+	pool_lost(&s->member, now);
+	localpool_touch(lp);
+	loop_defer(lp->worker->loop, &s->reap);
+}
+
+void server_desync(struct server *s, char type, usec_t now)
+{
+	LOG_ERROR("server %s/%s pid %d: protocol violation: unexpected message 0x%02x in state %s",
+		  s->pool->route->database, s->pool->route->user, s->pid, (unsigned char)type,
+		  server_states[s->state].name);
+	if (s->client && !s->last_words) {
+		struct client *c = s->client;
+		char text[16];
+		snprintf(text, sizeof(text), "0x%02x", (unsigned char)type);
+		s->is_doomed = true;
+		s->last_words = true;
+		client_fail(c, ERROR_SERVER_DESYNC, NULL, NULL, now, text);
+	}
+	server_close(s, "protocol violation", now);
+}
+
+void server_heard_last_words(struct server *s, struct slice body)
+{
+	LOG_INFO("server %s/%s pid %d says: %.*s", s->pool->route->database, s->pool->route->user,
+		 s->pid, SLICE_ARGS(notice_get(body, NOTICE_MESSAGE)));
+}
+
+/* ---- events ---------------------------------------------------------------------------------- */
+
+static void server_read(struct server *s, usec_t now)
+{
+	struct worker *w = server_worker(s);
+	size_t held = buf_len(&s->in);
+	if (held) {
+		memcpy(w->scratch, buf_slice(&s->in).ptr, held);
+		buf_release(&s->in);
+	}
+	ssize_t n = conn_recv(&s->conn, w->scratch + held, WORKER_SCRATCH_BYTES - held);
+	if (n == CONN_RECV_EOF || n == CONN_RECV_ERROR) {
+		server_close(s, n == CONN_RECV_EOF ? "server closed the connection"
+						   : "connection to the server is broken",
+			     now);
+		return;
+	}
+	struct slice in = slice_make(w->scratch, held + (n > 0 ? (size_t)n : 0));
+	size_t done = relay_from_server(s, in, now);
+	if (s->state == SERVER_CLOSING)
+		return;
+	if (done < in.len)
+		buf_add_slice(&s->in, slice_skip(in, done));
+	if (s->client && conn_is_stuck(&s->client->conn))
+		conn_pause(&s->conn, SERVER_PAUSE_PEER);
+	server_settle(s, now);
+}
+
+void server_on_conn(struct conn *conn, enum conn_event event, usec_t now)
+{
+	struct server *s = CONTAINER_OF(conn, struct server, conn);
+	struct worker *w = server_worker(s);
+	switch (event) {
+	case CONN_READABLE:
+		server_read(s, now);
+		break;
+	case CONN_DRAINED:
+		if (s->client) {
+			conn_resume(&s->client->conn, CLIENT_PAUSE_PEER);
+			intake_pump(s->client, now);
+		}
+		break;
+	case CONN_EOF: /* there may be more to read first: reading will meet it */
+		break;
+	case CONN_ERROR:
+		server_close(s, "connection to the server is broken", now);
+		break;
+	case CONN_EVENT_COUNT:
+		BUG_ON(true);
+	}
+	worker_settle(w, now);
+}
+
+/* ---- cancelling --------------------------------------------------------------------------------- */
+
+static void server_cancelled(void *arg, bool sent, usec_t now)
+{
+	struct server *s = arg;
+	struct worker *w = server_worker(s);
+	s->cancels--;
+	if (s->state == SERVER_CLOSING) {
+		if (s->is_reaped && s->cancels == 0)
+			server_free(s);
+	} else {
+		if (!sent)
+			s->is_doomed = true; /* it may still come, and hit somebody else */
+		server_settle(s, now);
+	}
+	worker_done_pending(w);
+	worker_settle(w, now);
+}
+
+void server_cancel(struct server *s, usec_t now)
+{
+	struct worker *w = server_worker(s);
+	if (s->errand == SERVER_ERRAND_PARAMS) {
+		s->cancel_waits = true; /* it is meant for the client's query, not for ours */
+		return;
+	}
+	if (s->cancels == UINT8_MAX ||
+	    !canceler_start(s->wire.cancel, w->shared->crew, w->box,
+			    usec_after(now, w->setup->conf->global.cancel_wait_timeout_us),
+			    server_cancelled, s))
+		return;
+	s->cancels++;
+	w->pending++;
+}

@@ -1,0 +1,154 @@
+/*
+ * server.h - one connection to PostgreSQL, from its login to its end.
+ *
+ * Owner: the localpool of the worker that has it; it moves between workers by being
+ * detached, mailed and attached. Freed after the loop's turn, once CLOSING. Thread: worker.
+ */
+#ifndef PROXY_SERVER_H
+#define PROXY_SERVER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/wheel.h"
+#include "net/conn.h"
+#include "net/loop.h"
+#include "net/mailbox.h"
+#include "pool/pool.h"
+#include "proxy/connector.h"
+#include "wire/track.h"
+
+struct client;
+struct localpool;
+struct paramset;
+
+/*
+ *   LOGIN --> IDLE <--> LINKED
+ *              |^ ^        |
+ *              v|  \       v
+ *            PINGING +-- CLEANING        MOVING: between two workers
+ *                                        (any) --> CLOSING
+ */
+#define SERVER_STATES(X)                                                                           \
+	X(LOGIN, TO(IDLE) | TO(CLOSING), "login") /* a helper logs in; there is no socket here */  \
+	X(IDLE, TO(LINKED) | TO(PINGING) | TO(MOVING) | TO(CLOSING), "idle")                       \
+	X(LINKED, TO(IDLE) | TO(CLEANING) | TO(CLOSING), "active") /* a client has it */           \
+	X(CLEANING, TO(IDLE) | TO(CLOSING), "tested") /* finishes what its client has left:        \
+			drained, rolled back, reset, and no cancel under way */                    \
+	X(PINGING, TO(IDLE) | TO(LINKED) | TO(CLOSING), "tested") /* is it alive? */               \
+	X(MOVING, TO(IDLE) | TO(CLOSING), "idle") /* in the mail to another worker */              \
+	X(CLOSING, 0, "closing")
+
+#define SERVER_STATE_ENUM_(state, edges, shown) SERVER_##state,
+enum server_state { SERVER_STATES(SERVER_STATE_ENUM_) };
+#undef SERVER_STATE_ENUM_
+
+enum server_pause {
+	SERVER_PAUSE_PEER = 1 << 0, /* the client does not take more */
+};
+
+/* What the message of ours is for that the server is answering; one at a time. */
+enum server_errand {
+	SERVER_ERRAND_NONE,
+	SERVER_ERRAND_PARAMS,   /* SET and RESET before the client's query */
+	SERVER_ERRAND_SYNC,     /* closing what a client has left open */
+	SERVER_ERRAND_ROLLBACK,
+	SERVER_ERRAND_RESET,    /* server_reset_query */
+	SERVER_ERRAND_PING,
+};
+
+struct server {
+	struct conn conn;
+	struct deferred reap;
+	struct timer timer;
+	struct mail mail; /* to the next worker */
+	struct list link; /* localpool's list of servers */
+	struct pool_member member;
+	struct localpool *pool; /* not owned */
+	struct client *client;  /* not owned; LINKED */
+
+	struct connector *connector; /* owned; LOGIN */
+	struct connector_link wire;  /* owned; what the login gave */
+	struct track track;
+
+	struct paramset *base;   /* a reference; the reported parameters at login */
+	struct paramset *params; /* a reference; how it differs from its login now */
+	struct paramset *wanted; /* a reference while the errand is PARAMS: what it will have */
+	struct buf in;           /* a reply's beginning that must wait for its end */
+	struct buf before;       /* our own messages, to go out before the client's next bytes */
+	uint32_t body_left;      /* of a reply that is passed on piece by piece */
+
+	uint8_t state;       /* enum server_state; written by server_enter alone */
+	uint8_t errand;      /* enum server_errand */
+	bool body_passes;    /* those bytes are for the client */
+	bool errand_failed;
+	bool needs_reset;    /* CLEANING: server_reset_query is to be run */
+	bool is_doomed;      /* close it instead of using it again */
+	bool cancel_waits;   /* a cancel came while an errand was out: send it after */
+	bool last_words;     /* a FATAL was passed on */
+	bool copy_failed;    /* CLEANING: CopyFail was sent */
+	bool is_reaped;      /* CLOSING: it only waits for its cancels to come back */
+	uint8_t cancels;     /* under way */
+
+	uint64_t id;
+	usec_t connected_at;
+	usec_t connected_wall;
+	usec_t released_at;
+	usec_t request_wall;
+	int pid;
+};
+
+void server_enter(struct server *s, enum server_state to, usec_t now);
+const char *server_state_name(enum server_state state);
+const char *server_state_shown(enum server_state state);
+
+/* A server object in LOGIN, that is nowhere yet. */
+struct server *server_new(struct localpool *lp, timer_fn on_deadline, usec_t now);
+
+/* Starts a login; how it ended is told to the pool. */
+void server_login(struct localpool *pool, usec_t now);
+
+/* Gives it to a client: the parameters that differ go out before the client's bytes. */
+void server_link(struct server *s, struct client *c, usec_t now);
+
+/* Its client has left: cancels what still runs, unless the client said goodbye, and cleans up. */
+void server_part(struct server *s, usec_t now);
+
+/* The client it is linked to needs it no more. */
+void server_let_go(struct server *s, usec_t now);
+
+/* Looks at where it stands and takes the next step. Called after all that came was handled. */
+void server_settle(struct server *s, usec_t now);
+
+/* Closes it. `politely`: it is between messages. The pool is told that it is gone. */
+void server_close(struct server *s, const char *why, usec_t now);
+
+/* A client's cancel: for what runs on it now. */
+void server_cancel(struct server *s, usec_t now);
+
+/* Sends our own messages and what the client wants sent, in one write. */
+void server_send(struct server *s, struct slice bytes, usec_t now);
+
+void server_on_conn(struct conn *conn, enum conn_event event, usec_t now);
+
+/* A ParameterStatus of its: keeps track. True where the client should hear of it. */
+bool server_param(struct server *s, struct slice body);
+
+/* It said ReadyForQuery to the client. */
+void server_note_ready(struct server *s, usec_t now);
+
+/* It said that it is going, to nobody in particular. */
+void server_heard_last_words(struct server *s, struct slice body);
+
+/* It sent what it cannot have sent: it is closed. */
+void server_desync(struct server *s, char type, usec_t now);
+
+/* To another worker. */
+void server_move(struct server *s, unsigned worker, usec_t now);
+
+/* Gives up a login that has not ended. */
+void server_login_stop(struct server *s);
+
+#endif

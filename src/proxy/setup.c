@@ -1,0 +1,74 @@
+/*
+ * setup.c - configuration and users as one snapshot.
+ */
+#include "proxy/setup.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "conf/faults.h"
+
+struct setup_counted {
+	struct setup setup;
+	atomic_uint refs;
+};
+
+struct setup_reading {
+	const char *path;
+	struct conf_faults *faults;
+};
+
+static void setup_report(void *arg, bool is_fault, unsigned line, const char *text)
+{
+	struct setup_reading *reading = arg;
+	if (is_fault)
+		faults_add(reading->faults, reading->path, (int)line, "%s", text);
+	else
+		LOG_WARNING("%s:%u: %s", reading->path, line, text);
+}
+
+struct setup *setup_new(struct conf *conf, const struct setup *previous,
+			struct conf_faults *faults)
+{
+	struct setup_reading reading = { .path = conf->global.auth_file, .faults = faults };
+	struct userlist *users = *conf->global.auth_file
+					 ? userlist_load(conf->global.auth_file,
+							 previous ? previous->users : NULL,
+							 setup_report, &reading)
+					 : userlist_new();
+	if (!users) {
+		conf_unref(conf);
+		return NULL;
+	}
+	struct setup_counted *made = mem_zalloc(sizeof(*made));
+	atomic_init(&made->refs, 1);
+	made->setup.conf = conf;
+	made->setup.users = users;
+	return &made->setup;
+}
+
+struct setup *setup_ref(struct setup *setup)
+{
+	atomic_fetch_add(&CONTAINER_OF(setup, struct setup_counted, setup)->refs, 1);
+	return setup;
+}
+
+void setup_unref(struct setup *setup)
+{
+	if (!setup)
+		return;
+	struct setup_counted *made = CONTAINER_OF(setup, struct setup_counted, setup);
+	if (atomic_fetch_sub(&made->refs, 1) > 1)
+		return;
+	conf_unref(setup->conf);
+	userlist_unref(setup->users);
+	free(made);
+}
+
+bool setup_is_console(struct slice database)
+{
+	return slice_eq_str(database, SETUP_CONSOLE_NAME) ||
+	       slice_eq_str(database, SETUP_CONSOLE_ALIAS);
+}

@@ -1,0 +1,38 @@
+/*
+ * setup.h - what a start or a reload has brought: the configuration and the users, as one
+ * snapshot.
+ *
+ * Immutable, counted by reference. Each worker holds the one it works by and gets a new one
+ * by mail; a login that is under way keeps its own to the end.
+ *
+ * Thread: any.
+ */
+#ifndef PROXY_SETUP_H
+#define PROXY_SETUP_H
+
+#include <stdbool.h>
+
+#include "auth/userlist.h"
+#include "conf/conf.h"
+
+/* Databases that are the console, whatever the configuration says. */
+#define SETUP_CONSOLE_NAME "pgweir"
+#define SETUP_CONSOLE_ALIAS "pgbouncer"
+
+struct setup {
+	struct conf *conf;      /* a reference */
+	struct userlist *users; /* a reference; empty where no auth_file is set */
+};
+
+/*
+ * Takes over the reference to conf and reads its auth_file; NULL and faults where that
+ * cannot be used (conf is given back then). `previous` may be NULL.
+ */
+struct setup *setup_new(struct conf *conf, const struct setup *previous,
+			struct conf_faults *faults);
+struct setup *setup_ref(struct setup *setup);
+void setup_unref(struct setup *setup); /* NULL is fine */
+
+bool setup_is_console(struct slice database);
+
+#endif

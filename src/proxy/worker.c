@@ -1,0 +1,252 @@
+/*
+ * worker.c - one thread: how it starts, what main mails it, and how it ends.
+ */
+#include "proxy/worker.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "proxy/client.h"
+#include "proxy/command.h"
+#include "proxy/journal.h"
+#include "proxy/localpool.h"
+#include "proxy/paramset.h"
+#include "proxy/server.h"
+
+/* What PgBouncer tracks too; IntervalStyle comes with the default of track_extra_parameters. */
+static const char *const worker_tracked[] = { "client_encoding", "DateStyle", "TimeZone",
+					      "standard_conforming_strings", "application_name" };
+
+bool worker_tracks(const struct worker *w, struct slice name)
+{
+	for (size_t i = 0; i < COUNT_OF(worker_tracked); i++)
+		if (slice_ieq_str(name, worker_tracked[i]))
+			return true;
+	return conf_list_has_nocase(&w->setup->conf->global.track_extra_parameters, name);
+}
+
+uint64_t worker_new_id(struct worker *w)
+{
+	return ++w->next_id * PROXY_MAX_WORKERS + w->index;
+}
+
+/* ---- after every event -------------------------------------------------------------------- */
+
+static void worker_end_if_done(struct worker *w)
+{
+	if (w->pending == 0 && list_is_empty(&w->client_list))
+		loop_stop(w->loop);
+}
+
+void worker_settle(struct worker *w, usec_t now)
+{
+	if (w->carrying_out)
+		return;
+	localpool_carry_out(w, now);
+	struct localpool *lp;
+	while ((lp = LIST_FIRST(&w->touched, struct localpool, touched))) {
+		list_remove(&lp->touched);
+		loop_set_timer(w->loop, &lp->tick, pool_next(&lp->slice));
+	}
+	if (UNLIKELY(w->stopping))
+		worker_end_if_done(w);
+}
+
+void worker_done_pending(struct worker *w)
+{
+	BUG_ON(w->pending == 0);
+	w->pending--;
+}
+
+/* ---- mail from main -------------------------------------------------------------------------- */
+
+struct worker_mail {
+	struct mail mail;
+	int fd;
+	bool is_unix;
+	struct setup *setup;
+};
+
+static void worker_send(struct worker *w, struct worker_mail m)
+{
+	struct worker_mail *sent = mem_alloc(sizeof(*sent));
+	*sent = m;
+	mailbox_send(w->box, &sent->mail);
+}
+
+static void worker_on_accept(struct mail *mail, void *owner, usec_t now)
+{
+	struct worker *w = owner;
+	struct worker_mail *m = CONTAINER_OF(mail, struct worker_mail, mail);
+	if (w->stopping) {
+		close(m->fd);
+		atomic_fetch_sub(&w->load, 1);
+		atomic_fetch_sub(&w->shared->clients, 1);
+	} else {
+		client_accept(w, m->fd, m->is_unix, now);
+	}
+	free(m);
+	worker_settle(w, now);
+}
+
+void worker_mail_accept(struct worker *w, int fd, bool is_unix)
+{
+	atomic_fetch_add(&w->load, 1);
+	atomic_fetch_add(&w->shared->clients, 1);
+	worker_send(w, (struct worker_mail){ .mail.deliver = worker_on_accept,
+					     .fd = fd,
+					     .is_unix = is_unix });
+}
+
+/* Pools that are to be warm without clients: those whose user the configuration names. */
+static void worker_warm_up(struct worker *w, usec_t now)
+{
+	const struct conf *conf = w->setup->conf;
+	for (size_t i = 0; i < conf->database_count; i++) {
+		const struct conf_database *db = &conf->databases[i];
+		struct conf_pool settings;
+		if (!*db->user || strcmp(db->name, "*") == 0)
+			continue;
+		conf_resolve(conf, db, conf_find_user(conf, slice_of(db->user)), &settings);
+		if (settings.min_pool_size > 0)
+			localpool_get(w, slice_of(db->name), slice_of(db->user), SLICE(""), now);
+	}
+}
+
+static void worker_on_setup(struct mail *mail, void *owner, usec_t now)
+{
+	struct worker *w = owner;
+	struct worker_mail *m = CONTAINER_OF(mail, struct worker_mail, mail);
+	struct setup *old = w->setup;
+	w->setup = m->setup;
+	free(m);
+	LIST_EACH(node, tmp, &w->pool.slices)
+		localpool_configure(CONTAINER_OF(LIST_ENTRY(node, struct pool_slice, on_worker),
+						 struct localpool, slice),
+				    now);
+	setup_unref(old);
+	if (w->index == 0)
+		worker_warm_up(w, now);
+	worker_settle(w, now);
+}
+
+void worker_mail_setup(struct worker *w, struct setup *setup)
+{
+	worker_send(w, (struct worker_mail){ .mail.deliver = worker_on_setup,
+					     .setup = setup_ref(setup) });
+}
+
+static void worker_on_stop(struct mail *mail, void *owner, usec_t now)
+{
+	struct worker *w = owner;
+	free(CONTAINER_OF(mail, struct worker_mail, mail));
+	w->stopping = true;
+	LIST_EACH(node, tmp, &w->client_list)
+		client_fail(LIST_ENTRY(node, struct client, link), ERROR_SHUTDOWN, NULL, NULL, now);
+	LIST_EACH(at, next, &w->pool.slices) {
+		struct localpool *lp = CONTAINER_OF(LIST_ENTRY(at, struct pool_slice, on_worker),
+						    struct localpool, slice);
+		pool_pause(&lp->slice, now);
+		pool_kill(&lp->slice, now);
+		localpool_touch(lp);
+	}
+	command_give_up(w, now);
+	worker_settle(w, now);
+}
+
+void worker_mail_stop(struct worker *w)
+{
+	worker_send(w, (struct worker_mail){ .mail.deliver = worker_on_stop });
+}
+
+/* ---- life ------------------------------------------------------------------------------------- */
+
+struct worker *worker_new(struct worker_shared *shared, unsigned index, struct setup *setup,
+			  struct tap_ring *tap, struct err *err)
+{
+	char name[24];
+	struct worker *w = mem_zalloc(sizeof(*w));
+	snprintf(name, sizeof(name), "worker %u", index);
+	w->shared = shared;
+	w->index = index;
+	w->tap = tap;
+	w->loop = loop_new(name, err);
+	if (!w->loop) {
+		free(w);
+		return NULL;
+	}
+	w->box = mailbox_new(w->loop, w, err);
+	if (!w->box) {
+		loop_free(w->loop);
+		free(w);
+		return NULL;
+	}
+	w->setup = setup_ref(setup);
+	w->scratch = mem_alloc(WORKER_SCRATCH_BYTES);
+	w->no_params = paramset_empty(shared->params);
+	slab_init(&w->clients, sizeof(struct client));
+	list_init(&w->client_list);
+	list_init(&w->idle_journals);
+	list_init(&w->touched);
+	list_init(&w->commands);
+	map_init(&w->keys);
+	map_init(&w->pools);
+	pool_worker_init(&w->pool, index);
+	loop_set_io_bytes(w->loop, setup->conf->global.debug_io_bytes);
+	return w;
+}
+
+static void *worker_main(void *arg)
+{
+	struct worker *w = arg;
+	loop_run(w->loop);
+	return NULL;
+}
+
+bool worker_start(struct worker *w, struct err *err)
+{
+	/* signals are main's */
+	sigset_t all, old;
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	int rc = pthread_create(&w->thread, NULL, worker_main, w);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (rc != 0)
+		return err_set(err, "cannot start a worker thread: %s", strerror(rc));
+	w->started = true;
+	return true;
+}
+
+void worker_join(struct worker *w)
+{
+	if (w->started)
+		pthread_join(w->thread, NULL);
+	w->started = false;
+}
+
+void worker_free(struct worker *w)
+{
+	if (!w)
+		return;
+	mailbox_free(w->box);
+	loop_free(w->loop);
+
+	struct slice key;
+	void *value;
+	for (size_t at = 0; map_next(&w->pools, &at, &key, &value);)
+		localpool_free(value);
+	map_fini(&w->pools);
+	map_fini(&w->keys);
+	pool_worker_fini(&w->pool);
+	journal_free_idle(w);
+	slab_fini(&w->clients);
+	paramset_unref(w->no_params);
+	setup_unref(w->setup);
+	free(w->scratch);
+	free(w);
+}

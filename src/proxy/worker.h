@@ -1,0 +1,104 @@
+/*
+ * worker.h - one thread with its loop, its clients, its servers and its part of each pool.
+ *
+ * Everything hangs off struct worker, and nothing in it is touched by another thread
+ * but what says so. Others send mail.
+ *
+ * Owned by the proxy. Thread: worker.
+ */
+#ifndef PROXY_WORKER_H
+#define PROXY_WORKER_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/slab.h"
+#include "net/loop.h"
+#include "net/mailbox.h"
+#include "pool/pool.h"
+#include "proxy/proxy.h"
+#include "wire/errors.h"
+
+/* What one recv may bring, and with it what one turn of one connection may cost. */
+#define WORKER_SCRATCH_BYTES ((size_t)128 << 10)
+
+struct client;
+struct journal;
+struct localpool;
+
+/* What all workers share, written before they start. Owned by the proxy. */
+struct worker_shared {
+	struct proxy *proxy;
+	struct helper_crew *crew;
+	struct registry *registry;
+	struct paramset_table *params;
+	struct mailbox *main; /* to the main thread */
+	struct auth_mock mock;
+	struct worker **workers;
+	unsigned worker_count;
+	atomic_int clients;  /* connected, over all workers; the console's apart */
+	atomic_bool closing; /* no new logins */
+	void (*on_console)(void *owner, struct proxy_console *console, usec_t now);
+	void (*on_record)(void *owner);
+	void *owner;
+};
+
+struct worker {
+	struct worker_shared *shared;
+	unsigned index;
+	struct loop *loop;
+	struct mailbox *box;
+	pthread_t thread;
+	struct setup *setup; /* a reference */
+	struct tap_ring *tap;
+
+	char *scratch; /* where sockets are read to; owned */
+	struct slab clients;
+	struct list client_list;
+	struct map keys;  /* cancel pid -> client */
+	struct map pools; /* route key -> localpool, owned */
+	struct pool_worker pool;
+	struct list idle_journals;
+	struct list touched; /* localpools whose timers are to be looked at */
+
+	struct paramset *no_params; /* a reference: the empty set */
+	uint64_t next_id;
+	unsigned pending; /* logins and cancels in the helpers' hands */
+	bool stopping;
+	bool started;
+	bool carrying_out;
+	atomic_int load; /* clients; read by main */
+	struct list commands; /* that wait for their end */
+};
+
+struct worker *worker_new(struct worker_shared *shared, unsigned index, struct setup *setup,
+			  struct tap_ring *tap, struct err *err) MUST_CHECK;
+bool worker_start(struct worker *w, struct err *err) MUST_CHECK;
+void worker_join(struct worker *w);
+void worker_free(struct worker *w);
+
+/* Does the parameter follow the client from server to server? */
+bool worker_tracks(const struct worker *w, struct slice name);
+
+/* After every event: carries out what it has led to. */
+void worker_settle(struct worker *w, usec_t now);
+
+/* One less in the helpers' hands. */
+void worker_done_pending(struct worker *w);
+
+uint64_t worker_new_id(struct worker *w);
+
+/* ---- mails from main; the mail is given away --------------------------------------- */
+
+void worker_mail_accept(struct worker *w, int fd, bool is_unix);
+void worker_mail_setup(struct worker *w, struct setup *setup);
+void worker_mail_stop(struct worker *w);
+
+/* Fills a report about itself. */
+void worker_report(struct worker *w, unsigned what, struct report *report, usec_t now);
+
+#endif

@@ -1,0 +1,162 @@
+/*
+ * worker_report.c - a worker describes itself: its pools, clients and servers, as rows.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/client.h"
+#include "proxy/localpool.h"
+#include "proxy/login.h"
+#include "proxy/paramset.h"
+#include "proxy/route.h"
+#include "proxy/server.h"
+#include "proxy/worker.h"
+
+#define COPY(field, text) report_copy(field, sizeof(field), text)
+
+static void worker_report_addr(struct report_conn *row, int fd, bool is_unix)
+{
+	char text[ADDR_HOST_BYTES];
+	struct addr peer = addr_peer(fd), local = addr_local(fd);
+	COPY(row->addr, is_unix ? "unix" : addr_host(&peer, text));
+	row->port = is_unix ? 0 : peer.port;
+	COPY(row->local_addr, is_unix ? "unix" : addr_host(&local, text));
+	row->local_port = is_unix ? 0 : local.port;
+}
+
+static usec_t worker_report_wall(usec_t at, usec_t now)
+{
+	return at ? usec_wall() - (now - at) : 0;
+}
+
+static void worker_report_client(struct report *report, struct client *c, usec_t now)
+{
+	struct report_conn *row = report_add_conn(report);
+	const char *app = paramset_get(c->params, SLICE("application_name"));
+	bool waits = c->state == CLIENT_WAITING || c->state == CLIENT_ADMITTED;
+
+	COPY(row->database, c->pool ? c->pool->route->database
+			    : c->login ? login_database(c->login)
+				       : "");
+	COPY(row->user, c->user);
+	COPY(row->state, client_state_shown(c->state));
+	if (c->conn.fd >= 0)
+		worker_report_addr(row, c->conn.fd, c->is_unix);
+	row->connected_wall = c->connected_wall;
+	row->request_wall = worker_report_wall(c->request_at, now);
+	row->wait_us = waits ? now - c->request_at : 0;
+	row->close_needed = c->state == CLIENT_CLOSING;
+	row->ptr = (uint64_t)(uintptr_t)c;
+	row->link = (uint64_t)(uintptr_t)c->server;
+	row->remote_pid = c->peer.kind == ADDR_UNIX ? c->peer.peer.pid : 0;
+	row->replication = c->pool && c->pool->route->is_replication;
+	COPY(row->application_name, app);
+	row->id = c->id;
+}
+
+static void worker_report_server(struct report *report, struct server *s)
+{
+	struct report_conn *row = report_add_conn(report);
+	const char *app = s->params ? paramset_get(s->params, SLICE("application_name")) : NULL;
+	const char *base = s->base ? paramset_get(s->base, SLICE("application_name")) : NULL;
+
+	row->is_server = true;
+	COPY(row->database, s->pool->route->database);
+	COPY(row->user, s->pool->route->user);
+	COPY(row->state, server_state_shown(s->state));
+	if (s->conn.fd >= 0)
+		worker_report_addr(row, s->conn.fd, s->wire.is_unix);
+	row->connected_wall = s->connected_wall;
+	row->request_wall = s->request_wall;
+	row->close_needed = s->is_doomed;
+	row->ptr = (uint64_t)(uintptr_t)s;
+	row->link = (uint64_t)(uintptr_t)s->client;
+	row->remote_pid = s->pid;
+	row->tls = s->wire.ssl != NULL;
+	row->replication = s->pool->route->is_replication;
+	COPY(row->application_name, app ? app : base);
+	row->id = s->id;
+}
+
+static void worker_report_client_counts(const struct localpool *lp, struct report_pool *row,
+					usec_t now)
+{
+	LIST_EACH(node, tmp, &lp->clients) {
+		const struct client *c = LIST_ENTRY(node, struct client, in_pool);
+		if (c->state == CLIENT_WAITING || c->state == CLIENT_ADMITTED) {
+			row->cl_waiting++;
+			if (now - c->request_at > row->maxwait_us)
+				row->maxwait_us = now - c->request_at;
+		} else if (c->state != CLIENT_CLOSING) {
+			row->cl_active++;
+			row->cl_linked += c->server != NULL;
+			row->cl_active_cancel_req += c->server && c->server->cancels > 0;
+		}
+	}
+}
+
+static void worker_report_server_counts(const struct localpool *lp, struct report_pool *row,
+					usec_t now)
+{
+	LIST_EACH(node, tmp, &lp->servers) {
+		const struct server *s = LIST_ENTRY(node, struct server, link);
+		row->sv_being_canceled += s->cancels > 0 && !s->client;
+		row->sv_active_cancel += s->cancels;
+		switch ((enum server_state)s->state) {
+		case SERVER_LOGIN:
+			row->sv_login++;
+			break;
+		case SERVER_IDLE:
+			if (now - s->released_at >= lp->settings.server_check_delay_us)
+				row->sv_used++;
+			else
+				row->sv_idle++;
+			break;
+		case SERVER_LINKED:
+			row->sv_active++;
+			break;
+		case SERVER_CLEANING:
+		case SERVER_PINGING:
+			row->sv_tested++;
+			break;
+		case SERVER_MOVING:
+		case SERVER_CLOSING:
+			break;
+		}
+	}
+}
+
+static void worker_report_pool(struct report *report, const struct localpool *lp, usec_t now)
+{
+	struct report_pool *row = report_add_pool(report);
+	COPY(row->database, lp->route->database);
+	COPY(row->user, lp->route->user);
+	COPY(row->options, lp->route->startup);
+	worker_report_client_counts(lp, row, now);
+	worker_report_server_counts(lp, row, now);
+	row->pool_mode = conf_pool_mode_name((enum conf_pool_mode)lp->settings.pool_mode);
+	row->pool_size = lp->settings.pool_size;
+	row->max_overflow = lp->settings.max_overflow;
+	row->paused = lp->slice.paused;
+	row->stats = lp->stats;
+}
+
+void worker_report(struct worker *w, unsigned what, struct report *report, usec_t now)
+{
+	LIST_EACH(node, tmp, &w->client_list) {
+		struct client *c = LIST_ENTRY(node, struct client, link);
+		report->login_clients += c->login != NULL;
+		if (what & REPORT_CLIENTS && c->state != CLIENT_CLOSING)
+			worker_report_client(report, c, now);
+	}
+	LIST_EACH(at, next, &w->pool.slices) {
+		struct localpool *lp = CONTAINER_OF(LIST_ENTRY(at, struct pool_slice, on_worker),
+						    struct localpool, slice);
+		if (what & REPORT_POOLS)
+			worker_report_pool(report, lp, now);
+		if (!(what & REPORT_SERVERS))
+			continue;
+		LIST_EACH(server, following, &lp->servers)
+			worker_report_server(report, LIST_ENTRY(server, struct server, link));
+	}
+}
