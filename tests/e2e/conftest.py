@@ -3,6 +3,7 @@
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -15,6 +16,7 @@ from cluster import Cluster, own  # noqa: E402
 from fakeserver import FakeServer  # noqa: E402
 from faultproxy import FaultProxy  # noqa: E402
 from pooler import Binary, Pooler  # noqa: E402
+from waiting import SCALE, TooLate  # noqa: E402
 
 # How many workers, and how many bytes go into one read or write (0: as many as there are).
 SHAPES = {
@@ -26,6 +28,7 @@ SHAPES = {
 
 
 def pytest_configure(config):
+    config.addinivalue_line("markers", "timeout(seconds): how long the test may take, instead of 90 s")
     config.addinivalue_line("markers", "slow: takes more than a few seconds")
     config.addinivalue_line("markers", "pgweir: about what PgBouncer does not have")
 
@@ -48,6 +51,23 @@ def pytest_collection_modifyitems(items):
 def pytest_runtest_makereport(item, call):
     outcome = yield
     setattr(item, f"report_{call.when}", outcome.get_result())
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item):
+    """No test hangs: after its time (a marker may say which) it fails where it is."""
+    mark = item.get_closest_marker("timeout")
+    seconds = (mark.args[0] if mark else 90) * SCALE
+
+    def too_late(*_):
+        raise TooLate(f"the test took longer than {seconds:.0f} s")
+
+    signal.signal(signal.SIGALRM, too_late)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 @pytest.fixture(scope="session")
@@ -123,9 +143,9 @@ def make_pooler(request, binary, workdir):
 
     yield make
     problems = []
-    for pooler in made:
+    for check in [p.stop for p in made] + [p.check_leaks for p in made]:
         try:
-            pooler.stop()
+            check()
         except Exception as problem:  # noqa: B902 - all poolers must be stopped
             problems.append(problem)
     failed = problems or getattr(request.node, "report_call", None) is None or request.node.report_call.failed

@@ -214,6 +214,17 @@ class Pooler:
                 raise AssertionError(f"SIGTERM did not end the pooler:\n{self.log()[-3000:]}") from None
         self.check_end()
 
+    def check_leaks(self):
+        """After all poolers of a test have ended, PostgreSQL has no connection of theirs."""
+        if self.cluster is None or self.cluster.process is None:
+            return
+        try:
+            until(lambda: not self.cluster.backends(), "no server connection outlives the pooler")
+        finally:
+            self.cluster.sql("select pg_terminate_backend(pid) from pg_stat_activity where backend_type in "
+                             "('client backend', 'walsender') and application_name <> 'e2e-direct' "
+                             "and pid <> pg_backend_pid()")
+
     def check_end(self):
         code = self.process.returncode
         self.process = None
@@ -222,8 +233,6 @@ class Pooler:
         log = self.log()
         assert not re.search(r"\bBUG\b", log), f"broken invariant:\n{log[-4000:]}"
         assert code == self.expect_exit, f"exit status {code}, wanted {self.expect_exit}:\n{log[-4000:]}"
-        if self.cluster is not None and self.cluster.process is not None:
-            until(lambda: not self.cluster.backends(), "no server connection outlives the pooler")
 
     # -- its log --
 

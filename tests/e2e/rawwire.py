@@ -465,11 +465,12 @@ class Scram:
         parts = dict(p.split("=", 1) for p in server_first.decode().split(","))
         self.salted = hashlib.pbkdf2_hmac("sha256", self.password, base64.b64decode(parts["s"]), int(parts["i"]))
         key = hmac.digest(self.salted, b"Client Key", "sha256")
-        bare = f"c={binding or base64.b64encode(self.gs2.encode()).decode()},r={nonce or parts['r']}"
+        binding = base64.b64encode(self.gs2.encode()).decode() if binding is None else binding
+        bare = f"c={binding},r={parts['r'] if nonce is None else nonce}"
         self.auth = f"{self.bare},{server_first.decode()},{bare}".encode()
         signature = hmac.digest(hashlib.sha256(key).digest(), self.auth, "sha256")
-        right = bytes(a ^ b for a, b in zip(key, signature))
-        return f"{bare},p={proof or base64.b64encode(right).decode()}".encode()
+        right = base64.b64encode(bytes(a ^ b for a, b in zip(key, signature))).decode()
+        return f"{bare},p={right if proof is None else proof}".encode()
 
     def check_server(self, final):
         wanted = hmac.digest(hmac.digest(self.salted, b"Server Key", "sha256"), self.auth, "sha256")

@@ -1,0 +1,281 @@
+"""Cancel requests: they end the right query, at once, and never another client's."""
+
+import os
+import random
+
+import pytest
+
+import rawwire
+from rawwire import B, E, P, Q, S
+from waiting import Crew, until
+
+SLEEP = "select pg_sleep(600)"
+
+
+def running(cluster, text="pg_sleep"):
+    return lambda: [s for s in cluster.states() if s[1] == "active" and text in s[3]]
+
+
+def canceled(client):
+    errors = [m for m in client.ready() if m.kind == "E"]
+    return [m.sqlstate for m in errors] == ["57014"]
+
+
+def test_running_query_is_cancelled(pooler, cluster, shape):
+    p = pooler(pool_size=1, **shape)
+    client = p.raw()
+    for _ in range(3):
+        client.send(Q(SLEEP))
+        until(running(cluster), "the query runs")
+        client.cancel()
+        assert canceled(client)
+        assert client.value("select 1") == "1"
+
+
+def test_extended_query_is_cancelled(pooler, cluster, shape):
+    p = pooler(pool_size=1, **shape)
+    client = p.raw()
+    client.send(P(SLEEP) + B() + E() + S)
+    until(running(cluster), "the query runs")
+    client.cancel()
+    assert canceled(client)
+    assert p.raw().value("select 1") == "1"
+
+
+def test_cancel_in_a_transaction_fails_it(pooler, cluster, shape):
+    p = pooler(pool_size=1, **shape)
+    client = p.raw()
+    client.query("begin")
+    client.send(Q(SLEEP))
+    until(running(cluster), "the query runs")
+    client.cancel()
+    assert canceled(client)
+    assert client.query("rollback")[-1].status() == "I"
+
+
+def test_copy_is_cancelled(pooler, cluster, shape):
+    p = pooler(pool_size=1, **shape)
+    client = p.raw(receive_buffer=8192)
+    client.send(Q("copy (select g, pg_sleep(0.0001) from generate_series(1, 100000000) g) to stdout"))
+    client.read_until("H")
+    client.cancel()
+    assert canceled(client)
+    assert client.value("select 1") == "1"
+
+
+@pytest.mark.pgweir
+def test_queued_client_is_cancelled_at_once(pooler, shape):
+    p = pooler(pool_size=1, **shape)
+    holder, client = p.raw(), p.raw()
+    holder.query("begin")
+    client.send(Q("select 1"))
+    p.wait_waiting(1)
+    client.cancel()
+    assert canceled(client)
+    assert p.waiting() == 0
+    holder.query("commit")
+    assert client.value("select 2") == "2"
+
+
+@pytest.mark.pgweir
+def test_queued_batch_is_cancelled_up_to_its_sync(pooler, shape):
+    p = pooler(pool_size=1, **shape)
+    holder, client = p.raw(), p.raw()
+    holder.query("begin")
+    client.send(P("select 1") + B() + E())
+    p.wait_waiting(1)
+    client.cancel()
+    assert client.read().sqlstate == "57014"
+    client.send(P("select 2") + B() + E() + S)
+    assert [m.kind for m in client.ready()] == ["Z"]
+    holder.query("commit")
+    assert client.value("select 3") == "3"
+
+
+@pytest.mark.pgweir
+def test_cancel_in_the_queue_hits_nobody_at_work(pooler, cluster, shape):
+    p = pooler(pool_size=1, **shape)
+    worker, client = p.raw(), p.raw()
+    worker.send(Q("select 'done', pg_sleep(0.3)"))
+    until(running(cluster), "the query runs")
+    client.send(Q("select 1"))
+    p.wait_waiting(1)
+    client.cancel()
+    assert canceled(client)
+    assert [m.row()[0] for m in worker.ready() if m.kind == "D"] == ["done"]
+
+
+def test_idle_client_has_nothing_to_cancel(pooler, shape):
+    p = pooler(pool_size=1, **shape)
+    client = p.raw()
+    client.value("select 1")
+    client.cancel()
+    assert client.value("select 2") == "2"
+    assert not client.has_input()
+
+
+def test_cancel_of_an_idle_client_does_not_hit_who_has_its_server_now(pooler, cluster, shape):
+    p = pooler(pool_size=1, **shape)
+    idle, busy = p.raw(), p.raw()
+    idle.value("select 1")
+    busy.send(Q("select 'done', pg_sleep(0.3)"))
+    until(running(cluster), "the query runs")
+    for _ in range(5):
+        idle.cancel()
+    assert [m.row()[0] for m in busy.ready() if m.kind == "D"] == ["done"]
+
+
+def test_idle_in_transaction_survives_a_cancel(pooler, shape):
+    p = pooler(pool_size=1, **shape)
+    client = p.raw()
+    client.query("begin")
+    client.cancel()
+    p.wait_cancelling()
+    assert client.query("commit")[-1].status() == "I"
+
+
+def test_wrong_keys_do_nothing(pooler, cluster, shape):
+    p = pooler(pool_size=1, **shape)
+    client = p.raw()
+    client.send(Q("select 'done', pg_sleep(0.3)"))
+    until(running(cluster), "the query runs")
+    key = client.key
+    for pid, wrong in ((client.pid, bytes(4)), (client.pid, bytes([key[0] ^ 1]) + key[1:]),
+                       (client.pid ^ 1, key), (0, bytes(4)), (0xffffffff, b"\xff" * 4), (client.pid, key + b"x"),
+                       (client.pid, key[:3])):
+        peer = p.open()
+        peer.send(rawwire.cancel_request(pid, wrong))
+        assert [m.kind for m in peer.rest()] in ([], ["E"])
+    assert [m.row()[0] for m in client.ready() if m.kind == "D"] == ["done"]
+
+
+@pytest.mark.parametrize("body", [b"", b"\0" * 4, b"\0" * 7, b"\0" * 300, b"\xff" * 2000])
+def test_malformed_cancel_requests(pooler, body):
+    p = pooler()
+    peer = p.open()
+    peer.send(rawwire.untyped(rawwire.CODE_CANCEL.to_bytes(4, "big") + body))
+    assert [m.kind for m in peer.rest()] in ([], ["E"])
+    assert p.raw().value("select 1") == "1"
+
+
+def test_key_dies_with_its_client(pooler, cluster):
+    p = pooler(pool_size=1)
+    gone = p.raw()
+    gone.value("select 1")
+    gone.close()
+    until(lambda: not p.show("clients", user="app"), "the client is gone")
+    busy = p.raw()
+    busy.send(Q("select 'done', pg_sleep(0.2)"))
+    until(running(cluster), "the query runs")
+    rawwire.send_cancel(p.address, gone.pid, gone.key)
+    assert [m.row()[0] for m in busy.ready() if m.kind == "D"] == ["done"]
+
+
+def test_driver_cancels(pooler, cluster):
+    import psycopg
+    p = pooler(pool_size=1)
+    conn = p.connect()
+    crew = Crew()
+
+    def run():
+        with pytest.raises(psycopg.errors.QueryCanceled):
+            conn.execute(SLEEP)
+
+    crew.start(run)
+    until(running(cluster), "the query runs")
+    conn.cancel()
+    crew.join()
+    assert conn.execute("select 1").fetchone() == (1,)
+
+
+def storm(p, cancels, shared=True):
+    """
+    A runs short queries and is cancelled at random moments; B shares its only server and must never notice.
+    """
+    seed = random.randrange(1 << 30)
+    print(f"seed {seed}")
+    crew = Crew()
+    a, b = p.raw(), p.raw()
+    hits = [0]
+    rounds = [0]
+
+    def victim():
+        n = 0
+        while not crew.stop.is_set():
+            n += 1
+            said = a.query(f"select 'a{n}', count(*) from generate_series(1, {random.randrange(3000)})")
+            errors = [m.sqlstate for m in said if m.kind == "E"]
+            if errors:
+                assert errors == ["57014"]
+                hits[0] += 1
+            else:
+                assert [m.row()[0] for m in said if m.kind == "D"] == [f"a{n}"]
+
+    def bystander():
+        n = 0
+        while not crew.stop.is_set():
+            n += 1
+            said = b.query(f"select 'b{n}', count(*) from generate_series(1, {random.randrange(3000)})")
+            assert [m.kind for m in said] == list("TDCZ"), said
+            assert said[1].row()[0] == f"b{n}"
+            rounds[0] += 1
+
+    def canceller(count):
+        for _ in range(count):
+            if crew.stop.is_set():
+                return
+            rawwire.send_cancel(p.address, a.pid, a.key)
+
+    with crew:
+        crew.start(victim)
+        crew.start(bystander)
+        fire = Crew()
+        for _ in range(4):
+            fire.start(canceller, cancels // 4)
+        fire.join(1200)
+    assert rounds[0] > 10, "the bystander had its turns"
+    assert hits[0] > 0, "some cancels hit their aim"
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_random_cancels_never_hit_another_client(pooler, workers):
+    storm(pooler(pool_size=1, workers=workers), int(os.environ.get("E2E_CANCELS", "4000")))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+@pytest.mark.skipif(not os.environ.get("E2E_LONG"), reason="the whole storm takes a minute or more: E2E_LONG=1")
+def test_a_hundred_thousand_cancels_never_hit_another_client(pooler):
+    storm(pooler(pool_size=1, workers=3), 100000)
+
+
+def test_cancel_while_settings_are_brought(pooler, cluster, shape):
+    """The cancel comes while the pooler still sets the client's parameters: it must not get lost or go astray."""
+    p = pooler(pool_size=1, **shape)
+    one, two = p.raw(application_name="one"), p.raw(application_name="two")
+    for _ in range(10):
+        for client in (one, two):
+            client.send(Q("select 'x', pg_sleep(0.02)"))
+            client.cancel()
+            said = client.ready()
+            errors = [m.sqlstate for m in said if m.kind == "E"]
+            assert errors in ([], ["57014"])
+            assert errors or [m.row()[0] for m in said if m.kind == "D"] == ["x"]
+    assert one.value("show application_name") == "one"
+
+
+def test_stuck_cancel_does_not_hold_a_client(pooler, cluster, fault_proxy):
+    """The server does not take the cancel: its client still gets its answer in the end."""
+    proxy = fault_proxy(cluster.port)
+    p = pooler(pool_size=1, cancel_wait_timeout=1,
+               databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"})
+    client = p.raw()
+    client.send(Q("select 'done', pg_sleep(0.5)"))
+    until(running(cluster), "the query runs")
+    proxy.refuse = True
+    peer = p.open()
+    peer.send(rawwire.cancel_request(client.pid, client.key))
+    assert [m.row()[0] for m in client.ready() if m.kind == "D"] == ["done"]
+    peer.rest()
+    proxy.refuse = False
+    assert p.raw().value("select 1") == "1"

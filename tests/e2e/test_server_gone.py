@@ -1,0 +1,388 @@
+"""Servers that vanish: who was at work hears the server's last words, the rest notices nothing."""
+
+import os
+import signal
+
+import pytest
+
+import fakeserver
+import rawwire
+from rawwire import Q
+from waiting import Crew, until
+
+LOST = {"57P01", "57P02", "57P03", "08006", "08003", "08P01"}
+
+
+def last_words(client):
+    """The errors in what comes until the connection ends or is ready again."""
+    said = []
+    try:
+        while True:
+            said.append(client.read())
+            if said[-1].kind == "Z":
+                break
+    except rawwire.Gone:
+        pass
+    return [m for m in said if m.kind == "E"]
+
+
+def active(cluster):
+    return lambda: [s[0] for s in cluster.states() if s[1] == "active" and "pg_sleep" in s[3]]
+
+
+def test_terminated_backend_tells_why(pooler, cluster, shape):
+    p = pooler(pool_size=1, **shape)
+    client, idle = p.raw(), p.raw()
+    idle.value("select 1")
+    client.send(Q("select pg_sleep(600)"))
+    (pid,) = until(active(cluster))
+    cluster.sql("select pg_terminate_backend(%s)", pid)
+    errors = last_words(client)
+    assert errors[0].sqlstate == "57P01"
+    assert "terminating connection due to administrator command" in errors[0].text
+    assert idle.value("select 2") == "2", "who was idle notices nothing"
+
+
+def test_terminated_in_an_idle_transaction(pooler, cluster, shape):
+    p = pooler(pool_size=1, **shape)
+    client, idle = p.raw(), p.raw()
+    client.query("begin")
+    (pid,) = cluster.backends()
+    cluster.sql("select pg_terminate_backend(%s)", pid)
+    errors = last_words(client)
+    assert errors and errors[0].sqlstate == "57P01"
+    assert idle.value("select 2") == "2"
+
+
+def test_killed_backend(own_cluster, make_pooler):
+    """kill -9: PostgreSQL restarts all its backends; idle clients stay."""
+    p = make_pooler(own_cluster, pool_size=2)
+    client, idle = p.raw(), p.raw()
+    idle.value("select 1")
+    client.send(Q("select pg_sleep(600)"))
+    (pid,) = until(active(own_cluster))
+    own_cluster.forget()
+    os.kill(pid, signal.SIGKILL)
+    errors = last_words(client)
+    assert errors and errors[0].sqlstate in LOST
+    own_cluster.wait_ready()
+    until(lambda: answers(idle), "service is back for the client that was idle")
+
+
+def answers(client):
+    """Does this client get an answer by now? It must not be thrown out."""
+    said = client.query("select 'back'")
+    return [m.row() for m in said if m.kind == "D"] == [["back"]]
+
+
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_idle_clients_survive_a_restart(own_cluster, make_pooler, mode):
+    p = make_pooler(own_cluster, pool_size=2, server_login_retry="0.2")
+    clients = [p.raw() for _ in range(10)]
+    for client in clients:
+        client.value("select 1")
+    own_cluster.restart(mode)
+    for client in clients:
+        until(lambda c=client: answers(c), "every idle client is served again")
+
+
+def test_client_waits_while_the_server_is_away(own_cluster, make_pooler):
+    """The error says that the server is down; the connection lives on and works when it is back."""
+    p = make_pooler(own_cluster, pool_size=1, server_login_retry="0.2")
+    client = p.raw()
+    client.value("select 1")
+    own_cluster.stop()
+    until(lambda: not p.show("servers"), "the pooler has noticed")
+    errors = last_words_alive(client)
+    assert errors and errors[0].sqlstate in LOST | {"08001", "08004"}
+    own_cluster.start()
+    until(lambda: answers(client), "it works again")
+
+
+def last_words_alive(client):
+    client.send(Q("select 1"))
+    return [m for m in client.ready() if m.kind == "E"]
+
+
+def test_server_down_at_start(own_cluster, make_pooler):
+    own_cluster.stop()
+    p = make_pooler(own_cluster, pool_size=1, server_login_retry="0.2")
+    client = p.open()
+    try:
+        error = client.login("app", "app").error("select 1")
+    except rawwire.Refused as refused:
+        error = refused.error
+    assert error.sqlstate in LOST | {"08001", "08004"}
+    own_cluster.start()
+
+    def works():
+        try:
+            return p.open().login("app", "app").query("select 1")[-1].kind == "Z"
+        except (rawwire.Refused, rawwire.Gone):
+            return False
+
+    until(works, "service is back with the server")
+
+
+@pytest.mark.timeout(150)
+@pytest.mark.parametrize("mode", ["fast", "immediate"])
+def test_restart_under_load_loses_nothing_that_was_acknowledged(own_cluster, make_pooler, mode):
+    """Every client counts the commits it was told of; all of them are in the table afterwards."""
+    own_cluster.in_app("create table acked(who int, n int, primary key (who, n)); grant all on acked to public")
+    p = make_pooler(own_cluster, pool_size=3, workers=3, server_login_retry="0.1")
+    crew = Crew()
+    acked = [set() for _ in range(8)]
+    total = lambda: sum(map(len, acked))  # noqa: E731
+
+    def writer(who):
+        client, n = None, 0
+        while not crew.stop.is_set():
+            n += 1
+            try:
+                client = client or p.raw()
+                said = client.query(f"begin; insert into acked values ({who}, {n}); select '{who}:{n}'; commit")
+                errors = [m for m in said if m.kind == "E"]
+                if errors:
+                    assert errors[0].sqlstate[:2] in ("57", "08", "53", "25"), errors
+                    if said[-1].status() != "I":
+                        client.query("rollback")
+                else:
+                    assert [m.row()[0] for m in said if m.kind == "D"] == [f"{who}:{n}"]
+                    acked[who].add(n)
+            except (rawwire.Gone, rawwire.Refused, OSError):
+                if client:
+                    client.drop()
+                client = None
+
+    with crew:
+        for who in range(8):
+            crew.start(writer, who)
+        for _ in range(2):
+            before = total()
+            until(lambda: total() > before + 300, "commits come in")
+            own_cluster.restart(mode)
+        before = total()
+        until(lambda: total() > before + 300, "service is back within seconds")
+    rows = own_cluster.in_app("select who, n from acked")
+    for who in range(8):
+        there = {n for w, n in rows if w == who}
+        assert acked[who] <= there, f"lost: {sorted(acked[who] - there)[:10]}"
+    assert len(own_cluster.backends()) <= 3
+
+
+def test_network_that_breaks(pooler, cluster, fault_proxy, shape):
+    """A reset between pooler and server, in the middle of an answer."""
+    proxy = fault_proxy(cluster.port)
+    p = pooler(pool_size=1, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"}, **shape)
+    client, idle = p.raw(), p.raw()
+    idle.value("select 1")
+    client.send(Q("select 1; select pg_sleep(600)"))
+    until(active(cluster))
+    proxy.cut()
+    errors = last_words(client)
+    assert errors and errors[0].sqlstate in LOST
+    until(lambda: answers(idle))
+    cluster.sql("select pg_terminate_backend(pid) from pg_stat_activity where query like '%%pg_sleep(600)' "
+                "and pid <> pg_backend_pid()")
+
+
+def test_network_that_breaks_in_a_message(pooler, cluster, fault_proxy):
+    """A row is cut in its middle: nothing may be put behind the half of it but the end."""
+    proxy = fault_proxy(cluster.port)
+    p = pooler(pool_size=1, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"})
+    client = p.raw(receive_buffer=8192)
+    client.send(Q("select repeat('x', 50000000)"))
+    client.read_until("T")
+    proxy.cut()
+    with pytest.raises(rawwire.Gone):
+        while True:
+            got = client.read()
+            assert got.kind != "D", "half a row is no row"
+    assert p.raw().value("select 1") == "1"
+
+
+def test_server_that_speaks_nonsense_is_closed(make_pooler, fake_server):
+    """An idle server that sends a row has lost its step: nobody may get it."""
+    def script(session):
+        if session.login():
+            session.read_until("Q")
+            session.send(fakeserver.answer("fine"))
+            if session.number == 0:
+                session.send(fakeserver.data_row("for nobody"))
+            session.serve(lambda sql: fakeserver.answer("fine"))
+
+    server = fake_server(script)
+    p = make_pooler(None, pool_size=1, databases={"app": f"host=127.0.0.1 port={server.port} dbname=app"})
+    client = p.raw()
+    assert client.value("select 1") == "fine"
+    until(lambda: not p.show("servers") or len(server.sessions) > 1, "the server is given up")
+    assert client.value("select 2") == "fine"
+    assert len(server.sessions) == 2
+
+
+@pytest.mark.parametrize("words", [
+    b"E\0\0\0\5\0", b"E\0\0\0\4", b"E" + (2**31 - 1).to_bytes(4, "big") + b"SERROR\0",
+    b"T\0\0\0\4", b"D\0\0\0\3", b"Z\0\0\0\4", b"Z\0\0\0\5Q", b"Z\0\0\0\6II", b"\0\0\0\0\0", b"\xff" * 100,
+    b"D\xff\xff\xff\xff", b"S\0\0\0\4", b"S\0\0\0\x08abcd", b"C\0\0\0\4", b"A\0\0\0\4", b"N\0\0\0\5\0", b"1\0\0\0\4",
+    b"G\0\0\0\4", b"W\0\0\0\7\0\0\0", b"K\0\0\0\x0c" + bytes(8), b"R\0\0\0\x08\0\0\0\5", b"v\0\0\0\4",
+], ids=range(22))
+def test_hostile_answers_harm_only_their_client(make_pooler, fake_server, cluster, words):
+    def script(session):
+        if session.login():
+            session.read_until("Q")
+            session.send(words)
+            session.sock.shutdown(1)
+            session.read()
+
+    server = fake_server(script)
+    p = make_pooler(cluster, pool_size=1, databases={"evil": f"host=127.0.0.1 port={server.port} dbname=app",
+                                                     "app": f"host=127.0.0.1 port={cluster.port} dbname=app"})
+    bystander = p.raw()
+    client = p.raw("app", "evil")
+    client.send(Q("select 1"))
+    try:
+        client.read_until("Z", deadline=5)
+    except rawwire.Gone:
+        pass
+    assert bystander.value("select 1") == "1"
+
+
+def error_without_code(session):
+    session.send(fakeserver.error(None, "no code"))
+
+
+def error_without_fields(session):
+    session.send(rawwire.message("E", b"\0"))
+
+
+def endless_authentication(session):
+    session.send(b"R\0\0\0\x08\0\0\0\x63")
+
+
+def huge_nonce(session):
+    session.send(rawwire.message("R", (10).to_bytes(4, "big") + b"SCRAM-SHA-256\0\0"))
+    session.read()
+    session.send(rawwire.message("R", (11).to_bytes(4, "big") + b"r=" + b"A" * 100000 + b",s=QUJD,i=4096"))
+    session.read()
+
+
+def huge_message(session):
+    session.send(b"S\x7f\xff\xff\xff" + b"a" * 1000)
+    session.read()
+
+
+def nothing(session):
+    session.read()
+
+
+def hang_up(session):
+    session.sock.close()
+
+
+@pytest.mark.parametrize("act", [error_without_code, error_without_fields, endless_authentication, huge_nonce,
+                                 huge_message, nothing, hang_up], ids=lambda f: f.__name__)
+def test_hostile_logins_end_in_an_error(make_pooler, fake_server, cluster, act):
+    def script(session):
+        if session.read_startup() is not None:
+            act(session)
+
+    server = fake_server(script)
+    p = make_pooler(cluster, pool_size=1, server_connect_timeout=1, userlist={"app": "pw"},
+                    databases={"evil": f"host=127.0.0.1 port={server.port} dbname=app",
+                               "app": f"host=127.0.0.1 port={cluster.port} dbname=app"})
+    bystander = p.raw()
+    client = p.open()
+    try:
+        error = client.login("app", "evil").error("select 1")
+    except rawwire.Refused as refused:
+        error = refused.error
+    assert error.sqlstate and error.text
+    assert bystander.value("select 1") == "1"
+
+
+# ---- logins that fail -------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("database,sqlstate,words", [
+    ("badpw", "28P01", "password authentication failed for user"),
+    ("nodb", "3D000", 'database "nothere" does not exist'),
+    ("reject", "28000", "pg_hba.conf rejects"),
+])
+def test_servers_own_words_about_a_failed_login(pooler, database, sqlstate, words):
+    p = pooler(databases={
+        "badpw": lambda p: p.db("app", user="u_scram", password="wrong"),
+        "nodb": lambda p: p.db("nothere"),
+        "reject": lambda p: p.db("app", user="u_reject"),
+        "app": lambda p: p.db("app"),
+    })
+    client = p.open()
+    try:
+        error = client.login("app", database).error("select 1")
+    except rawwire.Refused as refused:
+        error = refused.error
+    assert error.sqlstate == sqlstate
+    assert words in error.text
+    assert p.raw().value("select 1") == "1"
+
+
+def test_failing_logins_are_no_storm(own_cluster, make_pooler):
+    """Fifty clients want a server that does not let us in: it is asked a few times, not fifty."""
+    p = make_pooler(own_cluster, pool_size=20, server_login_retry=60, max_client_conn=100, databases={
+        "badpw": lambda p: p.db("app", user="u_scram", password="wrong")})
+    own_cluster.log_mark()
+
+    def one():
+        client = p.open()
+        try:
+            return client.login("app", "badpw").error("select 1")
+        except rawwire.Refused as refused:
+            return refused.error
+
+    from waiting import all_at_once
+    for _ in range(2):
+        errors = all_at_once([one] * 25)
+        assert {e.sqlstate for e in errors} == {"28P01"}
+    asked = own_cluster.log_since().count('password authentication failed for user "u_scram"')
+    assert 1 <= asked <= 8, f"the server was asked {asked} times"
+
+
+def test_login_works_again_after_the_back_off(own_cluster, make_pooler):
+    p = make_pooler(own_cluster, pool_size=2, server_login_retry="0.2", databases={
+        "app": lambda p: p.db("app", user="late")})
+
+    def one():
+        client = p.open()
+        try:
+            said = client.login("app", "app").query("select current_user")
+            return [m.row()[0] for m in said if m.kind == "D"]
+        except rawwire.Refused:
+            return []
+
+    assert one() == []
+    own_cluster.sql("create role late login")
+    assert until(one) == ["late"]
+
+
+def test_server_connect_timeout(make_pooler, fake_server):
+    server = fake_server(lambda session: session.read_startup() and session.read())
+    p = make_pooler(None, server_connect_timeout="0.5",
+                    databases={"app": f"host=127.0.0.1 port={server.port} dbname=app"})
+    client = p.open()
+    try:
+        error = client.login("app", "app").error("select 1")
+    except rawwire.Refused as refused:
+        error = refused.error
+    assert error.sqlstate[:2] == "08"
+
+
+def test_slow_login_stops_nobody_else(pooler, fake_server, cluster):
+    """One server that never answers a login: the others are served meanwhile."""
+    server = fake_server(lambda session: session.read_startup() and session.read())
+    p = pooler(workers=1, connectors=2, server_connect_timeout=3, databases={
+        "stuck": f"host=127.0.0.1 port={server.port} dbname=app", "app": lambda p: p.db("app")})
+    stuck = p.open()
+    stuck.send(rawwire.startup("app", "stuck"), Q("select 1"))
+    server.wait_sessions(1)
+    client = p.raw()
+    for n in range(100):
+        assert client.value(f"select {n}") == str(n)

@@ -1,0 +1,328 @@
+"""Startup packets: what may be in them, what may not, and parameters that follow their client."""
+
+import struct
+
+import pytest
+
+import fakeserver
+import rawwire
+from rawwire import Q, Refused, cstr, untyped
+
+
+# ---- each client's own settings on shared servers ---------------------------------------------------
+
+OWN = [
+    ("application_name", "one", "two"),
+    ("client_encoding", "UTF8", "LATIN1"),
+    ("DateStyle", "ISO, DMY", "German, DMY"),
+    ("TimeZone", "Europe/Paris", "Asia/Tokyo"),
+]
+
+
+@pytest.mark.parametrize("name,first,second", OWN)
+def test_parameter_follows_its_client(pooler, shape, name, first, second):
+    p = pooler(pool_size=1, **shape)
+    clients = [(p.raw(**{name: value}), value) for value in (first, second, first)]
+    for client, value in clients:
+        assert client.params[name] == value
+    for _ in range(3):
+        for client, value in clients:
+            assert client.value(f"show {name}") == value
+            assert client.params[name] == value
+
+
+@pytest.mark.pgweir
+@pytest.mark.parametrize("options,name,value", [
+    ("-c search_path=pg_catalog,public", "search_path", "pg_catalog,public"),
+    ("-csearch_path=information_schema", "search_path", "information_schema"),
+    ("--work-mem=7MB", "work_mem", "7MB"),
+    ("-c work_mem=5MB -c statement_timeout=12345", "statement_timeout", "12345ms"),
+    (r"-c search_path=a\ b,\"c\\d\"", "search_path", r'a b,"c\d"'),
+    ("-c TimeZone=Asia/Tokyo", "TimeZone", "Asia/Tokyo"),
+])
+def test_options_follow_their_client(pooler, shape, options, name, value):
+    p = pooler(pool_size=1, **shape)
+    plain = p.raw()
+    usual = plain.value(f"show {name}")
+    special = p.raw(options=options)
+    for _ in range(3):
+        assert special.value(f"show {name}") == value
+        assert plain.value(f"show {name}") == usual
+
+
+@pytest.mark.pgweir
+def test_any_setting_may_be_in_the_startup_packet(pooler):
+    """JDBC sends extra_float_digits; others send search_path or statement_timeout."""
+    p = pooler(pool_size=1)
+    plain = p.raw()
+    special = p.raw(extra_float_digits="2", statement_timeout="54321")
+    for _ in range(2):
+        assert special.value("show extra_float_digits") == "2"
+        assert special.value("show statement_timeout") == "54321ms"
+        assert plain.value("show extra_float_digits") == "1"
+        assert plain.value("show statement_timeout") == "0"
+
+
+def test_ignored_parameter_has_no_effect(pooler):
+    p = pooler(ignore_startup_parameters="extra_float_digits, options")
+    client = p.raw(extra_float_digits="0", options="-c work_mem=5MB")
+    assert client.value("show extra_float_digits") == "1"
+    assert client.value("show work_mem") == "4MB"
+
+
+@pytest.mark.pgweir
+@pytest.mark.parametrize("params,sqlstate", [
+    ({"options": "-c no_such_setting=1"}, "42704"),
+    ({"no_such_setting": "1"}, "42704"),
+    ({"options": "-c work_mem=lots"}, "22023"),
+    ({"client_encoding": "nonsense"}, "22023"),
+    ({"TimeZone": "Moon/Crater"}, "22023"),
+    ({"options": "-c shared_buffers=1GB"}, "55P02"),
+], ids=str)
+def test_servers_refusal_of_a_parameter_reaches_the_client(pooler, params, sqlstate):
+    """In the server's own words, at login or with the first query; never silently dropped."""
+    p = pooler(pool_size=1)
+    other = p.raw()
+    client = p.open()
+    try:
+        client.login("app", "app", **params)
+    except Refused as refused:
+        error = refused.error
+    else:
+        error = client.error("select 1")
+    assert error.sqlstate == sqlstate
+    assert other.value("select 1") == "1", "nobody else suffers"
+
+
+@pytest.mark.parametrize("value", ["it's", 'quo"te', "back\\slash", "a'; drop table x; --", "$1", "", " ", "per%cent"])
+def test_parameter_values_are_taken_literally(pooler, value):
+    p = pooler(pool_size=1)
+    other = p.raw(application_name="other")
+    client = p.raw(application_name=value)
+    for _ in range(2):
+        assert client.value("show application_name") == value
+        assert other.value("show application_name") == "other"
+
+
+def test_set_of_a_reported_parameter_follows_its_client(pooler, shape):
+    p = pooler(pool_size=1, **shape)
+    one, two = p.raw(application_name="start"), p.raw(application_name="start")
+    one.query("set application_name = 'changed'")
+    one.query("set datestyle = 'SQL, DMY'")
+    two.query("set timezone = 'Asia/Tokyo'")
+    for _ in range(3):
+        assert one.value("show application_name") == "changed"
+        assert one.value("show datestyle") == "SQL, DMY"
+        assert one.value("show timezone") == "UTC"
+        assert two.value("show application_name") == "start"
+        assert two.value("show datestyle") == "ISO, MDY"
+        assert two.value("show timezone") == "Asia/Tokyo"
+
+
+def test_set_that_was_rolled_back_does_not_follow(pooler, shape):
+    p = pooler(pool_size=1, **shape)
+    one, two = p.raw(application_name="one"), p.raw(application_name="two")
+    one.query("begin")
+    one.query("set application_name = 'never'")
+    one.query("rollback")
+    assert two.value("show application_name") == "two"
+    assert one.value("show application_name") == "one"
+
+
+def test_settings_come_before_an_extended_batch_too(pooler, shape):
+    p = pooler(pool_size=1, **shape)
+    one, two = p.raw(TimeZone="Asia/Tokyo"), p.raw(TimeZone="Europe/Paris")
+    batch = rawwire.P("select current_setting('timezone')") + rawwire.B() + rawwire.E() + rawwire.S
+    for _ in range(3):
+        for client, zone in ((one, "Asia/Tokyo"), (two, "Europe/Paris")):
+            client.send(batch)
+            said = client.ready()
+            assert [m.kind for m in said if m.kind not in "SN"] == list("12DCZ")
+            assert [m.row() for m in said if m.kind == "D"] == [[zone]]
+
+
+def test_client_encoding_is_honoured(pooler):
+    p = pooler(pool_size=1)
+    latin, utf8 = p.raw(client_encoding="LATIN1"), p.raw(client_encoding="UTF8")
+    for _ in range(2):
+        assert [m for m in latin.query("select chr(228)") if m.kind == "D"][0].body[-1:] == b"\xe4"
+        assert [m for m in utf8.query("select chr(228)") if m.kind == "D"][0].body[-2:] == b"\xc3\xa4"
+
+
+def test_settings_cost_no_round_trip(make_pooler, fake_server):
+    """The server hears the settings and the query together: it answers nothing until it has both."""
+    heard = []
+
+    def script(session):
+        if not session.login():
+            return
+        while True:
+            messages = [session.read()]
+            while not any(b"select 'mine'" in m.body for m in messages):
+                messages.append(session.read())
+            heard.append(messages)
+            for m in messages[:-1]:
+                if m.kind == "Q":
+                    session.send(fakeserver.parameter("application_name", "second"), fakeserver.complete("SET"),
+                                 fakeserver.ready())
+                elif m.kind == "S":
+                    session.send(fakeserver.ready())
+                else:
+                    session.send({"P": rawwire.message("1"), "B": rawwire.message("2"),
+                                  "E": fakeserver.data_row("x") + fakeserver.complete("SELECT 1")}[m.kind])
+            session.send(fakeserver.answer("mine"))
+
+    server = fake_server(script)
+    p = make_pooler(None, pool_size=1, databases={"app": f"host=127.0.0.1 port={server.port} dbname=app"})
+    assert p.raw(application_name="first").value("select 'mine'") == "mine"
+    assert p.raw(application_name="second").value("select 'mine'") == "mine"
+    assert len(heard[1]) > 1, "the second client's application_name had to be set"
+
+
+@pytest.mark.pgweir
+def test_application_name_add_host(pooler):
+    p = pooler(application_name_add_host=1)
+    name = p.raw(application_name="shop").value("show application_name")
+    assert name.startswith("shop") and "127.0.0.1:" in name
+
+
+def test_database_settings_are_where_servers_begin(pooler):
+    p = pooler(databases={"app": lambda p: p.db("app", timezone="Asia/Tokyo", datestyle="German")})
+    client = p.raw()
+    assert client.value("show timezone") == "Asia/Tokyo"
+    assert client.value("show datestyle").startswith("German")
+
+
+def test_connect_query_runs_on_each_server(pooler):
+    p = pooler(databases={"app": lambda p: p.db("app") + " connect_query='set work_mem = \"9MB\"'"})
+    assert p.raw().value("show work_mem") == "9MB"
+
+
+# ---- startup packets no driver sends ----------------------------------------------------------------
+
+
+def alive(p):
+    assert p.raw().value("select 1") == "1"
+
+
+@pytest.mark.parametrize("length", [0, 1, 3, 4, 7, 10001, 65536, 0x7fffffff, 0x80000000, 0xffffffff])
+def test_impossible_startup_length(pooler, shape, length):
+    p = pooler(**shape)
+    client = p.open()
+    client.send(struct.pack("!II", length, rawwire.PROTOCOL_3_0) + b"user\0app\0")
+    assert [m.kind for m in client.rest()] in ([], ["E"])
+    alive(p)
+
+
+@pytest.mark.parametrize("body", [
+    b"", b"\0", b"user\0", b"user\0app", b"user\0app\0", b"user\0app\0database\0\0", b"user\0app\0\0\0",
+    b"user\0app\0\0database\0app\0\0", b"\0\0\0\0", b"user\0\0\0", b"database\0app\0\0",
+    b"user\0" + b"a" * 9000 + b"\0\0", b"user\0a\nb\x1b[31m\0database\0app\0\0",
+], ids=range(13))
+def test_malformed_startup_packet(pooler, body):
+    p = pooler()
+    client = p.open()
+    client.send(untyped(struct.pack("!I", rawwire.PROTOCOL_3_0) + body))
+    said = client.rest()
+    assert [m.kind for m in said] == ["E"], said
+    assert said[0].severity == "FATAL"
+    assert "\x1b" not in p.log()
+    alive(p)
+
+
+@pytest.mark.parametrize("version", [0, 1 << 16, 2 << 16, 4 << 16, 1234 << 16 | 1, 0xffffffff])
+def test_unknown_protocol_version(pooler, version):
+    p = pooler()
+    client = p.open()
+    client.send(rawwire.startup("app", "app", version))
+    said = client.rest()
+    assert [m.kind for m in said] in (["E"], [])
+    alive(p)
+
+
+@pytest.mark.pgweir
+def test_newer_minor_version_is_negotiated(pooler, shape):
+    p = pooler(**shape)
+    client = p.open().login("app", "app", version=(3 << 16) + 2)
+    (answer,) = [m for m in client.login_trace if m.kind == "v"]
+    minor, count = struct.unpack_from("!II", answer.body)
+    assert (minor & 0xffff, count) == (0, 0)
+    assert client.value("select 1") == "1"
+
+
+@pytest.mark.pgweir
+def test_unknown_protocol_options_are_declined(pooler):
+    p = pooler()
+    client = p.open().login("app", "app", **{"_pq_.wings": "on", "_pq_.tail": "long"})
+    (answer,) = [m for m in client.login_trace if m.kind == "v"]
+    assert struct.unpack_from("!I", answer.body, 4) == (2,)
+    assert answer.body[8:] == cstr("_pq_.wings") + cstr("_pq_.tail")
+    assert client.value("select 1") == "1"
+
+
+def test_encryption_is_declined_and_login_goes_on(pooler, shape):
+    p = pooler(**shape)
+    client = p.open()
+    client.send(rawwire.gss_request())
+    assert client.byte() == b"N"
+    client.send(rawwire.ssl_request())
+    assert client.byte() == b"N"
+    assert client.login("app", "app").value("select 1") == "1"
+
+
+def test_asking_for_encryption_again_and_again(pooler):
+    p = pooler()
+    client = p.open()
+    client.send(rawwire.ssl_request() * 50)
+    try:
+        for _ in range(50):
+            client.byte()
+    except rawwire.Gone:
+        pass
+    client.drop()
+    alive(p)
+
+
+@pytest.mark.pgweir
+def test_libpq_with_sslmode_prefer_gets_in(pooler):
+    p = pooler()
+    assert p.connect(sslmode="prefer").execute("select 1").fetchone() == (1,)
+
+
+def test_second_startup_packet_ends_the_connection(pooler):
+    p = pooler()
+    client = p.raw()
+    client.send(rawwire.startup("other", "app"))
+    assert [m.kind for m in client.rest()] in ([], ["E"])
+    alive(p)
+
+
+def test_startup_and_query_in_one_packet(pooler, shape):
+    """No driver does so, but nothing forbids it: with trust there is nothing to wait for."""
+    p = pooler(**shape)
+    client = p.open()
+    client.send(rawwire.startup("app", "app") + Q("select 'early'"))
+    client.finish_login("app")
+    assert [m.row() for m in client.ready() if m.kind == "D"] == [["early"]]
+
+
+def test_last_of_duplicate_parameters_counts(pooler):
+    p = pooler(pool_size=1)
+    client = p.open()
+    body = struct.pack("!I", rawwire.PROTOCOL_3_0)
+    for name, value in (("user", "app"), ("database", "app"), ("application_name", "a"), ("application_name", "b")):
+        body += cstr(name) + cstr(value)
+    client.send(untyped(body + b"\0"))
+    client.finish_login("app")
+    assert client.value("show application_name") == "b"
+
+
+def test_client_that_says_nothing_and_leaves(pooler):
+    p = pooler()
+    for _ in range(20):
+        p.open().drop()
+    for n in range(1, 30):
+        client = p.open()
+        client.send(rawwire.startup("app", "app")[:n])
+        client.kill()
+    alive(p)
