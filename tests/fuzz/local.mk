@@ -4,6 +4,20 @@
 
 FUZZERS_ALL =
 
+AUTH_FUZZ_LIBS = src/auth/libauth.a src/wire/libwire.a src/base/libbase.a $(XXHASH_LIBS) $(SSL_LIBS)
+
+FUZZERS_ALL += tests/fuzz/fuzz_userlist
+tests_fuzz_fuzz_userlist_SOURCES = tests/fuzz/fuzz_userlist.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_userlist_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_userlist_LDADD = $(AUTH_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/userlist
+
+FUZZERS_ALL += tests/fuzz/fuzz_sasl
+tests_fuzz_fuzz_sasl_SOURCES = tests/fuzz/fuzz_sasl.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_sasl_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_sasl_LDADD = $(AUTH_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/sasl
+
 if FUZZERS
 FUZZ_MAIN =
 FUZZ_LINK = $(OUR_LDFLAGS) -fsanitize=fuzzer
