@@ -123,8 +123,10 @@ static ssize_t peer_reads_pattern(struct party *p, size_t *at)
 {
 	char part[10000];
 	ssize_t n = read(p->peer, part, sizeof(part));
-	for (ssize_t i = 0; i < n; i++)
-		ck_assert_int_eq(part[i], pattern(*at + (size_t)i));
+	ssize_t right = 0; /* one assertion for all: check writes down each */
+	while (right < n && part[right] == pattern(*at + (size_t)right))
+		right++;
+	ck_assert_int_eq(right, n > 0 ? n : 0);
 	if (n > 0)
 		*at += (size_t)n;
 	return n;
