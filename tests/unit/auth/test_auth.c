@@ -223,9 +223,30 @@ START_TEST(unknown_under_md5_looks_like_most)
 	ck_assert_str_eq(l.trace, "abw");
 	ck_assert_int_eq(l.status, AUTH_REFUSED);
 	end(&l);
+	begin(&l, AUTH_METHOD_MD5, ""); /* nor does a user without a password stand out */
+	run(&l, OTHER);
+	ck_assert_str_eq(l.trace, "abw");
+	end(&l);
 	begin(&l, AUTH_METHOD_MD5, KNOWN_MD5); /* who is known is asked for what is known */
 	run(&l, KNOWN_MD5_PASSWORD);
 	ck_assert_str_eq(l.trace, "50");
+	end(&l);
+}
+END_TEST
+
+/* Not even who knows the key of this process gets in as somebody unknown. */
+START_TEST(no_answer_lets_somebody_unknown_in)
+{
+	struct login l;
+	uint8_t mac[SCRAM_KEY_BYTES];
+	char hex[MD5_HEX_BYTES + 1], answer[MD5_ANSWER_BYTES + 1];
+	begin(&l, AUTH_METHOD_MD5, NULL);
+	hear(&l);
+	ck_assert(scram_hmac(slice_make(mock.key, sizeof(mock.key)), SLICE(USER), mac));
+	ck_assert(md5_of_password(slice_make(mac, SCRAM_SALT_BYTES), SLICE(USER), hex));
+	ck_assert(md5_answer(hex, (const uint8_t *)buf_slice(&l.text).ptr, answer));
+	say_str(&l, answer);
+	ck_assert_int_eq(l.status, AUTH_REFUSED);
 	end(&l);
 }
 END_TEST
@@ -604,6 +625,7 @@ Suite *suite_auth(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_loop_test(tc, logins_by_every_method, 0, COUNT_OF(logins));
 	tcase_add_test(tc, unknown_under_md5_looks_like_most);
+	tcase_add_test(tc, no_answer_lets_somebody_unknown_in);
 	tcase_add_test(tc, md5_answers_are_not_reusable);
 	tcase_add_test(tc, md5_answers_by_parts_and_changed);
 	tcase_add_test(tc, salts_tell_nobody_apart);
