@@ -3,8 +3,8 @@
  *
  * - Every literal becomes $n, numbered after the highest parameter that the text has itself.
  *   That includes passwords, dollar-quoted bodies, and a literal in whose middle the text was cut.
- * - A list of literals after IN, or in ARRAY[...], becomes `($1, ...)`, and the rows of VALUES
- * after the first become `...`.
+ * - A list of values after IN, or in ARRAY[...], becomes `($1, ...)`, and the rows of VALUES
+ *   after the first become `...`.
  * - In SET, and in ALTER ... SET, a value without quotes is a value too.
  * - Comments are dropped, a run of space becomes one, semicolons at the end go.
  * - What is longer than max_bytes is cut after a token and ends in "...".

@@ -9,10 +9,11 @@
  *
  * Times, where t0 is when the last byte of the batch had come from the client:
  *   wait        t0 until a server was linked (0 where one was already)
- *   first_byte  from then until the server's first byte
- *   server      from then until its ReadyForQuery
- *   drain       the part of all this, and after it, in which we waited for the client to take (or,
- * in COPY IN, to send) data total       t0 until the last byte was accepted by the client's socket
+ *   first_byte  from the end of that wait until the server's first byte
+ *   server      from the end of that wait until the server's ReadyForQuery
+ *   drain       the part of all this, and after it, in which we waited for the client to take
+ *               (in COPY IN: to send) data
+ *   total       t0 until the last byte was accepted by the client's socket
  * What did not happen is 0.
  *
  * Thread: any.

@@ -1,0 +1,15 @@
+/*
+ * suites.h - what check_sql runs.
+ */
+#ifndef TESTS_SQL_SUITES_H
+#define TESTS_SQL_SUITES_H
+
+#include <check.h>
+
+Suite *lexer_suite(void);
+Suite *norm_suite(void);
+Suite *fingerprint_suite(void);
+Suite *split_suite(void);
+Suite *words_suite(void);
+
+#endif
