@@ -68,6 +68,7 @@ enum conf_server_tls_sslmode { CONF_SERVER_TLS_SSLMODE_WORDS(CONF_WORD_) };
 
 const char *conf_pool_mode_name(enum conf_pool_mode mode);
 const char *conf_auth_type_name(enum conf_auth_type type);
+const char *conf_sslmode_name(enum conf_server_tls_sslmode mode);
 
 /* ---- fields --------------------------------------------------------------------- */
 

@@ -1,2 +1,11 @@
 noinst_LIBRARIES += src/conf/libconf.a
-src_conf_libconf_a_SOURCES =
+src_conf_libconf_a_SOURCES = \
+	src/conf/conf.c src/conf/conf.h \
+	src/conf/confbuild.c src/conf/confbuild.h \
+	src/conf/confmem.c src/conf/confmem.h \
+	src/conf/conninfo.c src/conf/conninfo.h \
+	src/conf/faults.c src/conf/faults.h \
+	src/conf/reader.c src/conf/reader.h \
+	src/conf/setting.c src/conf/setting.h \
+	src/conf/settings.def \
+	src/conf/value.c src/conf/value.h
