@@ -99,7 +99,7 @@ struct conf *conf_load(const char *path, struct conf_faults *faults)
 {
 	struct conf *conf = conf_new(path);
 	conf_faults_init(faults);
-	reader_read_file(path, &conf->inner->mem, &conf->inner->entries, faults);
+	inifile_read_file(path, &conf->inner->mem, &conf->inner->entries, faults);
 	return conf_build(conf, faults);
 }
 
@@ -107,15 +107,15 @@ struct conf *conf_parse(struct slice text, const char *name, struct conf_faults 
 {
 	struct conf *conf = conf_new(name);
 	conf_faults_init(faults);
-	reader_read_memory(text, name, &conf->inner->mem, &conf->inner->entries, faults);
+	inifile_read_memory(text, name, &conf->inner->mem, &conf->inner->entries, faults);
 	return conf_build(conf, faults);
 }
 
 /* ---- the console's SET ------------------------------------------------------------------- */
 
-static struct reader_entry conf_copy_entry(struct confmem *mem, const struct reader_entry *e)
+static struct inifile_entry conf_copy_entry(struct confmem *mem, const struct inifile_entry *e)
 {
-	return (struct reader_entry){
+	return (struct inifile_entry){
 		.section = confmem_str(mem, slice_of(e->section)),
 		.key = confmem_str(mem, slice_of(e->key)),
 		.value = confmem_str(mem, slice_of(e->value)),
@@ -130,19 +130,19 @@ static struct conf *conf_with(const struct conf *conf, const struct setting *s, 
 {
 	struct conf *copy = conf_new(conf->path);
 	struct confmem *mem = &copy->inner->mem;
-	const struct reader_entries *from = &conf->inner->entries;
-	struct reader_entries *to = &copy->inner->entries;
+	const struct inifile_entries *from = &conf->inner->entries;
+	struct inifile_entries *to = &copy->inner->entries;
 
 	to->items = confmem_alloc(mem, (from->count + 1) * sizeof(*to->items));
 	for (size_t i = 0; i < from->count; i++) {
-		const struct reader_entry *e = &from->items[i];
+		const struct inifile_entry *e = &from->items[i];
 		bool is_inverse;
 		bool is_old_word =
 			e->line == 0 && setting_find(slice_of(e->key), SETTING_G, &is_inverse) == s;
 		if (!is_old_word)
 			to->items[to->count++] = conf_copy_entry(mem, e);
 	}
-	to->items[to->count++] = (struct reader_entry){
+	to->items[to->count++] = (struct inifile_entry){
 		.section = conf->is_pgbouncer ? "pgbouncer" : "pgweir",
 		.key = confmem_str(mem, key),
 		.value = confmem_str(mem, value),

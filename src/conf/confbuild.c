@@ -22,7 +22,7 @@ struct confbuild {
 	struct conf_faults *faults;
 	struct conf_database *databases;
 	struct conf_user *users;
-	const struct reader_entry **said; /* of [pgweir], by place in setting_table: the last */
+	const struct inifile_entry **said; /* of [pgweir], by place in setting_table: the last */
 };
 
 static size_t confbuild_place(const struct setting *s)
@@ -82,7 +82,7 @@ static bool confbuild_is_safe(const struct setting *s, const char *value)
 
 /* Known and without a field: a note, or a fault. */
 static void confbuild_idle(struct confbuild *b, const struct setting *s,
-			   const struct reader_entry *e, const char *key, const char *value)
+			   const struct inifile_entry *e, const char *key, const char *value)
 {
 	if (s->kind == SETTING_REFUSED) {
 		if (!confbuild_is_safe(s, value))
@@ -96,7 +96,7 @@ static void confbuild_idle(struct confbuild *b, const struct setting *s,
 
 /* Reads the value into `value`; false: there is a fault, or nothing to keep. */
 static bool confbuild_value(struct confbuild *b, const struct setting *s, bool is_inverse,
-			    const struct reader_entry *e, const char *key, const char *text,
+			    const struct inifile_entry *e, const char *key, const char *text,
 			    void *value)
 {
 	struct err err;
@@ -113,7 +113,7 @@ static bool confbuild_value(struct confbuild *b, const struct setting *s, bool i
 	return true;
 }
 
-static void confbuild_unknown(struct confbuild *b, const struct reader_entry *e, const char *key,
+static void confbuild_unknown(struct confbuild *b, const struct inifile_entry *e, const char *key,
 			      enum setting_scope place)
 {
 	bool is_inverse;
@@ -133,7 +133,7 @@ static void confbuild_unknown(struct confbuild *b, const struct reader_entry *e,
 /* ---- [pgweir] ---------------------------------------------------------------------------------
  */
 
-static void confbuild_main(struct confbuild *b, const struct reader_entry *e)
+static void confbuild_main(struct confbuild *b, const struct inifile_entry *e)
 {
 	bool is_inverse;
 	struct conf_list value;
@@ -143,7 +143,7 @@ static void confbuild_main(struct confbuild *b, const struct reader_entry *e)
 		confbuild_unknown(b, e, e->key, SETTING_G);
 		return;
 	}
-	const struct reader_entry **said = &b->said[confbuild_place(s)];
+	const struct inifile_entry **said = &b->said[confbuild_place(s)];
 	if (*said && e->line > 0)
 		faults_add(&b->conf->notes, e->file, e->line,
 			   "%s was set before, in line %d of %s; this one holds", e->key,
@@ -165,7 +165,7 @@ static struct conf_own *confbuild_own_new(struct confbuild *b)
 
 /* A setting of its own; false: there is none of that name. */
 static bool confbuild_own(struct confbuild *b, struct conf_own *own, enum setting_scope place,
-			  const struct reader_entry *e, const struct conf_param *pair)
+			  const struct inifile_entry *e, const struct conf_param *pair)
 {
 	bool is_inverse;
 	struct conf_list value;
@@ -195,7 +195,7 @@ static void confbuild_param(struct confbuild *b, struct conf_database *db, struc
 
 /* A keyword of libpq's; false: it is none. */
 static bool confbuild_keyword(struct confbuild *b, struct conf_database *db,
-			      const struct reader_entry *e, const struct conf_param *pair)
+			      const struct inifile_entry *e, const struct conf_param *pair)
 {
 	if (strcmp(pair->key, "replication") == 0 || strcmp(pair->key, "gssencmode") == 0 ||
 	    strcmp(pair->key, "fallback_application_name") == 0) {
@@ -221,7 +221,7 @@ static bool confbuild_keyword(struct confbuild *b, struct conf_database *db,
 	return true;
 }
 
-static bool confbuild_pairs(struct confbuild *b, const struct reader_entry *e,
+static bool confbuild_pairs(struct confbuild *b, const struct inifile_entry *e,
 			    struct conf_param **pairs, size_t *count)
 {
 	struct err err;
@@ -232,7 +232,7 @@ static bool confbuild_pairs(struct confbuild *b, const struct reader_entry *e,
 }
 
 /* May there be one of this name? */
-static bool confbuild_is_new(struct confbuild *b, const struct reader_entry *e,
+static bool confbuild_is_new(struct confbuild *b, const struct inifile_entry *e,
 			     const struct map *names, const char *what)
 {
 	if (map_get(names, slice_of(e->key)))
@@ -246,7 +246,7 @@ static bool confbuild_is_new(struct confbuild *b, const struct reader_entry *e,
 	return false;
 }
 
-static void confbuild_database(struct confbuild *b, const struct reader_entry *e)
+static void confbuild_database(struct confbuild *b, const struct inifile_entry *e)
 {
 	struct conf_own *own = confbuild_own_new(b);
 	struct conf_database *db = confmem_alloc(b->mem, sizeof(*db));
@@ -272,7 +272,7 @@ static void confbuild_database(struct confbuild *b, const struct reader_entry *e
 	b->conf->database_count++;
 }
 
-static void confbuild_user(struct confbuild *b, const struct reader_entry *e)
+static void confbuild_user(struct confbuild *b, const struct inifile_entry *e)
 {
 	struct conf_own *own = confbuild_own_new(b);
 	struct conf_user *user = confmem_alloc(b->mem, sizeof(*user));
@@ -293,7 +293,7 @@ static void confbuild_user(struct confbuild *b, const struct reader_entry *e)
 /* ---- the whole
  * ---------------------------------------------------------------------------------------- */
 
-static void confbuild_entry(struct confbuild *b, const struct reader_entry *e)
+static void confbuild_entry(struct confbuild *b, const struct inifile_entry *e)
 {
 	if (confbuild_is_main(e->section))
 		confbuild_main(b, e);
@@ -313,10 +313,10 @@ static void confbuild_entry(struct confbuild *b, const struct reader_entry *e)
 /* [pgweir] or [pgbouncer]: one decides the defaults, so there cannot be both. */
 static void confbuild_dialect(struct confbuild *b)
 {
-	const struct reader_entries *entries = &b->conf->inner->entries;
+	const struct inifile_entries *entries = &b->conf->inner->entries;
 	const char *first = NULL;
 	for (size_t i = 0; i < entries->count; i++) {
-		const struct reader_entry *e = &entries->items[i];
+		const struct inifile_entry *e = &entries->items[i];
 		if (!confbuild_is_main(e->section))
 			continue;
 		if (!first) {
@@ -353,14 +353,14 @@ static void confbuild_server_tls(struct confbuild *b, struct conf_database *db)
 static void confbuild_gather(struct confbuild *b)
 {
 	struct conf *conf = b->conf;
-	const struct reader_entries *entries = &conf->inner->entries;
+	const struct inifile_entries *entries = &conf->inner->entries;
 	struct conf_database *databases =
 		confmem_alloc(b->mem, (conf->database_count + 1) * sizeof(*databases));
 	struct conf_user *users = confmem_alloc(b->mem, (conf->user_count + 1) * sizeof(*users));
 	size_t d = 0, u = 0;
 
 	for (size_t i = 0; i < entries->count; i++) {
-		const struct reader_entry *e = &entries->items[i];
+		const struct inifile_entry *e = &entries->items[i];
 		if (strcmp(e->section, "databases") == 0) {
 			struct conf_database *db =
 				map_get(&conf->inner->databases, slice_of(e->key));
@@ -421,7 +421,7 @@ static void confbuild_show_setting(struct confbuild *b, const struct setting *s)
 		value_format(s, (const char *)&b->conf->global + s->global_at, &value);
 		value_format(s, &field, &def);
 	} else {
-		const struct reader_entry *said = b->said[confbuild_place(s)];
+		const struct inifile_entry *said = b->said[confbuild_place(s)];
 		buf_add_str(&value, said ? said->value : def_text);
 		buf_add_str(&def, def_text);
 	}
@@ -441,9 +441,9 @@ static void confbuild_show_setting(struct confbuild *b, const struct setting *s)
 void confbuild_run(struct conf *conf, struct conf_faults *faults)
 {
 	struct confbuild b = { .conf = conf, .mem = &conf->inner->mem, .faults = faults };
-	const struct reader_entries *entries = &conf->inner->entries;
+	const struct inifile_entries *entries = &conf->inner->entries;
 
-	b.said = confmem_alloc(b.mem, setting_count * sizeof(const struct reader_entry *));
+	b.said = confmem_alloc(b.mem, setting_count * sizeof(const struct inifile_entry *));
 	confbuild_dialect(&b);
 	confbuild_defaults(&b);
 	for (size_t i = 0; i < entries->count; i++)

@@ -11,7 +11,7 @@
 #include "base/map.h"
 #include "conf/conf.h"
 #include "conf/confmem.h"
-#include "conf/reader.h"
+#include "conf/inifile.h"
 #include "conf/setting.h"
 
 /* What a database or a user sets for itself. */
@@ -24,7 +24,7 @@ struct conf_own {
 struct conf_inner {
 	atomic_size_t refs;
 	struct confmem mem; /* all that the snapshot is made of, itself and its faults excepted */
-	struct reader_entries entries;
+	struct inifile_entries entries;
 	struct conf_pool pool; /* what holds where neither database nor user has a word */
 	struct map databases;  /* to struct conf_database; "*" too */
 	struct map users;      /* to struct conf_user */

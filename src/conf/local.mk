@@ -5,7 +5,7 @@ src_conf_libconf_a_SOURCES = \
 	src/conf/confmem.c src/conf/confmem.h \
 	src/conf/conninfo.c src/conf/conninfo.h \
 	src/conf/faults.c src/conf/faults.h \
-	src/conf/reader.c src/conf/reader.h \
+	src/conf/inifile.c src/conf/inifile.h \
 	src/conf/setting.c src/conf/setting.h \
 	src/conf/settings.def \
 	src/conf/value.c src/conf/value.h

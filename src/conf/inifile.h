@@ -1,5 +1,5 @@
 /*
- * reader.h - from files to entries: section, key, value, and where they stand.
+ * inifile.h - from files to entries: section, key, value, and where they stand.
  *
  * What a line may be:
  *
@@ -14,8 +14,8 @@
  *
  * Thread: any; nothing is kept.
  */
-#ifndef CONF_READER_H
-#define CONF_READER_H
+#ifndef CONF_INIFILE_H
+#define CONF_INIFILE_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -24,10 +24,10 @@
 #include "conf/conf.h"
 #include "conf/confmem.h"
 
-#define READER_MAX_FILE_BYTES ((size_t)64 << 20)
-#define READER_MAX_DEPTH 16
+#define INIFILE_MAX_FILE_BYTES ((size_t)64 << 20)
+#define INIFILE_MAX_DEPTH 16
 
-struct reader_entry {
+struct inifile_entry {
 	const char *section;
 	const char *key;
 	const char *value;
@@ -35,15 +35,15 @@ struct reader_entry {
 	int line;
 };
 
-struct reader_entries {
-	struct reader_entry *items; /* in the caller's confmem, as are all the strings */
+struct inifile_entries {
+	struct inifile_entry *items; /* in the caller's confmem, as are all the strings */
 	size_t count;
 };
 
 /* What could be read is in `out` even when there were faults. */
-void reader_read_file(const char *path, struct confmem *mem, struct reader_entries *out,
-		      struct conf_faults *faults);
-void reader_read_memory(struct slice text, const char *name, struct confmem *mem,
-			struct reader_entries *out, struct conf_faults *faults);
+void inifile_read_file(const char *path, struct confmem *mem, struct inifile_entries *out,
+		       struct conf_faults *faults);
+void inifile_read_memory(struct slice text, const char *name, struct confmem *mem,
+			 struct inifile_entries *out, struct conf_faults *faults);
 
 #endif

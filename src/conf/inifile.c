@@ -1,5 +1,5 @@
 /*
- * reader.c - lines of our own in front of inih.
+ * inifile.c - lines of our own in front of inih.
  *
  * Debian's inih cuts a line at 200 bytes and takes its rest for another, begins a comment
  * at " ;" inside a value, splits at ":" and takes an indented line for more of the value above. So
@@ -12,7 +12,7 @@
  * inih keeps what it is good at, the state of sections, keys and values over the stream, and what
  * it reports is looked up again by number. What a line looks like is decided here.
  */
-#include "conf/reader.h"
+#include "conf/inifile.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -27,13 +27,13 @@
 #include "base/mem.h"
 #include "conf/faults.h"
 
-enum reader_kind {
-	READER_SECTION,
-	READER_PAIR,
+enum inifile_kind {
+	INIFILE_SECTION,
+	INIFILE_PAIR,
 };
 
-struct reader_line {
-	enum reader_kind kind;
+struct inifile_line {
+	enum inifile_kind kind;
 	const char *name; /* of the section, or the key */
 	const char *value;
 	const char *file;
@@ -41,27 +41,27 @@ struct reader_line {
 };
 
 /* A file that is being read, and who included it. */
-struct reader_file {
+struct inifile_file {
 	const char *name;
-	const struct reader_file *above; /* NULL for the first */
+	const struct inifile_file *above; /* NULL for the first */
 	bool in_memory;
 	dev_t device;
 	ino_t inode;
 };
 
-struct reader {
+struct inifile {
 	struct confmem *mem;
 	struct conf_faults *faults;
-	struct reader_line *lines;
+	struct inifile_line *lines;
 	size_t count;
 	size_t shown; /* to inih */
-	struct reader_entries *out;
+	struct inifile_entries *out;
 };
 
-static void reader_file(struct reader *r, const char *path, const struct reader_file *above,
-			const char *at_file, int at_line);
+static void inifile_file(struct inifile *r, const char *path, const struct inifile_file *above,
+			 const char *at_file, int at_line);
 
-static void reader_add(struct reader *r, struct reader_line line)
+static void inifile_add(struct inifile *r, struct inifile_line line)
 {
 	r->lines = confmem_grow(r->mem, r->lines, r->count, sizeof(line));
 	r->lines[r->count++] = line;
@@ -69,8 +69,8 @@ static void reader_add(struct reader *r, struct reader_line line)
 
 /* ---- the shapes of a line -------------------------------------------------------------- */
 
-static void reader_section(struct reader *r, const struct reader_file *f, int line,
-			   struct slice text)
+static void inifile_section(struct inifile *r, const struct inifile_file *f, int line,
+			    struct slice text)
 {
 	const char *end = memchr(text.ptr, ']', text.len);
 	if (!end) {
@@ -82,16 +82,16 @@ static void reader_section(struct reader *r, const struct reader_file *f, int li
 	if (behind.len > 0)
 		faults_add(r->faults, f->name, line, "\"%.*s\" behind the section's ]",
 			   SLICE_ARGS(slice_head(behind, 60)));
-	reader_add(r, (struct reader_line){
-			      .kind = READER_SECTION,
-			      .name = confmem_str(r->mem, slice_trim(inside)),
-			      .file = f->name,
-			      .line = line,
-		      });
+	inifile_add(r, (struct inifile_line){
+			       .kind = INIFILE_SECTION,
+			       .name = confmem_str(r->mem, slice_trim(inside)),
+			       .file = f->name,
+			       .line = line,
+		       });
 }
 
 /* A quoted key: its text, and the length of it with its quotes; 0: no end. */
-static size_t reader_quoted(struct reader *r, struct slice text, const char **key)
+static size_t inifile_quoted(struct inifile *r, struct slice text, const char **key)
 {
 	char *to = confmem_alloc(r->mem, text.len);
 	*key = to;
@@ -108,12 +108,13 @@ static size_t reader_quoted(struct reader *r, struct slice text, const char **ke
 	return 0;
 }
 
-static void reader_pair(struct reader *r, const struct reader_file *f, int line, struct slice text)
+static void inifile_pair(struct inifile *r, const struct inifile_file *f, int line,
+			 struct slice text)
 {
-	struct reader_line pair = { .kind = READER_PAIR, .file = f->name, .line = line };
+	struct inifile_line pair = { .kind = INIFILE_PAIR, .file = f->name, .line = line };
 	size_t quoted = 0;
 
-	if (text.ptr[0] == '"' && (quoted = reader_quoted(r, text, &pair.name)) == 0) {
+	if (text.ptr[0] == '"' && (quoted = inifile_quoted(r, text, &pair.name)) == 0) {
 		faults_add(r->faults, f->name, line, "a name without its closing quote");
 		return;
 	}
@@ -135,12 +136,12 @@ static void reader_pair(struct reader *r, const struct reader_file *f, int line,
 	if (quoted == 0)
 		pair.name = confmem_str(r->mem, key);
 	pair.value = confmem_str(r->mem, slice_trim(slice_skip(rest, before + 1)));
-	reader_add(r, pair);
+	inifile_add(r, pair);
 }
 
 /* The path as it is if absolute, else beside the file that names it; as PgBouncer has it,
  * under the working directory, if it is only there. */
-static const char *reader_beside(struct reader *r, const char *file, struct slice path)
+static const char *inifile_beside(struct inifile *r, const char *file, struct slice path)
 {
 	const char *slash = strrchr(file, '/');
 	const char *plain = confmem_str(r->mem, path);
@@ -154,8 +155,8 @@ static const char *reader_beside(struct reader *r, const char *file, struct slic
 	return access(joined, F_OK) != 0 && access(plain, F_OK) == 0 ? plain : joined;
 }
 
-static void reader_directive(struct reader *r, const struct reader_file *f, int line,
-			     struct slice text)
+static void inifile_directive(struct inifile *r, const struct inifile_file *f, int line,
+			      struct slice text)
 {
 	static const char word[] = "%include";
 	struct slice path = slice_skip(text, slice_starts(text, word) ? sizeof(word) - 1 : 0);
@@ -171,10 +172,11 @@ static void reader_directive(struct reader *r, const struct reader_file *f, int 
 	else if (f->in_memory)
 		faults_add(r->faults, f->name, line, "%%include has no place here");
 	else
-		reader_file(r, reader_beside(r, f->name, path), f, f->name, line);
+		inifile_file(r, inifile_beside(r, f->name, path), f, f->name, line);
 }
 
-static void reader_line(struct reader *r, const struct reader_file *f, int line, struct slice text)
+static void inifile_line(struct inifile *r, const struct inifile_file *f, int line,
+			 struct slice text)
 {
 	text = slice_trim(text);
 	if (text.len == 0 || text.ptr[0] == ';' || text.ptr[0] == '#')
@@ -182,28 +184,28 @@ static void reader_line(struct reader *r, const struct reader_file *f, int line,
 	if (memchr(text.ptr, '\0', text.len))
 		faults_add(r->faults, f->name, line, "a zero byte");
 	else if (text.ptr[0] == '[')
-		reader_section(r, f, line, text);
+		inifile_section(r, f, line, text);
 	else if (text.ptr[0] == '%')
-		reader_directive(r, f, line, text);
+		inifile_directive(r, f, line, text);
 	else
-		reader_pair(r, f, line, text);
+		inifile_pair(r, f, line, text);
 }
 
-static void reader_text(struct reader *r, const struct reader_file *f, struct slice text)
+static void inifile_text(struct inifile *r, const struct inifile_file *f, struct slice text)
 {
 	if (slice_starts(text, "\xef\xbb\xbf"))
 		text = slice_skip(text, 3);
 	for (int line = 1; text.len > 0; line++) {
 		const char *newline = memchr(text.ptr, '\n', text.len);
 		size_t len = newline ? (size_t)(newline - text.ptr) : text.len;
-		reader_line(r, f, line, slice_head(text, len));
+		inifile_line(r, f, line, slice_head(text, len));
 		text = slice_skip(text, newline ? len + 1 : len);
 	}
 }
 
 /* ---- files --------------------------------------------------------------------------------- */
 
-static bool reader_slurp(int fd, struct buf *text, struct err *err)
+static bool inifile_slurp(int fd, struct buf *text, struct err *err)
 {
 	for (;;) {
 		char *room = buf_reserve(text, 65536);
@@ -220,19 +222,19 @@ static bool reader_slurp(int fd, struct buf *text, struct err *err)
 }
 
 /* Is this file being read already, further up, or are there too many above it? */
-static bool reader_is_loop(const struct reader_file *f, struct err *err)
+static bool inifile_is_loop(const struct inifile_file *f, struct err *err)
 {
 	int depth = 1;
-	for (const struct reader_file *up = f->above; up; up = up->above, depth++) {
+	for (const struct inifile_file *up = f->above; up; up = up->above, depth++) {
 		if (up->device == f->device && up->inode == f->inode)
 			return !err_set(err, "it includes itself");
-		if (depth >= READER_MAX_DEPTH)
-			return !err_set(err, "more than %d files deep", READER_MAX_DEPTH);
+		if (depth >= INIFILE_MAX_DEPTH)
+			return !err_set(err, "more than %d files deep", INIFILE_MAX_DEPTH);
 	}
 	return false;
 }
 
-static bool reader_open(struct reader *r, struct reader_file *f, struct err *err)
+static bool inifile_open(struct inifile *r, struct inifile_file *f, struct err *err)
 {
 	int fd = open(f->name, O_RDONLY | O_CLOEXEC | O_NOCTTY);
 	if (fd < 0)
@@ -240,59 +242,59 @@ static bool reader_open(struct reader *r, struct reader_file *f, struct err *err
 
 	struct stat st;
 	struct buf text;
-	buf_init(&text, READER_MAX_FILE_BYTES);
+	buf_init(&text, INIFILE_MAX_FILE_BYTES);
 	bool ok = fstat(fd, &st) == 0 || err_set(err, "%s", strerror(errno));
 	if (ok) {
 		f->device = st.st_dev;
 		f->inode = st.st_ino;
 		ok = !S_ISDIR(st.st_mode) || err_set(err, "it is a directory");
 	}
-	ok = ok && !reader_is_loop(f, err) && reader_slurp(fd, &text, err);
+	ok = ok && !inifile_is_loop(f, err) && inifile_slurp(fd, &text, err);
 	close(fd);
 	if (ok)
-		reader_text(r, f, buf_slice(&text));
+		inifile_text(r, f, buf_slice(&text));
 	mem_wipe(text.data, text.cap);
 	buf_fini(&text);
 	return ok;
 }
 
-static void reader_file(struct reader *r, const char *path, const struct reader_file *above,
-			const char *at_file, int at_line)
+static void inifile_file(struct inifile *r, const char *path, const struct inifile_file *above,
+			 const char *at_file, int at_line)
 {
-	struct reader_file f = { .name = path, .above = above };
+	struct inifile_file f = { .name = path, .above = above };
 	struct err err;
-	if (!reader_open(r, &f, &err))
+	if (!inifile_open(r, &f, &err))
 		faults_add(r->faults, at_file, at_line, "cannot read %s: %s", path, err.text);
 }
 
 /* ---- inih --------------------------------------------------------------------------------------
  */
 
-static char *reader_show(char *str, int num, void *stream)
+static char *inifile_show(char *str, int num, void *stream)
 {
-	struct reader *r = stream;
+	struct inifile *r = stream;
 	if (r->shown == r->count)
 		return NULL;
 	size_t i = r->shown++;
-	snprintf(str, (size_t)num, r->lines[i].kind == READER_SECTION ? "[%zu]\n" : "%zu=%zu\n", i,
+	snprintf(str, (size_t)num, r->lines[i].kind == INIFILE_SECTION ? "[%zu]\n" : "%zu=%zu\n", i,
 		 i);
 	return str;
 }
 
-static int reader_on_pair(void *user, const char *section, const char *name, const char *value)
+static int inifile_on_pair(void *user, const char *section, const char *name, const char *value)
 {
-	struct reader *r = user;
-	const struct reader_line *key = &r->lines[strtoul(name, NULL, 10)];
-	const struct reader_line *text = &r->lines[strtoul(value, NULL, 10)];
+	struct inifile *r = user;
+	const struct inifile_line *key = &r->lines[strtoul(name, NULL, 10)];
+	const struct inifile_line *text = &r->lines[strtoul(value, NULL, 10)];
 
 	if (!*section) {
 		faults_add(r->faults, key->file, key->line, "\"%s\" stands before any section",
 			   key->name);
 		return 1;
 	}
-	struct reader_entries *out = r->out;
+	struct inifile_entries *out = r->out;
 	out->items = confmem_grow(r->mem, out->items, out->count, sizeof(*out->items));
-	out->items[out->count++] = (struct reader_entry){
+	out->items[out->count++] = (struct inifile_entry){
 		.section = r->lines[strtoul(section, NULL, 10)].name,
 		.key = key->name,
 		.value = text->value,
@@ -302,28 +304,28 @@ static int reader_on_pair(void *user, const char *section, const char *name, con
 	return 1;
 }
 
-static void reader_parse(struct reader *r)
+static void inifile_parse(struct inifile *r)
 {
-	int rc = ini_parse_stream(reader_show, r, reader_on_pair, r);
+	int rc = ini_parse_stream(inifile_show, r, inifile_on_pair, r);
 	BUG_ON(rc != 0); /* it was shown nothing but what it reads */
 }
 
-void reader_read_file(const char *path, struct confmem *mem, struct reader_entries *out,
-		      struct conf_faults *faults)
+void inifile_read_file(const char *path, struct confmem *mem, struct inifile_entries *out,
+		       struct conf_faults *faults)
 {
-	struct reader r = { .mem = mem, .faults = faults, .out = out };
-	*out = (struct reader_entries){ .items = NULL };
+	struct inifile r = { .mem = mem, .faults = faults, .out = out };
+	*out = (struct inifile_entries){ .items = NULL };
 	path = confmem_str(mem, slice_of(path));
-	reader_file(&r, path, NULL, path, 0);
-	reader_parse(&r);
+	inifile_file(&r, path, NULL, path, 0);
+	inifile_parse(&r);
 }
 
-void reader_read_memory(struct slice text, const char *name, struct confmem *mem,
-			struct reader_entries *out, struct conf_faults *faults)
+void inifile_read_memory(struct slice text, const char *name, struct confmem *mem,
+			 struct inifile_entries *out, struct conf_faults *faults)
 {
-	struct reader r = { .mem = mem, .faults = faults, .out = out };
-	struct reader_file f = { .name = confmem_str(mem, slice_of(name)), .in_memory = true };
-	*out = (struct reader_entries){ .items = NULL };
-	reader_text(&r, &f, text);
-	reader_parse(&r);
+	struct inifile r = { .mem = mem, .faults = faults, .out = out };
+	struct inifile_file f = { .name = confmem_str(mem, slice_of(name)), .in_memory = true };
+	*out = (struct inifile_entries){ .items = NULL };
+	inifile_text(&r, &f, text);
+	inifile_parse(&r);
 }
