@@ -91,12 +91,13 @@ static struct pool_member *take_warm(struct pool_slice *s, struct pool_waiter *w
 	return m;
 }
 
-/* Those for whom a login is under way do not count as waiting. */
+/* Those for whom a login, or a server handed over, is under way do not count as waiting. */
 static bool is_queue_full(const struct pool_slice *s)
 {
+	if (s->limits.max_waiting == 0 || atomic_load(&pool_parts_line(s)->need) <= s->n_logins)
+		return false;
 	int32_t logins = atomic_load(&s->shared->logins);
-	return s->limits.max_waiting > 0 &&
-	       atomic_load(&s->shared->waiting) - logins > s->limits.max_waiting;
+	return atomic_load(&s->shared->waiting) - logins > s->limits.max_waiting;
 }
 
 struct pool_member *pool_request(struct pool_slice *s, struct pool_waiter *w, usec_t now)

@@ -60,13 +60,19 @@ static bool take_permits(struct pool_slice *s, int32_t bound, struct pool_cap **
 	}
 }
 
+static usec_t retry_at_from(const struct pool_slice *s, usec_t now)
+{
+	usec_t length = s->limits.login_retry_us;
+	return usec_after(now, length < SHORTEST_RETRY_US ? SHORTEST_RETRY_US : length);
+}
+
 /* May we log in at all? Where the last login failed, only one tries at a time. */
 static bool pass_back_off(struct pool_slice *s, usec_t retry_at, usec_t now)
 {
 	if (retry_at == 0)
 		return true;
-	usec_t next = usec_after(now, s->limits.login_retry_us);
-	return atomic_compare_exchange_strong(&s->shared->retry_at, &retry_at, next);
+	return atomic_compare_exchange_strong(&s->shared->retry_at, &retry_at,
+					      retry_at_from(s, now));
 }
 
 static bool is_backing_off(struct pool_slice *s, usec_t retry_at, usec_t now)
@@ -166,10 +172,11 @@ void pool_open_keep_min(struct pool_slice *s, usec_t now)
 
 void pool_open_backed_off(struct pool_slice *s, usec_t now)
 {
-	usec_t length = s->limits.login_retry_us;
-	if (length < SHORTEST_RETRY_US)
-		length = SHORTEST_RETRY_US;
-	atomic_store(&s->shared->retry_at, usec_after(now, length));
+	usec_t until = retry_at_from(s, now);
+	usec_t before = atomic_load(&s->shared->retry_at);
+	while (before < until) /* never earlier: the other workers' timers are set */
+		if (atomic_compare_exchange_weak(&s->shared->retry_at, &before, until))
+			break;
 }
 
 void pool_open_succeeded(struct pool_slice *s)

@@ -40,15 +40,29 @@ static void shed(struct pool_slice *s)
 
 /* ---- 2: other pools under the same cap --------------------------------------------------- */
 
+/* Since when the longest waiter of this set of workers waits with no server under way to it. */
+static usec_t longest_short(const struct pool_shared *p, uint64_t set, unsigned *worker)
+{
+	usec_t since = USEC_NEVER;
+	for (set &= atomic_load(&p->short_of); set; set &= set - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(set);
+		usec_t t = atomic_load(&p->cap.lines[i].since);
+		if (t < since && atomic_load(&p->cap.lines[i].need) > 0) {
+			since = t;
+			*worker = i;
+		}
+	}
+	return since;
+}
+
 /* Is somebody short for whom an idle server of ours should be closed? */
 static bool should_yield(const struct pool_slice *s, const struct pool_cap *cap)
 {
+	unsigned worker;
 	if (!pool_cap_is_hungry(cap))
 		return false;
-	if (!pool_parts_is_short(s->shared))
-		return true;
-	usec_t theirs = pool_cap_since(cap);
-	return usec_after(theirs, POOL_EVICT_MARGIN_US) < pool_cap_since(&s->shared->cap);
+	usec_t ours = longest_short(s->shared, UINT64_MAX, &worker);
+	return ours == USEC_NEVER || usec_after(pool_cap_since(cap), POOL_EVICT_MARGIN_US) < ours;
 }
 
 static void yield(struct pool_slice *s)
@@ -142,24 +156,6 @@ void pool_settle_blocked(struct pool_slice *s, struct pool_cap *cap, int32_t n)
 
 /* ---- 3: who waits longest ------------------------------------------------------------------ */
 
-/* The other worker whose waiter, not yet served by a server under way, waits longest. */
-static bool find_short(const struct pool_slice *s, unsigned *worker, usec_t *since)
-{
-	const struct pool_cap *cap = &s->shared->cap;
-	uint64_t set = atomic_load(&s->shared->short_of);
-	set &= ~((uint64_t)1 << s->worker->index);
-	*since = USEC_NEVER;
-	for (; set; set &= set - 1) {
-		unsigned i = (unsigned)__builtin_ctzll(set);
-		usec_t t = atomic_load(&cap->lines[i].since);
-		if (t < *since && atomic_load(&cap->lines[i].need) > 0) {
-			*since = t;
-			*worker = i;
-		}
-	}
-	return *since != USEC_NEVER;
-}
-
 static bool claim_need(struct pool_cap_line *line)
 {
 	int32_t need = atomic_load(&line->need);
@@ -201,8 +197,9 @@ static void distribute(struct pool_slice *s, usec_t now)
 	while (s->n_idle > 0) {
 		struct pool_waiter *own = pool_queue_head(s);
 		unsigned worker = 0;
-		usec_t since;
-		bool is_other = find_short(s, &worker, &since);
+		usec_t since =
+			longest_short(s->shared, ~((uint64_t)1 << s->worker->index), &worker);
+		bool is_other = since != USEC_NEVER;
 		if (own && is_other && own->queued_at <= usec_after(since, POOL_HAND_MARGIN_US))
 			is_other = false;
 		if (!own && !is_other)
