@@ -11,8 +11,24 @@ EXTRA_DIST += \
 	tests/e2e/pooler.py \
 	tests/e2e/pytest.ini \
 	tests/e2e/rawwire.py \
+	tests/e2e/test_cancel.py \
+	tests/e2e/test_client_gone.py \
+	tests/e2e/test_console.py \
+	tests/e2e/test_drivers.py \
+	tests/e2e/test_limits.py \
+	tests/e2e/test_login.py \
+	tests/e2e/test_modes.py \
+	tests/e2e/test_operations.py \
+	tests/e2e/test_pipeline.py \
+	tests/e2e/test_program.py \
 	tests/e2e/test_protocol.py \
+	tests/e2e/test_replication.py \
+	tests/e2e/test_resources.py \
+	tests/e2e/test_server_gone.py \
+	tests/e2e/test_slowlog.py \
 	tests/e2e/test_smoke.py \
+	tests/e2e/test_startup.py \
+	tests/e2e/test_traps.py \
 	tests/e2e/waiting.py
 
 E2E =

@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import resource
 import shutil
 import signal
 import subprocess
@@ -79,6 +80,7 @@ class Pooler:
         self.secrets = userlist
         self.env = env or {}
         self.args = list(args)
+        self.max_files = None
         self.process = None
         self.clients = []
         self.expect_exit = 0
@@ -162,11 +164,15 @@ class Pooler:
         env.update(self.env)
         return env
 
+    def _limit(self):
+        if self.max_files:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (self.max_files, self.max_files))
+
     def spawn(self):
         with open(self.logfile, "ab") as log:
             self.process = subprocess.Popen(
                 [self.binary.path, *self.args, self.inifile], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                cwd=self.directory, env=self.environment(), **identity())
+                cwd=self.directory, env=self.environment(), preexec_fn=self._limit, **identity())
         return self
 
     def start(self):

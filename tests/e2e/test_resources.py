@@ -1,0 +1,298 @@
+"""Memory stays bounded whatever is streamed, and nothing leaks."""
+
+import pytest
+
+import rawwire
+from rawwire import B, D, E, P, Q, S, c, d
+from waiting import Crew, all_at_once, until
+
+MB = 1 << 20
+
+
+@pytest.fixture
+def room(binary):
+    """How many MB of growth are none; sanitizers keep freed memory for a while."""
+    return 200 if binary.sanitized() else 24
+
+
+def read_rows(client):
+    """Read to ReadyForQuery without keeping rows; how many bytes of rows came."""
+    total = 0
+    while True:
+        got = client.read()
+        if got.kind == "D":
+            total += len(got.body)
+        elif got.kind == "Z":
+            return total
+        else:
+            assert got.kind in "TCSN", got
+
+
+def test_hundred_megabytes_of_rows(pooler, room):
+    p = pooler(pool_size=1)
+    client = p.raw()
+    client.value("select 1")
+    before = p.rss_mb()
+    client.send(Q("select repeat('x', 100000) from generate_series(1, 1000)"))
+    assert read_rows(client) > 100 * 1000 * 1000
+    assert p.peak_mb() < before + room
+
+
+def test_one_row_of_hundred_megabytes(pooler, room):
+    p = pooler(pool_size=1)
+    client = p.raw()
+    client.value("select 1")
+    before = p.rss_mb()
+    got = client.query("select repeat('x', 100000000)")
+    (row,) = [m for m in got if m.kind == "D"]
+    assert row.body.count(b"x") == 100000000
+    assert p.peak_mb() < before + room
+
+
+def test_one_parameter_of_hundred_megabytes(pooler, room):
+    p = pooler(pool_size=1)
+    client = p.raw()
+    client.value("select 1")
+    before = p.rss_mb()
+    client.send(P("select md5($1)") + B(b"y" * 100000000) + E() + S)
+    import hashlib
+    assert [m.row()[0] for m in client.ready(deadline=60) if m.kind == "D"] == [
+        hashlib.md5(b"y" * 100000000).hexdigest()]
+    assert p.peak_mb() < before + room
+
+
+def test_query_of_fifty_megabytes(pooler, room):
+    p = pooler(pool_size=1, log_min_duration_statement=0)
+    client = p.raw()
+    before = p.rss_mb()
+    assert client.value("select length('" + "z" * 50000000 + "')", deadline=60) == "50000000"
+    assert p.peak_mb() < before + room
+
+
+def test_copy_of_hundred_megabytes_each_way(pooler, cluster, room):
+    cluster.in_app("drop table if exists bulk; create unlogged table bulk(t text); grant all on bulk to public")
+    p = pooler(pool_size=1)
+    client = p.raw()
+    client.value("select 1")
+    before = p.rss_mb()
+    client.send(Q("copy bulk from stdin"))
+    client.read_until("G")
+    chunk = b"".join(d("v" * 9999 + "\n") for _ in range(100))
+    for _ in range(100):
+        client.send(chunk)
+    client.send(c())
+    assert [m.tag() for m in client.ready(deadline=60) if m.kind == "C"] == ["COPY 10000"]
+    client.send(Q("copy bulk to stdout"))
+    total = 0
+    while True:
+        got = client.read()
+        total += len(got.body) if got.kind == "d" else 0
+        if got.kind == "Z":
+            break
+    assert total == 100000000
+    assert p.peak_mb() < before + room
+    cluster.in_app("drop table bulk")
+
+
+def test_client_that_does_not_read(pooler, cluster, room):
+    """The server is not read for either: nothing piles up in between."""
+    p = pooler(pool_size=2, workers=1)
+    other = p.raw()
+    other.value("select 1")
+    before = p.rss_mb()
+    lazy = p.raw(receive_buffer=8192)
+    lazy.send(Q("select repeat('x', 100000) from generate_series(1, 2000)"))
+    until(lambda: cluster.sql("select 1 from pg_stat_activity where wait_event = 'ClientWrite'"),
+          "the server has to wait for us")
+    for n in range(200):
+        assert other.value(f"select {n}") == str(n)
+    assert p.peak_mb() < before + room
+    assert read_rows(lazy) > 2000 * 100000
+    assert p.peak_mb() < before + room
+
+
+def test_server_that_does_not_read(pooler, cluster, fault_proxy, room):
+    """The network to the server is stuck: the client is stopped, nothing piles up."""
+    proxy = fault_proxy(cluster.port)
+    p = pooler(pool_size=1, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"})
+    client = p.raw()
+    client.value("select 1")
+    before = p.rss_mb()
+    proxy.hold_up.set()
+    sent = [0]
+
+    def send():
+        data = B(b"y" * (60 * MB)) + E() + S
+        client.send(P("select length($1)"))
+        for at in range(0, len(data), MB):
+            client.send(data[at:at + MB])
+            sent[0] += 1
+
+    crew = Crew()
+    crew.start(send)
+    last = [-1]
+
+    def stands_still():
+        same = last[0] == sent[0] and sent[0] > 0
+        last[0] = sent[0]
+        return same
+
+    until(stands_still, "the client is stopped", every=0.5)
+    assert sent[0] < 50
+    assert p.peak_mb() < before + room
+    proxy.hold_up.clear()
+    crew.join()
+    assert [m.row()[0] for m in client.ready(deadline=60) if m.kind == "D"] == [str(60 * MB)]
+
+
+def test_many_lazy_clients(pooler, cluster, room):
+    p = pooler(pool_size=20, workers=2, max_client_conn=100)
+    clients = [p.raw(receive_buffer=8192) for _ in range(20)]
+    for client in clients:
+        client.value("select 1")
+    before = p.rss_mb()
+    for client in clients:
+        client.send(Q("select repeat('x', 100000) from generate_series(1, 300)"))
+    until(lambda: len(cluster.sql("select 1 from pg_stat_activity where wait_event = 'ClientWrite'")) == 20)
+    assert p.peak_mb() < before + room + 20
+    for client in clients:
+        client.kill()
+    assert p.raw().value("select 1") == "1"
+
+
+def test_pipeline_that_is_not_read(pooler, room):
+    """A client sends and sends and reads nothing: at some point it is not read for either."""
+    p = pooler(pool_size=1)
+    client = p.raw(receive_buffer=8192)
+    client.value("select 1")
+    before = p.rss_mb()
+    crew = Crew()
+    batches = 30000
+    one = P("select repeat('x', 500)") + D("S") + B() + E() + S
+
+    def send():
+        for _ in range(batches // 100):
+            client.send(one * 100)
+
+    crew.start(send)
+    count = 0
+    while count < batches:
+        count += client.read().kind == "Z"
+    crew.join()
+    assert p.peak_mb() < before + room
+
+
+# ---- leaks ------------------------------------------------------------------------------------------
+
+
+def churn(p, rounds):
+    def one(who):
+        for n in range(rounds):
+            client = p.raw(application_name=f"c{n % 7}")
+            assert client.value(f"select '{who}.{n}'") == f"{who}.{n}"
+            [client.close, client.drop, client.kill][n % 3]()
+
+    all_at_once([lambda who=who: one(who) for who in range(4)])
+    p.clients.clear()
+
+
+def test_thousands_of_connections_leak_nothing(pooler, binary):
+    p = pooler(pool_size=3, workers=2, log_connections=0, log_disconnections=0)
+    churn(p, 200)
+    until(lambda: not p.show("clients", user="app"))
+    fds, rss = p.fds(), p.rss_mb()
+    churn(p, 700)
+    until(lambda: not p.show("clients", user="app"))
+    until(lambda: p.fds() <= fds, "all descriptors are closed")
+    assert p.rss_mb() < rss + (60 if binary.sanitized() else 4)
+
+
+def test_refused_and_broken_logins_leak_nothing(pooler, binary):
+    p = pooler(auth_type="scram-sha-256", userlist={"app": "x"}, log_connections=0, log_pooler_errors=0)
+
+    def bad(count):
+        for n in range(count):
+            client = p.open()
+            if n % 4 == 0:
+                try:
+                    client.login("app" if n % 8 else "nobody", "app", "wrong")
+                except rawwire.Refused:
+                    pass
+            elif n % 4 == 1:
+                client.send(rawwire.startup("app", "app"))
+                client.read_until("R")
+            elif n % 4 == 2:
+                client.send(rawwire.startup("app", "nowhere")[:20])
+            else:
+                client.send(rawwire.ssl_request())
+                client.byte()
+            client.drop()
+        p.clients.clear()
+
+    bad(100)
+    fds, rss = p.fds(), p.rss_mb()
+    bad(600)
+    until(lambda: p.fds() <= fds, "all descriptors are closed")
+    assert p.rss_mb() < rss + (60 if binary.sanitized() else 4)
+
+
+def test_servers_that_come_and_go_leak_nothing(pooler, cluster, binary):
+    p = pooler(pool_size=2, pool_recycle=0) if not binary.is_pgbouncer else pooler(pool_size=2)
+    client = p.raw()
+
+    def go(count):
+        for n in range(count):
+            assert client.value(f"select {n}") == str(n)
+
+    go(30)
+    fds, rss = p.fds(), p.rss_mb()
+    go(200)
+    until(lambda: p.fds() <= fds + 1, "all descriptors are closed")
+    assert p.rss_mb() < rss + (60 if binary.sanitized() else 4)
+
+
+def test_idle_clients_are_cheap(pooler, binary):
+    p = pooler(max_client_conn=3000, pool_size=2, workers=2, log_connections=0)
+    for _ in range(50):
+        p.raw().value("select 1")
+    before = p.rss_mb()
+    for _ in range(1000):
+        p.raw()
+    grown = (p.rss_mb() - before) * 1024 / 1000
+    assert grown < (40 if binary.sanitized() else 6), f"{grown:.1f} kB a client"
+    assert p.clients[-1].value("select 1") == "1"
+
+
+def test_cancels_leak_nothing(pooler):
+    p = pooler(pool_size=1)
+    client = p.raw()
+    client.value("select 1")
+    for _ in range(50):
+        client.cancel()
+    fds = p.fds()
+    for _ in range(400):
+        client.cancel()
+    until(lambda: p.fds() <= fds, "all descriptors are closed")
+    assert client.value("select 1") == "1"
+
+
+def test_running_out_of_descriptors(make_pooler, cluster):
+    """Too many clients for the process: it goes on serving those that are in, and new ones when some leave."""
+    p = make_pooler(cluster, start=False, max_client_conn=1000, pool_size=2, workers=1)
+    p.max_files = 60
+    p.start()
+    p.raw().value("select 1")
+    inside = [p.raw() for _ in range(10)]
+    crowd = [rawwire.Client(p.address) for _ in range(80)]
+    for client in inside:
+        assert client.value("select 1") == "1"
+    for client in crowd:
+        client.drop()
+
+    def again():
+        try:
+            return p.raw()
+        except (rawwire.Refused, rawwire.Gone, OSError):
+            return None
+
+    assert until(again).value("select 1") == "1"
