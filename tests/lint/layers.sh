@@ -47,7 +47,7 @@ netdb.h: net proxy
 poll.h: base net proxy advisor main
 sys/epoll.h:
 sys/eventfd.h: net advisor
-signal.h: base net proxy admin main
+signal.h: base net proxy admin advisor main
 '
 
 failed=0
@@ -86,7 +86,11 @@ while IFS=: read -r file line text; do
 	*'"'*'"'*)
 		case $what in
 		*/*) theirs=${what%%/*} ;;
-		*) say "src/$file:$line: \"$what\" has no room: write \"$room/$what\""; continue ;;
+		*) # the room main is src/ itself
+			[ "$room" = main ] && [ -f "$what" ] && continue
+			say "src/$file:$line: \"$what\" has no room: write \"$room/$what\""
+			continue
+			;;
 		esac
 		[ "$theirs" = "$room" ] || has_word "${mine#x}" "$theirs" ||
 			say "src/$file:$line: $room may not use $theirs ($what)"
