@@ -4,6 +4,20 @@
 
 FUZZERS_ALL =
 
+SQL_FUZZ_LIBS = src/sql/libsql.a src/base/libbase.a $(XXHASH_LIBS)
+
+FUZZERS_ALL += tests/fuzz/fuzz_sql_lex
+tests_fuzz_fuzz_sql_lex_SOURCES = tests/fuzz/fuzz_sql_lex.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_sql_lex_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_sql_lex_LDADD = $(SQL_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/sql_lex
+
+FUZZERS_ALL += tests/fuzz/fuzz_sql_norm
+tests_fuzz_fuzz_sql_norm_SOURCES = tests/fuzz/fuzz_sql_norm.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_sql_norm_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_sql_norm_LDADD = $(SQL_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/sql_norm
+
 AUTH_FUZZ_LIBS = src/auth/libauth.a src/wire/libwire.a src/base/libbase.a $(XXHASH_LIBS) $(SSL_LIBS)
 
 FUZZERS_ALL += tests/fuzz/fuzz_userlist
