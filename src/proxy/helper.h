@@ -34,7 +34,7 @@ enum helper_outcome { HELPER_OUTCOMES(HELPER_OUTCOME_ENUM_) HELPER_OUTCOME_COUNT
 #undef HELPER_OUTCOME_ENUM_
 
 struct helper_job {
-	/* set by the requester before helper_submit */
+	/* set by the requester before helper_submit; all else zero */
 	struct mail mail;                    /* .deliver: where it comes back */
 	void (*run)(struct helper_job *job); /* in the helper's thread */
 	usec_t deadline;                     /* USEC_NEVER: none */

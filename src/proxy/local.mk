@@ -2,14 +2,27 @@ noinst_LIBRARIES += src/proxy/libproxy.a
 src_proxy_libproxy_a_SOURCES = \
 	src/proxy/cancel.c \
 	src/proxy/cancel.h \
+	src/proxy/canceler.c \
 	src/proxy/canceler.h \
 	src/proxy/client.c \
 	src/proxy/client.h \
 	src/proxy/command.c \
 	src/proxy/command.h \
+	src/proxy/connector.c \
 	src/proxy/connector.h \
+	src/proxy/connector_cancel.c \
+	src/proxy/connector_cancel.h \
+	src/proxy/connector_fault.c \
+	src/proxy/connector_fault.h \
+	src/proxy/connector_steps.c \
+	src/proxy/connector_steps.h \
+	src/proxy/connector_talk.c \
+	src/proxy/connector_talk.h \
+	src/proxy/connector_trace.c \
+	src/proxy/connector_trace.h \
 	src/proxy/errand.c \
 	src/proxy/errand.h \
+	src/proxy/helper.c \
 	src/proxy/helper.h \
 	src/proxy/intake.c \
 	src/proxy/intake.h \

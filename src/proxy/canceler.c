@@ -1,0 +1,127 @@
+/*
+ * canceler.c - one connection, sixteen bytes, and waiting for the server to close it.
+ *
+ * PostgreSQL closes a cancel's connection after it has signalled the backend. Cancels are sent
+ * in the clear, as libpq 15 does it too. Where only libpq's own handle is there, PQcancel
+ * does the same but knows no deadline: it ends when the network gives up.
+ */
+#include "proxy/canceler.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include <libpq-fe.h>
+#include <sys/socket.h>
+
+#include "base/buf.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "proxy/connector_cancel.h"
+#include "proxy/connector_talk.h"
+#include "proxy/helper.h"
+#include "wire/build.h"
+
+struct canceler {
+	struct helper_job job;
+	struct connector_cancel *target; /* a reference */
+	canceler_fn done;
+	void *arg; /* not owned */
+	bool sent;
+};
+
+/* A Unix socket whose backlog is full says so at once: tried again after a moment. */
+#define CANCELER_RETRY_US (10 * USEC_PER_MSEC)
+
+static bool canceler_connect(struct helper_job *job, int fd, const struct connector_cancel *to)
+{
+	while (connect(fd, (const struct sockaddr *)&to->address, to->address_len) != 0) {
+		if (errno == EAGAIN && usec_now() < job->deadline) {
+			usec_t next = usec_after(usec_now(), CANCELER_RETRY_US);
+			if (helper_poll(job, -1, 0, next) == HELPER_INTERRUPTED)
+				return false;
+			continue;
+		}
+		if (errno != EINPROGRESS ||
+		    helper_poll(job, fd, POLLOUT, USEC_NEVER) != HELPER_READY)
+			return false;
+		int error = 0;
+		socklen_t len = sizeof(error);
+		return getsockopt(fd, SOL_SOCKET, SO_ERROR, &error, &len) == 0 && error == 0;
+	}
+	return true;
+}
+
+/* Sends the request and waits for the end. */
+static bool canceler_say(struct helper_job *job, int fd, const struct connector_cancel *to)
+{
+	struct connector_talk talk;
+	struct buf request;
+	struct frame frame;
+	connector_talk_init(&talk, job, fd, NULL);
+	buf_init(&request, 0);
+	build_cancel_request(&request, to->pid, slice_make(to->key, to->key_len));
+	bool sent = !buf_failed(&request) &&
+		    connector_talk_send(&talk, buf_slice(&request)) == CONNECTOR_TALK_OK &&
+		    connector_talk_next(&talk, &frame) == CONNECTOR_TALK_CLOSED;
+	buf_fini(&request);
+	connector_talk_fini(&talk);
+	return sent;
+}
+
+static bool canceler_by_hand(struct helper_job *job, const struct connector_cancel *to)
+{
+	if (to->address_len == 0)
+		return false;
+	int fd = socket(to->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return false;
+	bool sent = canceler_connect(job, fd, to) && canceler_say(job, fd, to);
+	close(fd);
+	return sent;
+}
+
+static void canceler_run(struct helper_job *job)
+{
+	struct canceler *c = CONTAINER_OF(job, struct canceler, job);
+	char why[256] = "the server did not take it";
+	if (c->target->key_len > 0)
+		c->sent = canceler_by_hand(job, c->target);
+	else if (c->target->libpq)
+		c->sent = PQcancel(c->target->libpq, why, sizeof(why)) == 1;
+	if (!c->sent)
+		LOG_WARNING("server pid %u: a cancel could not be sent: %s", c->target->pid, why);
+}
+
+static void canceler_free(struct canceler *c)
+{
+	connector_cancel_unref(c->target);
+	free(c);
+}
+
+static void canceler_deliver(struct mail *mail, void *owner UNUSED, usec_t now)
+{
+	struct canceler *c = CONTAINER_OF(mail, struct canceler, job.mail);
+	canceler_fn done = c->done;
+	void *arg = c->arg;
+	bool sent = c->sent;
+	canceler_free(c);
+	done(arg, sent, now);
+}
+
+bool canceler_start(struct connector_cancel *target, struct helper_crew *crew,
+		    struct mailbox *reply, usec_t deadline, canceler_fn done, void *arg)
+{
+	struct canceler *c = mem_zalloc(sizeof(*c));
+	c->target = connector_cancel_ref(target);
+	c->done = done;
+	c->arg = arg;
+	c->job.run = canceler_run;
+	c->job.deadline = deadline;
+	c->job.mail.deliver = canceler_deliver;
+	if (helper_submit(crew, &c->job, reply))
+		return true;
+	canceler_free(c);
+	return false;
+}

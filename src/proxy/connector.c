@@ -1,0 +1,442 @@
+/*
+ * connector.c - a login from the first option to a link that is idle.
+ *
+ *	connector_new --> options --> submitted --> libpq polls, in a helper
+ *	                                             |         \-- startup sent, keys known -->
+ *SCRAM v                                            | logged in by libpq
+ *-------------------------------> query --> done
+ *
+ * Several hosts: libpq goes on to the next one only when the kernel gives a connection up, so
+ * each gets its part of the time through TCP_USER_TIMEOUT, which bounds SYNs as well; it is
+ * put back afterwards. Not bounded: a name lookup. With SCRAM keys the first host that accepts
+ * the connection is the one.
+ */
+#include "proxy/connector.h"
+
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <libpq-fe.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <openssl/ssl.h>
+#include <sys/socket.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/addr.h"
+#include "proxy/connector_cancel.h"
+#include "proxy/connector_fault.h"
+#include "proxy/connector_steps.h"
+#include "proxy/connector_trace.h"
+#include "proxy/helper.h"
+#include "wire/build.h"
+
+#define CONNECTOR_MAX_OPTIONS 64
+
+struct connector {
+	struct helper_job job;
+	struct helper_crew *crew; /* not owned */
+	connector_fn done;
+	void *arg;                                 /* not owned */
+	char *keywords[CONNECTOR_MAX_OPTIONS + 1]; /* owned, as are the values */
+	char *values[CONNECTOR_MAX_OPTIONS + 1];
+	size_t count;
+	bool has_keys;
+	struct scram_keys keys;
+	char *query; /* owned; NULL: none */
+	struct connector_trace trace;
+	int user_timeout_ms; /* to be put back; -1: was not touched */
+	bool is_ok, is_taken;
+	struct connector_link link;
+	struct connector_fault fault;
+};
+
+/* ---- options ------------------------------------------------------------------------------ */
+
+struct connector *connector_new(void)
+{
+	struct connector *c = mem_zalloc(sizeof(*c));
+	c->link.fd = -1;
+	c->user_timeout_ms = -1;
+	return c;
+}
+
+static void connector_forget(char *text)
+{
+	if (text)
+		mem_wipe(text, strlen(text));
+	free(text);
+}
+
+static size_t connector_find(const struct connector *c, const char *keyword)
+{
+	size_t i = 0;
+	while (i < c->count && strcmp(c->keywords[i], keyword) != 0)
+		i++;
+	return i;
+}
+
+static const char *connector_get(const struct connector *c, const char *keyword)
+{
+	size_t i = connector_find(c, keyword);
+	return i < c->count ? c->values[i] : NULL;
+}
+
+void connector_set(struct connector *c, const char *keyword, const char *value)
+{
+	size_t i = connector_find(c, keyword);
+	if (i == c->count) {
+		if (!value)
+			return;
+		BUG_ON(c->count == CONNECTOR_MAX_OPTIONS);
+		c->keywords[c->count++] = mem_strdup(keyword);
+		c->values[i] = mem_strdup(value);
+		return;
+	}
+	connector_forget(c->values[i]);
+	c->values[i] = mem_strdup(value);
+	if (value)
+		return;
+	free(c->keywords[i]);
+	c->count--;
+	c->keywords[i] = c->keywords[c->count];
+	c->values[i] = c->values[c->count];
+	c->keywords[c->count] = c->values[c->count] = NULL;
+}
+
+static void connector_set_default(struct connector *c, const char *keyword, const char *value)
+{
+	if (!connector_get(c, keyword))
+		connector_set(c, keyword, value);
+}
+
+void connector_set_keys(struct connector *c, const uint8_t client_key[CONNECTOR_KEY_BYTES],
+			const uint8_t server_key[CONNECTOR_KEY_BYTES])
+{
+	memcpy(c->keys.client_key, client_key, CONNECTOR_KEY_BYTES);
+	memcpy(c->keys.server_key, server_key, CONNECTOR_KEY_BYTES);
+	c->has_keys = true;
+}
+
+void connector_set_query(struct connector *c, const char *sql)
+{
+	free(c->query);
+	c->query = sql && *sql ? mem_strdup(sql) : NULL;
+}
+
+/* "host H port P", as far as it was said. */
+static void connector_whom(const struct connector *c, char *out, size_t n)
+{
+	const char *host = connector_get(c, "hostaddr"), *port = connector_get(c, "port");
+	if (!host)
+		host = connector_get(c, "host");
+	snprintf(out, n, "host %s port %s", host && *host ? host : "(local)",
+		 port && *port ? port : "5432");
+}
+
+/* ---- several hosts -------------------------------------------------------------------------- */
+
+static int connector_host_count(const struct connector *c)
+{
+	const char *hosts = connector_get(c, "hostaddr");
+	if (!hosts)
+		hosts = connector_get(c, "host");
+	int n = 1;
+	for (; hosts && *hosts; hosts++)
+		n += *hosts == ',';
+	return n;
+}
+
+static void connector_bound_hosts(struct connector *c)
+{
+	int hosts = connector_host_count(c);
+	const char *given = connector_get(c, "connect_timeout");
+	const char *old = connector_get(c, "tcp_user_timeout");
+	char text[32];
+	if (hosts < 2 || c->job.deadline == USEC_NEVER)
+		return;
+	usec_t each = (c->job.deadline - usec_now()) / hosts;
+	if (given && atoi(given) > 0)
+		each = usec_min(each, atoi(given) * USEC_PER_SEC);
+	c->user_timeout_ms = old ? atoi(old) : 0;
+	snprintf(text, sizeof(text), "%lld", (long long)(each / USEC_PER_MSEC) + 1);
+	connector_set(c, "tcp_user_timeout", text);
+}
+
+static void connector_unbound_hosts(struct connector *c)
+{
+	if (c->user_timeout_ms < 0 || c->link.is_unix)
+		return;
+	if (setsockopt(c->link.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &c->user_timeout_ms,
+		       sizeof(c->user_timeout_ms)) != 0)
+		LOG_DEBUG("server pid %d: TCP_USER_TIMEOUT cannot be put back",
+			  c->link.backend_pid);
+}
+
+/* ---- in a helper ---------------------------------------------------------------------------- */
+
+static void connector_on_notice(void *arg UNUSED, const PGresult *res)
+{
+	LOG_DEBUG("while logging in the server says: %s", PQresultErrorMessage(res));
+}
+
+static bool connector_fail_libpq(struct connector *c)
+{
+	const char *text = c->link.pg ? PQerrorMessage(c->link.pg) : "out of memory";
+	connector_fault_from_libpq(&c->fault, text);
+	if (c->link.pg && PQconnectionNeedsPassword(c->link.pg) &&
+	    c->fault.kind == CONNECTOR_FAULT_UNREACHABLE)
+		connector_fault_set(&c->fault, CONNECTOR_FAULT_SERVER, "28000",
+				    "the server asks for a password, and none is known");
+	return false;
+}
+
+static bool connector_begin(struct connector *c)
+{
+	connector_set(c, "gssencmode", "disable");
+	connector_set_default(c, "passfile", "/dev/null");
+	connector_set_default(c, "fallback_application_name", "pgweir");
+	connector_bound_hosts(c);
+	c->link.pg = PQconnectStartParams((const char *const *)c->keywords,
+					  (const char *const *)c->values, 0);
+	if (!c->link.pg || PQstatus(c->link.pg) == CONNECTION_BAD)
+		return connector_fail_libpq(c);
+	PQsetErrorVerbosity(c->link.pg, PQERRORS_VERBOSE);
+	PQsetNoticeReceiver(c->link.pg, connector_on_notice, NULL);
+	connector_trace_start(&c->trace, c->link.pg);
+	return true;
+}
+
+static bool connector_wait(struct connector *c, short events)
+{
+	switch (helper_poll(&c->job, PQsocket(c->link.pg), events, USEC_NEVER)) {
+	case HELPER_READY:
+		return true;
+	case HELPER_TIMEOUT:
+		connector_fault_set(&c->fault, CONNECTOR_FAULT_TIMEOUT, "08006",
+				    "the server did not answer in time");
+		return false;
+	case HELPER_INTERRUPTED:
+		break;
+	}
+	connector_fault_set(&c->fault, CONNECTOR_FAULT_CANCELLED, "57014",
+			    "the login was given up");
+	return false;
+}
+
+/* Until libpq is done, or has sent the startup packet and keys take over. */
+static bool connector_poll(struct connector *c, bool stop_at_startup)
+{
+	PostgresPollingStatusType next = PGRES_POLLING_WRITING;
+	while (next != PGRES_POLLING_OK) {
+		if (next == PGRES_POLLING_FAILED)
+			return connector_fail_libpq(c);
+		if (!connector_wait(c, next == PGRES_POLLING_READING ? POLLIN : POLLOUT))
+			return false;
+		next = PQconnectPoll(c->link.pg);
+		if (stop_at_startup && PQstatus(c->link.pg) == CONNECTION_AWAITING_RESPONSE)
+			return true;
+	}
+	return true;
+}
+
+static void connector_take_over(struct connector *c)
+{
+	PGconn *pg = c->link.pg;
+	connector_trace_stop(&c->trace, pg);
+	c->link.fd = PQsocket(pg);
+	c->link.ssl = PQsslInUse(pg) ? PQsslStruct(pg, "OpenSSL") : NULL;
+	c->link.is_unix = addr_peer(c->link.fd).kind == ADDR_UNIX;
+	connector_unbound_hosts(c);
+}
+
+/* libpq has logged in: all that it knows is taken from it. */
+static void connector_collect(struct connector *c)
+{
+	PGconn *pg = c->link.pg;
+	uint8_t key[4];
+	PGnotify *notify;
+	while ((notify = PQnotifies(pg))) /* parses whatever came behind ReadyForQuery */
+		PQfreemem(notify);
+	c->link.backend_pid = PQbackendPID(pg);
+	c->link.server_version = PQserverVersion(pg);
+	connector_trace_params(&c->trace, &c->link);
+	bool known = connector_trace_key(&c->trace, c->link.backend_pid, key);
+	if (!known)
+		LOG_DEBUG("server pid %d: libpq does not show the cancel key", c->link.backend_pid);
+	c->link.cancel = connector_cancel_new(c->link.fd, (uint32_t)c->link.backend_pid,
+					      slice_make(key, known ? sizeof(key) : 0),
+					      known ? NULL : PQgetCancel(pg));
+}
+
+static bool connector_login(struct connector *c)
+{
+	bool by_keys = c->has_keys && !connector_get(c, "password");
+	struct connector_talk talk;
+	if (!connector_begin(c) || !connector_poll(c, by_keys))
+		return false;
+	connector_take_over(c);
+	connector_talk_init(&talk, &c->job, c->link.fd, c->link.ssl);
+	bool ok = true;
+	if (by_keys && PQstatus(c->link.pg) == CONNECTION_AWAITING_RESPONSE)
+		ok = connector_steps_scram(&c->link, &talk, &c->keys, &c->fault);
+	else
+		connector_collect(c);
+	if (ok && c->query)
+		ok = connector_steps_query(&c->link, &talk, c->query, &c->fault);
+	connector_talk_fini(&talk);
+	return ok;
+}
+
+static void connector_run(struct helper_job *job)
+{
+	struct connector *c = CONTAINER_OF(job, struct connector, job);
+	char whom[256];
+	c->is_ok = connector_login(c);
+	connector_trace_stop(&c->trace, c->link.pg);
+	connector_trace_fini(&c->trace);
+	if (c->is_ok)
+		return;
+	connector_whom(c, whom, sizeof(whom));
+	connector_fault_about(&c->fault, whom);
+	connector_close(&c->link, false);
+}
+
+/* ---- the requester ------------------------------------------------------------------------- */
+
+static void connector_deliver(struct mail *mail, void *owner, usec_t now)
+{
+	struct connector *c = CONTAINER_OF(mail, struct connector, job.mail);
+	if (c->job.outcome == HELPER_EXPIRED)
+		connector_fault_set(&c->fault, CONNECTOR_FAULT_TIMEOUT, "08006",
+				    "no helper was free to log in to the server in time");
+	else if (c->job.outcome == HELPER_CANCELLED)
+		connector_fault_set(&c->fault, CONNECTOR_FAULT_CANCELLED, "57014",
+				    "the login was given up");
+	c->done(c, owner, now);
+}
+
+bool connector_start(struct connector *c, struct helper_crew *crew, struct mailbox *reply,
+		     usec_t deadline, connector_fn done, void *arg)
+{
+	c->crew = crew;
+	c->done = done;
+	c->arg = arg;
+	c->job.run = connector_run;
+	c->job.deadline = deadline;
+	c->job.mail.deliver = connector_deliver;
+	return helper_submit(crew, &c->job, reply);
+}
+
+bool connector_stop(struct connector *c)
+{
+	return helper_cancel(c->crew, &c->job);
+}
+
+void connector_free(struct connector *c)
+{
+	if (!c)
+		return;
+	if (c->is_ok && !c->is_taken)
+		connector_close(&c->link, true);
+	for (size_t i = 0; i < c->count; i++) {
+		free(c->keywords[i]);
+		connector_forget(c->values[i]);
+	}
+	free(c->query);
+	mem_wipe(&c->keys, sizeof(c->keys));
+	free(c);
+}
+
+void *connector_arg(const struct connector *c)
+{
+	return c->arg;
+}
+
+bool connector_is_ok(const struct connector *c)
+{
+	return c->is_ok;
+}
+
+const struct connector_fault *connector_fault(const struct connector *c)
+{
+	return &c->fault;
+}
+
+struct connector_link connector_take(struct connector *c)
+{
+	BUG_ON(!c->is_ok || c->is_taken);
+	c->is_taken = true;
+	return c->link;
+}
+
+/* ---- the link -----------------------------------------------------------------------------------
+ */
+
+const char *connector_param(const struct connector_link *link, const char *name)
+{
+	for (size_t i = 0; i < link->param_count; i++) {
+		if (strcmp(link->params[i].name, name) == 0)
+			return link->params[i].value;
+	}
+	return NULL;
+}
+
+void connector_drop_params(struct connector_link *link)
+{
+	for (size_t i = 0; i < link->param_count; i++) {
+		free(link->params[i].name);
+		free(link->params[i].value);
+	}
+	free(link->params);
+	link->params = NULL;
+	link->param_count = 0;
+}
+
+/* As much of Terminate as goes out at once: all of it, or the peer is stuck and will see the end.
+ */
+static void connector_say_goodbye(const struct connector_link *link)
+{
+	static const char terminate[5] = { 'X', 0, 0, 0, 4 };
+	ssize_t n UNUSED;
+	if (link->ssl)
+		n = SSL_write(link->ssl, terminate, sizeof(terminate));
+	else
+		n = send(link->fd, terminate, sizeof(terminate), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+/* PQfinish would say Terminate as well, and wait until it is gone; on a socket that is shut down
+ * it finds at once that it cannot. */
+void connector_close(struct connector_link *link, bool politely)
+{
+	if (politely && link->fd >= 0)
+		connector_say_goodbye(link);
+	if (link->fd >= 0)
+		shutdown(link->fd, SHUT_RDWR);
+	PQfinish(link->pg);
+	connector_cancel_unref(link->cancel);
+	connector_drop_params(link);
+	*link = (struct connector_link){ .fd = -1 };
+}
+
+/* ---- the process --------------------------------------------------------------------------------
+ */
+
+void connector_clear_environment(void)
+{
+	char name[64];
+	for (char **at = environ; *at;) {
+		size_t n = strcspn(*at, "=");
+		if (strncmp(*at, "PG", 2) != 0 || n >= sizeof(name)) {
+			at++;
+			continue;
+		}
+		memcpy(name, *at, n);
+		name[n] = '\0';
+		unsetenv(name); /* what follows moves up to here */
+	}
+}

@@ -1,0 +1,38 @@
+/*
+ * connector_cancel.h - what is needed to cancel a server's query: where, and the key.
+ *
+ * libpq has no call that tells the key of a connection that it made, so that is read from its
+ * trace (connector.c); where that shows nothing its own PGcancel stands in.
+ *
+ * Immutable and counted; shared by the link and by cancels under way. Thread: any.
+ */
+#ifndef PROXY_CONNECTOR_CANCEL_H
+#define PROXY_CONNECTOR_CANCEL_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#include "base/slice.h"
+
+struct pg_cancel;
+
+#define CONNECTOR_CANCEL_KEY_BYTES 256
+
+struct connector_cancel {
+	atomic_int refs;
+	struct sockaddr_storage address;
+	socklen_t address_len;
+	uint32_t pid;
+	size_t key_len; /* 0: not known, use libpq's */
+	uint8_t key[CONNECTOR_CANCEL_KEY_BYTES];
+	struct pg_cancel *libpq; /* owned; NULL where the key is known */
+};
+
+/* To the address that fd is connected to; one reference. A key that is too long is not known. */
+struct connector_cancel *connector_cancel_new(int fd, uint32_t pid, struct slice key,
+					      struct pg_cancel *libpq);
+struct connector_cancel *connector_cancel_ref(struct connector_cancel *c);
+void connector_cancel_unref(struct connector_cancel *c); /* NULL does nothing */
+
+#endif
