@@ -20,11 +20,6 @@ void slowsql_begin(struct slowsql *sql, const struct tap_record *record)
 	};
 }
 
-static bool is_cut(const struct tap_text *t)
-{
-	return t->text.len < t->full_bytes;
-}
-
 /* As it came; cut between characters. */
 static bool show_raw(const struct tap_text *t, size_t room, struct buf *shown)
 {
@@ -32,7 +27,7 @@ static bool show_raw(const struct tap_text *t, size_t room, struct buf *shown)
 	while (head.len > 0 && head.len < t->text.len &&
 	       ((unsigned char)t->text.ptr[head.len] & 0xc0) == 0x80)
 		head.len--;
-	bool cut = head.len < t->text.len || is_cut(t);
+	bool cut = head.len < t->text.len || t->cut;
 	buf_add_slice(shown, head);
 	if (cut)
 		buf_add_str(shown, " ...");
@@ -53,7 +48,7 @@ static bool show(const struct tap_record *r, const struct tap_text *t, size_t ro
 		.mode = { .backslashes = r->policy.backslashes,
 			  .encoding = (enum lexer_encoding)r->policy.encoding },
 		.max_bytes = room == SIZE_MAX ? 0 : room,
-		.cut = is_cut(t),
+		.cut = t->cut,
 	};
 	if (r->policy.show_values || t->kind == TEXTS_FUNCTION)
 		return show_raw(t, room, shown);

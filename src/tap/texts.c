@@ -1,14 +1,14 @@
 /*
  * texts.c - statements, one behind the other in a buffer:
  *
- *   kind 1 | times 4 | full_bytes 4 | length 4 | text
+ *   kind 1 | cut 1 | times 4 | length 4 | text
  */
 #include "tap/texts.h"
 
-#define ENTRY_BYTES 13
-#define ENTRY_TIMES 1 /* offsets */
-#define ENTRY_FULL 5
-#define ENTRY_LENGTH 9
+#define ENTRY_BYTES 10
+#define ENTRY_CUT 1 /* offsets */
+#define ENTRY_TIMES 2
+#define ENTRY_LENGTH 6
 
 #define TEXTS_KIND_NAME_(kind, name) [TEXTS_##kind] = name,
 static const char *const kind_names[] = { TEXTS_KINDS(TEXTS_KIND_NAME_) };
@@ -53,22 +53,19 @@ bool texts_next(struct slice *bytes, struct tap_text *out)
 	*out = (struct tap_text){
 		.kind = (enum texts_kind)bytes->ptr[0],
 		.times = get_u32(bytes->ptr + ENTRY_TIMES),
-		.full_bytes = get_u32(bytes->ptr + ENTRY_FULL),
+		.cut = bytes->ptr[ENTRY_CUT] != 0,
 		.text = slice_make(bytes->ptr + ENTRY_BYTES, length),
 	};
 	*bytes = slice_skip(*bytes, ENTRY_BYTES + length);
 	return true;
 }
 
-static uint32_t full_bytes(struct slice text)
-{
-	return text.len < UINT32_MAX ? (uint32_t)text.len : UINT32_MAX;
-}
-
+/* Is the entry about this text? One that is cut is about any with that head. */
 static bool is_same(const struct tap_text *have, struct slice text)
 {
-	return have->full_bytes == full_bytes(text) &&
-	       slice_eq(have->text, slice_head(text, have->text.len));
+	if (have->cut && text.len > have->text.len)
+		text.len = have->text.len;
+	return slice_eq(have->text, text);
 }
 
 /* An Execute of what the last entry is about, or of what this batch has parsed and not run yet. */
@@ -89,28 +86,36 @@ static bool count_again(struct tap_texts *texts, struct slice text)
 	return false;
 }
 
-void texts_add(struct tap_texts *texts, enum texts_kind kind, struct slice text)
+static void append(struct tap_texts *texts, enum texts_kind kind, struct slice text, bool cut)
 {
-	if (kind == TEXTS_EXECUTE && count_again(texts, text))
-		return;
 	size_t used = buf_len(&texts->bytes);
 	size_t room = used < TEXTS_ALL_MAX_BYTES ? TEXTS_ALL_MAX_BYTES - used : 0;
-	if (room <= ENTRY_BYTES || buf_failed(&texts->bytes)) {
+	if (room <= ENTRY_BYTES) {
 		texts->left_out++;
 		return;
 	}
-	room -= ENTRY_BYTES;
-	struct slice kept =
-		slice_head(text, room < TEXTS_ONE_MAX_BYTES ? room : TEXTS_ONE_MAX_BYTES);
+	struct slice kept = slice_head(text, TEXTS_ONE_MAX_BYTES - 1);
+	kept = slice_head(kept, room - ENTRY_BYTES);
 	if (!buf_reserve(&texts->bytes, ENTRY_BYTES + kept.len)) {
 		texts->left_out++;
 		return;
 	}
 	buf_u8(&texts->bytes, (uint8_t)kind);
+	buf_u8(&texts->bytes, cut || kept.len < text.len);
 	buf_u32(&texts->bytes, kind == TEXTS_PARSE ? 0 : 1);
-	buf_u32(&texts->bytes, full_bytes(text));
 	buf_u32(&texts->bytes, (uint32_t)kept.len);
 	buf_add_slice(&texts->bytes, kept);
 	texts->last = used;
 	texts->entries++;
+}
+
+void texts_add(struct tap_texts *texts, enum texts_kind kind, struct slice text)
+{
+	if (kind != TEXTS_EXECUTE || !count_again(texts, text))
+		append(texts, kind, text, false);
+}
+
+void texts_add_head(struct tap_texts *texts, enum texts_kind kind, struct slice head)
+{
+	append(texts, kind, head, true);
 }

@@ -41,8 +41,8 @@ struct tap_texts {
 
 struct tap_text {
 	enum texts_kind kind;
-	uint32_t times;      /* how often it was run */
-	uint32_t full_bytes; /* how long the text was before it was cut */
+	uint32_t times; /* how often it was run */
+	bool cut;       /* the text is but the head of it */
 	struct slice text;
 };
 
@@ -52,10 +52,14 @@ const char *texts_kind_name(enum texts_kind kind);
 void texts_clear(struct tap_texts *texts);   /* empty, memory kept */
 void texts_release(struct tap_texts *texts); /* empty, memory given back */
 
-/* A statement of the batch: QUERY for each Query, PARSE for each Parse, EXECUTE for each
- * Execute (with the text of what it runs: where the same batch has parsed it, that entry's count
- * goes up), FUNCTION for each FunctionCall. */
+/* A statement of the batch: QUERY for each Query, PARSE for each Parse, EXECUTE for each Execute
+ * (with the text of what it runs: where the same batch has parsed it, that entry's count goes up),
+ * FUNCTION for each FunctionCall. A text of TEXTS_ONE_MAX_BYTES or more counts as cut, so that
+ * whoever keeps texts for later need not keep more. */
 void texts_add(struct tap_texts *texts, enum texts_kind kind, struct slice text);
+
+/* The same, where only the head of the statement is at hand. */
+void texts_add_head(struct tap_texts *texts, enum texts_kind kind, struct slice head);
 
 struct slice texts_slice(const struct tap_texts *texts);
 
