@@ -20,9 +20,13 @@ static bool take_punct(struct lexer *lex, char c)
 	return true;
 }
 
+/* Semicolons at the end of the text are not there: the normal form drops them. */
 static bool at_end(struct lexer lex)
 {
-	return lexer_next(&lex, NULL).kind == LEXER_END;
+	struct lexer_token t = lexer_next(&lex, NULL);
+	while (lexer_is_punct(&t, ';'))
+		t = lexer_next(&lex, NULL);
+	return t.kind == LEXER_END;
 }
 
 static bool is_plain_word(const struct lexer_token *t)
