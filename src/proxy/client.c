@@ -80,21 +80,34 @@ static usec_t client_login_deadline(const struct client *c)
 	return usec_after(c->connected_at, c->worker->setup->conf->global.client_login_timeout_us);
 }
 
-static usec_t client_linked_deadline(const struct client *c, usec_t now)
+/* What a linked client has to be in time for, and what it is told when it is not. */
+struct client_limit {
+	usec_t deadline;
+	enum error_id error;
+};
+
+static struct client_limit client_linked_limit(const struct client *c)
 {
 	const struct conf_pool *settings = &c->pool->settings;
-	usec_t deadline = USEC_NEVER;
+	usec_t xact = c->xact_at ? c->xact_at : c->batch_at;
+	struct client_limit limit = { USEC_NEVER, ERROR_QUERY_TIMEOUT };
+
 	if (c->batch_at)
-		deadline = usec_after(c->batch_at, settings->query_timeout_us);
+		limit.deadline = usec_after(c->batch_at, settings->query_timeout_us);
 	else if (c->xact_at)
-		deadline = usec_after(now, settings->idle_transaction_timeout_us);
+		limit = (struct client_limit){
+			usec_after(c->quiet_at, settings->idle_transaction_timeout_us),
+			ERROR_IDLE_TRANSACTION
+		};
 	else if (c->pool->is_session)
-		deadline = usec_after(now, settings->client_idle_timeout_us);
-	if (c->xact_at || c->batch_at)
-		deadline = usec_min(deadline,
-				    usec_after(c->xact_at ? c->xact_at : c->batch_at,
-					       settings->transaction_timeout_us));
-	return deadline;
+		limit = (struct client_limit){
+			usec_after(c->quiet_at, settings->client_idle_timeout_us),
+			ERROR_CLIENT_IDLE
+		};
+	if (xact && usec_after(xact, settings->transaction_timeout_us) < limit.deadline)
+		limit = (struct client_limit){ usec_after(xact, settings->transaction_timeout_us),
+					       ERROR_TRANSACTION_TIMEOUT };
+	return limit;
 }
 
 static usec_t client_deadline(const struct client *c, usec_t now)
@@ -111,7 +124,7 @@ static usec_t client_deadline(const struct client *c, usec_t now)
 	case CLIENT_WAITING: /* the pool's affair */
 		return USEC_NEVER;
 	case CLIENT_LINKED:
-		return client_linked_deadline(c, now);
+		return client_linked_limit(c).deadline;
 	case CLIENT_CLOSING:
 		return usec_after(now, CLIENT_LINGER_US);
 	}
@@ -125,19 +138,13 @@ void client_set_deadline(struct client *c, usec_t now)
 
 static void client_linked_timeout(struct client *c, usec_t now)
 {
-	const struct conf_pool *settings = &c->pool->settings;
-	usec_t since = c->xact_at ? c->xact_at : c->batch_at;
-	if (since && usec_after(since, settings->transaction_timeout_us) <= now) {
-		journal_cut(c, RECORD_TIMED_OUT, "25P04", now);
-		client_fail(c, ERROR_TRANSACTION_TIMEOUT, NULL, NULL, now);
-	} else if (c->batch_at) {
-		journal_cut(c, RECORD_TIMED_OUT, "57014", now);
-		client_fail(c, ERROR_QUERY_TIMEOUT, NULL, NULL, now);
-	} else if (c->xact_at) {
-		client_fail(c, ERROR_IDLE_TRANSACTION, NULL, NULL, now);
-	} else {
-		client_fail(c, ERROR_CLIENT_IDLE, NULL, NULL, now);
+	struct client_limit limit = client_linked_limit(c);
+	if (limit.deadline > now) { /* it has moved on since the timer was set */
+		client_set_deadline(c, now);
+		return;
 	}
+	journal_cut(c, RECORD_TIMED_OUT, errors_sqlstate(limit.error), now);
+	client_fail(c, limit.error, NULL, NULL, now);
 }
 
 static void client_on_timer(struct timer *t, usec_t now)

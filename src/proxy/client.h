@@ -98,6 +98,7 @@ struct client {
 	usec_t request_at;       /* when it asked for what it waits for or has */
 	usec_t linked_at;        /* when it got its server */
 	usec_t batch_at;         /* when the oldest unanswered request went to the server; 0 */
+	usec_t quiet_at;         /* when it was last answered in full */
 	usec_t xact_at;          /* when its transaction began; 0: in none */
 };
 

@@ -96,7 +96,9 @@ static size_t intake_idle_bytes(struct client *c, struct slice in, usec_t now)
 	case 'f': /* the rest of a COPY that has failed: PostgreSQL ignores it too */
 		return intake_drop_frame(c, &f);
 	default:
-		intake_request(c, now);
+		/* no server is held for somebody who is still speaking */
+		if (frame_is_whole(&f) || f.body_bytes > INTAKE_IDLE_READ_BYTES / 2)
+			intake_request(c, now);
 		return 0;
 	}
 }

@@ -150,11 +150,6 @@ size_t login_startup_bytes(struct client *c, struct slice in, usec_t now)
 
 /* ---- who is it? -------------------------------------------------------------------------------- */
 
-static bool login_is_trusting(enum conf_auth_type type)
-{
-	return type == CONF_AUTH_TYPE_TRUST || type == CONF_AUTH_TYPE_ANY;
-}
-
 static enum auth_method login_method(enum conf_auth_type type)
 {
 	switch (type) {

@@ -7,6 +7,7 @@
  */
 #include "proxy/relay.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 
 #include "proxy/client.h"
@@ -53,17 +54,37 @@ static void relay_count(struct client *c, char type)
 	}
 }
 
+/* What a client has done wrong: told to it once what it sent before has gone out. */
+struct relay_fault {
+	bool is_there;
+	enum error_id error;
+	char text[64];
+};
+
+static void relay_blame(struct relay_fault *fault, enum error_id error, const char *fmt, ...)
+	PRINTF_LIKE(3, 4);
+
+static void relay_blame(struct relay_fault *fault, enum error_id error, const char *fmt, ...)
+{
+	va_list ap;
+	va_start(ap, fmt);
+	vsnprintf(fault->text, sizeof(fault->text), fmt, ap);
+	va_end(ap);
+	fault->error = error;
+	fault->is_there = true;
+}
+
 enum relay_step { RELAY_TAKE, RELAY_HOLD };
 
 /* A message of the client's, at its head. */
 static enum relay_step relay_client_message(struct client *c, struct server *s,
-					    const struct frame *f, usec_t now)
+					    const struct frame *f, struct relay_fault *fault,
+					    usec_t now)
 {
 	uint32_t seq = track_next_seq(&s->track);
-	char type[2] = { f->type, 0 };
 
 	if (f->type == 'Q' && c->worker->setup->conf->global.disable_pqexec) {
-		client_fail(c, ERROR_PROTOCOL_VIOLATION, NULL, NULL, now,
+		relay_blame(fault, ERROR_PROTOCOL_VIOLATION,
 			    "simple queries are disabled (disable_pqexec)");
 		return RELAY_HOLD;
 	}
@@ -81,26 +102,26 @@ static enum relay_step relay_client_message(struct client *c, struct server *s,
 	case TRACK_VIOLATION:
 		break;
 	}
-	client_fail(c, ERROR_PROTOCOL_VIOLATION, "The message is not one that a client may send here.",
-		    NULL, now, type);
+	relay_blame(fault, ERROR_PROTOCOL_VIOLATION, "unexpected message 0x%02x",
+		    (unsigned char)f->type);
 	return RELAY_HOLD;
 }
 
-/* Reads the head at the front of `in`; false: more is needed, or the client has failed. */
-static bool relay_read_client(struct client *c, struct slice in, struct frame *f, usec_t now)
+/* Reads the head at the front of `in`; false: more is needed, or it is at fault. */
+static bool relay_read_client(const struct client *c, struct slice in, struct frame *f,
+			      struct relay_fault *fault)
 {
 	uint32_t limit = (uint32_t)c->worker->setup->conf->global.max_packet_size;
 	int head = frame_read(in, limit, f);
 	if (head == 0)
 		return false;
 	if (head > 0 && !frame_is_known(FRAME_FROM_CLIENT, f->type)) {
-		char type[8];
-		snprintf(type, sizeof(type), "0x%02x", (unsigned char)f->type);
-		client_fail(c, ERROR_PROTOCOL_VIOLATION, "There is no such message.", NULL, now, type);
+		relay_blame(fault, ERROR_PROTOCOL_VIOLATION, "unknown message 0x%02x",
+			    (unsigned char)f->type);
 		return false;
 	}
 	if (head < 0 || f->body_bytes > frame_max_body(FRAME_FROM_CLIENT, f->type, limit)) {
-		client_fail(c, ERROR_BAD_MESSAGE_LENGTH, NULL, NULL, now,
+		relay_blame(fault, ERROR_BAD_MESSAGE_LENGTH, "%s",
 			    frame_error_text(head < 0 ? head : FRAME_TOO_LONG));
 		return false;
 	}
@@ -114,8 +135,11 @@ static void relay_send_to_server(struct client *c, struct server *s, struct slic
 	c->pool->stats.received_bytes += run.len;
 	if (c->pool->logs_queries)
 		journal_received(c, run.len);
-	if (!c->batch_at)
+	if (!c->batch_at) {
 		c->batch_at = now;
+		if (c->pool->has_deadlines)
+			client_set_deadline(c, now);
+	}
 	server_send(s, run, now);
 }
 
@@ -124,25 +148,28 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 	struct server *s = c->server;
 	size_t done = c->body_left < in.len ? c->body_left : in.len;
 	bool leaves = false;
+	struct relay_fault fault = { 0 };
 	c->body_left -= (uint32_t)done;
 
 	while (done < in.len && !c->body_left) {
 		struct frame f;
-		if (!relay_read_client(c, slice_skip(in, done), &f, now))
+		if (!relay_read_client(c, slice_skip(in, done), &f, &fault))
 			break;
 		if (f.type == 'X') {
 			leaves = true;
 			break;
 		}
-		if (relay_client_message(c, s, &f, now) == RELAY_HOLD)
+		if (relay_client_message(c, s, &f, &fault, now) == RELAY_HOLD)
 			break;
 		done += f.head_bytes + f.body.len;
 		c->body_left = f.body_bytes - (uint32_t)f.body.len;
 	}
-	if (c->state != CLIENT_LINKED)
-		return in.len; /* it has failed; so has what it sent */
 	relay_send_to_server(c, s, slice_head(in, done), now);
-	if (leaves && c->state == CLIENT_LINKED) {
+	if (fault.is_there) {
+		client_fail(c, fault.error, NULL, NULL, now, fault.text);
+		return in.len;
+	}
+	if (leaves) {
 		c->said_goodbye = true;
 		client_close(c, "client close request", now);
 		return in.len;
@@ -200,10 +227,6 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 
 	if (f->type == 'Z') {
 		stats->queries += news->done;
-		if (c) {
-			stats->query_us += (uint64_t)(now - (c->batch_at ? c->batch_at : now));
-			c->batch_at = track_outstanding_syncs(&s->track) ? now : 0;
-		}
 		server_note_ready(s, now);
 	} else if (f->type == 'E') {
 		stats->errors++;

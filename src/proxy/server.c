@@ -109,7 +109,7 @@ void server_link(struct server *s, struct client *c, usec_t now)
 	s->client = c;
 	c->server = s;
 	c->linked_at = now;
-	s->request_wall = usec_wall();
+	s->linked_at = now;
 	s->pool->stats.server_assignments++;
 	s->pool->stats.wait_us += (uint64_t)(now - c->request_at);
 	if (s->params != c->params)
@@ -158,8 +158,10 @@ void server_part(struct server *s, usec_t now)
 	s->needs_reset = *settings->server_reset_query &&
 			 (s->pool->is_session || settings->server_reset_query_always);
 	s->released_at = now;
-	if (c->body_left) {
-		server_close(s, "the client left in the middle of a message", now);
+	if (c->body_left || s->pool->route->is_replication) {
+		server_close(s, c->body_left ? "the client left in the middle of a message"
+					     : "its replication client has left",
+			     now);
 		return;
 	}
 	if (!waits_for_end) {
@@ -176,18 +178,19 @@ void server_part(struct server *s, usec_t now)
 void server_note_ready(struct server *s, usec_t now)
 {
 	struct client *c = s->client;
-	char status = track_tx_status(&s->track);
+	bool is_over = track_tx_status(&s->track) == 'I';
 
-	if (status == 'I') {
-		s->pool->stats.xacts++;
-		if (c) {
-			usec_t since = c->xact_at ? c->xact_at : c->linked_at;
-			s->pool->stats.xact_us += (uint64_t)(now - since);
-			c->xact_at = 0;
-		}
-	} else if (c && !c->xact_at) {
-		c->xact_at = c->linked_at;
-	}
+	s->pool->stats.xacts += is_over;
+	if (!c)
+		return;
+	usec_t began = c->batch_at ? c->batch_at : now;
+	usec_t xact_began = c->xact_at ? c->xact_at : began;
+	s->pool->stats.query_us += (uint64_t)(now - began);
+	if (is_over)
+		s->pool->stats.xact_us += (uint64_t)(now - xact_began);
+	c->xact_at = is_over ? 0 : xact_began;
+	c->batch_at = track_outstanding_syncs(&s->track) ? now : 0;
+	c->quiet_at = now;
 }
 
 static void server_settle_linked(struct server *s, usec_t now)
@@ -197,8 +200,10 @@ static void server_settle_linked(struct server *s, usec_t now)
 
 	if (s->errand != SERVER_ERRAND_NONE || c->state != CLIENT_LINKED)
 		return;
-	if (!track_is_full(&s->track))
+	if (c->conn.pauses & CLIENT_PAUSE_TRACK && !track_is_full(&s->track)) {
 		conn_resume(&c->conn, CLIENT_PAUSE_TRACK);
+		conn_again(&c->conn);
+	}
 	if (lp->has_deadlines)
 		client_set_deadline(c, now);
 	if (!track_is_quiet(&s->track))

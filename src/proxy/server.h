@@ -96,7 +96,7 @@ struct server {
 	usec_t connected_at;
 	usec_t connected_wall;
 	usec_t released_at;
-	usec_t request_wall;
+	usec_t linked_at; /* the last time */
 	int pid;
 };
 

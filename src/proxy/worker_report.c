@@ -54,7 +54,7 @@ static void worker_report_client(struct report *report, struct client *c, usec_t
 	row->id = c->id;
 }
 
-static void worker_report_server(struct report *report, struct server *s)
+static void worker_report_server(struct report *report, struct server *s, usec_t now)
 {
 	struct report_conn *row = report_add_conn(report);
 	const char *app = s->params ? paramset_get(s->params, SLICE("application_name")) : NULL;
@@ -67,7 +67,7 @@ static void worker_report_server(struct report *report, struct server *s)
 	if (s->conn.fd >= 0)
 		worker_report_addr(row, s->conn.fd, s->wire.is_unix);
 	row->connected_wall = s->connected_wall;
-	row->request_wall = s->request_wall;
+	row->request_wall = worker_report_wall(s->linked_at, now);
 	row->close_needed = s->is_doomed;
 	row->ptr = (uint64_t)(uintptr_t)s;
 	row->link = (uint64_t)(uintptr_t)s->client;
@@ -157,6 +157,6 @@ void worker_report(struct worker *w, unsigned what, struct report *report, usec_
 		if (!(what & REPORT_SERVERS))
 			continue;
 		LIST_EACH(server, following, &lp->servers)
-			worker_report_server(report, LIST_ENTRY(server, struct server, link));
+			worker_report_server(report, LIST_ENTRY(server, struct server, link), now);
 	}
 }
