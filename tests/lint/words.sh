@@ -7,7 +7,7 @@ set -u
 top=${TOP_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
 cd "$top" || exit 99
 
-files=$(find . \( -name .git -o -name 'build*' -o -name autom4te.cache -o -name __pycache__ \
+files=$(find . \( -name .git -o -path './build*' -o -path ./_build -o -name autom4te.cache -o -name __pycache__ \
 	-o -path './tests/fuzz/*/*' -o -name 'words.sh' -o -name .pytest_cache \) -prune -o -type f \
 	\( -name '*.[ch]' -o -name '*.def' -o -name '*.py' -o -name '*.sh' -o -name '*.md' \
 	-o -name '*.mk' -o -name '*.am' -o -name '*.ac' -o -name '*.in' -o -name '*.ini' \
