@@ -120,12 +120,12 @@ static void confbuild_unknown(struct confbuild *b, const struct inifile_entry *e
 	const char *near = setting_nearest(slice_of(key), place);
 	if (!near && place == SETTING_D)
 		near = conninfo_nearest(slice_of(key));
-	if (near)
-		faults_add(b->faults, e->file, e->line,
-			   "unknown setting \"%.60s\"; did you mean \"%s\"?", key, near);
-	else if (setting_find(slice_of(key), SETTING_GDU, &is_inverse))
+	if (setting_find(slice_of(key), SETTING_GDU, &is_inverse))
 		faults_add(b->faults, e->file, e->line, "%s cannot be set in [%s]", key,
 			   e->section);
+	else if (near)
+		faults_add(b->faults, e->file, e->line,
+			   "unknown setting \"%.60s\"; did you mean \"%s\"?", key, near);
 	else
 		faults_add(b->faults, e->file, e->line, "unknown setting \"%.60s\"", key);
 }

@@ -9,3 +9,8 @@ src_conf_libconf_a_SOURCES = \
 	src/conf/setting.c src/conf/setting.h \
 	src/conf/settings.def \
 	src/conf/value.c src/conf/value.h
+
+# Writes the sample and the manual's settings from the table.
+noinst_PROGRAMS += src/conf/confgen
+src_conf_confgen_SOURCES = src/conf/confgen.c
+src_conf_confgen_LDADD = src/conf/libconf.a src/base/libbase.a $(INIH_LIBS) $(XXHASH_LIBS)
