@@ -5,7 +5,6 @@
 
 #include <inttypes.h>
 #include <limits.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -183,7 +182,7 @@ static bool value_duration(const struct setting *s, struct slice text, usec_t *f
 	buf_fini(&max);
 	if (ok)
 		*field =
-			us > 0 && us < 1 ? 1 : (usec_t)llround(us); /* 0 has a meaning of its own */
+			us > 0 && us < 1 ? 1 : (usec_t)(us + 0.5); /* 0 has a meaning of its own */
 	return ok;
 }
 
