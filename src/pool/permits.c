@@ -70,12 +70,12 @@ bool permits_leave_above(struct permits *p, int32_t floor)
 	return true;
 }
 
+/* Once those leaving are gone, is there less room than wanted? */
 static bool is_wanting(const struct permits *p, uint64_t state, int32_t wanted)
 {
-	int64_t spare = (int64_t)permits_limit(p) - used_of(state);
-	if (used_of(state) <= leaving_of(state))
-		return false;
-	return wanted > leaving_of(state) + (spare > 0 ? spare : 0);
+	int32_t staying = used_of(state) - leaving_of(state);
+	int64_t room = (int64_t)permits_limit(p) - staying;
+	return staying > 0 && wanted > (room > 0 ? room : 0);
 }
 
 bool permits_leave_for(struct permits *p, int32_t wanted)

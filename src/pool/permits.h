@@ -45,8 +45,8 @@ void permits_give_left(struct permits *p);
 bool permits_leave_above(struct permits *p, int32_t floor) MUST_CHECK;
 
 /*
- * permits_leave, but only where fewer are leaving or free than `wanted`: that many
- * wait for this limit and for nothing else. False: nothing done.
+ * permits_leave, but only where fewer than `wanted` will be free once those leaving are
+ * gone: that many wait for this limit and for nothing else. False: nothing done.
  */
 bool permits_leave_for(struct permits *p, int32_t wanted) MUST_CHECK;
 bool permits_is_wanting(const struct permits *p, int32_t wanted); /* would it? */

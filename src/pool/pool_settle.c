@@ -289,6 +289,7 @@ void pool_settle(struct pool_slice *s, usec_t now)
 		shed(s);
 	yield(s);
 	distribute(s, now);
+	yield(s); /* what nobody of this pool wants */
 	trim(s);
 	seek(s, now);
 	tell_drained(s);
