@@ -86,11 +86,17 @@ static void build_bytes(struct buf *b, char type, struct slice data)
 	build_end(b, at);
 }
 
-static void build_oids(struct buf *b, const uint32_t *oids, size_t n)
+/* How many follow: two bytes. */
+static void build_count(struct buf *b, size_t n)
 {
 	if (n > UINT16_MAX)
 		b->failed = true;
 	buf_u16(b, (uint16_t)n);
+}
+
+static void build_oids(struct buf *b, const uint32_t *oids, size_t n)
+{
+	build_count(b, n);
 	for (size_t i = 0; i < n && !buf_failed(b); i++)
 		buf_u32(b, oids[i]);
 }
@@ -237,8 +243,8 @@ static void build_column(struct buf *b, const struct build_column *column)
 void build_row_description(struct buf *b, const struct build_column *columns, size_t n)
 {
 	size_t at = build_begin(b, 'T');
-	buf_u16(b, (uint16_t)n);
-	for (size_t i = 0; i < n; i++)
+	build_count(b, n);
+	for (size_t i = 0; i < n && !buf_failed(b); i++)
 		build_column(b, &columns[i]);
 	build_end(b, at);
 }
@@ -246,7 +252,7 @@ void build_row_description(struct buf *b, const struct build_column *columns, si
 size_t build_row_begin(struct buf *b, size_t n)
 {
 	size_t at = build_begin(b, 'D');
-	buf_u16(b, (uint16_t)n);
+	build_count(b, n);
 	return at;
 }
 
@@ -400,9 +406,7 @@ void build_bind(struct buf *b, struct slice portal, struct slice statement,
 	build_text(b, portal);
 	build_text(b, statement);
 	buf_u16(b, 0); /* all parameters are text */
-	if (n > UINT16_MAX)
-		b->failed = true;
-	buf_u16(b, (uint16_t)n);
+	build_count(b, n);
 	for (size_t i = 0; i < n; i++)
 		build_value(b, values[i]);
 	buf_u16(b, 0); /* so are all results */

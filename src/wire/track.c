@@ -308,7 +308,8 @@ static bool track_copy_done(struct track *t)
 	return false; /* without a CopyDone it cannot end well */
 }
 
-/* It failed: can the server have read a Sync that was sent into it? */
+/* It failed: can the server have read a Sync that was sent into it? Only one before the first
+ * message that ends a COPY, one way or another: all but data, Sync and Flush do. */
 static bool track_copy_failed(struct track *t)
 {
 	bool was_in = t->copy == TRACK_COPY_IN;
@@ -332,10 +333,10 @@ static void track_fault(struct track *t)
 		return;
 	for (uint32_t seq = track_copy_from(t); seq != t->tail; seq++) {
 		enum track_kind kind = track_kind(t, seq);
-		if (kind == ITEM_COPY_END)
-			break;
 		if (kind == ITEM_SYNC)
 			track_doubt(t, seq);
+		else if (kind != ITEM_GONE)
+			break;
 	}
 }
 
@@ -355,9 +356,9 @@ static void track_fail(struct track *t)
 			doubted = true;
 			continue;
 		}
-		if (kind == ITEM_COPY_END)
+		if (kind != ITEM_GONE)
 			may_be_read = false;
-		else if (kind != ITEM_GONE && doubted)
+		if (kind > ITEM_COPY_END && doubted)
 			t->lost = true;
 		track_forget(t, seq);
 	}

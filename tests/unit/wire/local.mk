@@ -20,3 +20,4 @@ tests_unit_wire_check_wire_LDADD = \
 	$(WHOLE_BEGIN) src/wire/libwire.a $(WHOLE_END) \
 	src/base/libbase.a $(XXHASH_LIBS) $(CHECK_LIBS)
 tests_unit_wire_check_wire_DEPENDENCIES = src/wire/libwire.a src/base/libbase.a
+EXTRA_DIST += $(wildcard $(top_srcdir)/tests/unit/wire/*.talk)

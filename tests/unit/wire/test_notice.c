@@ -1,0 +1,93 @@
+/*
+ * test_notice.c - fields of errors and notices: all optional, anything may come.
+ */
+#include "check_wire.h"
+#include "wire/notice.h"
+
+static const char body[] = "SFEHLER\0VERROR\0C42P01\0Mrelation \"x\" does not exist\0P15\0Mtwice\0";
+
+START_TEST(finds_fields)
+{
+	struct slice s = slice_make(body, sizeof(body));
+	ck_assert(slice_eq_str(notice_get(s, NOTICE_SEVERITY), "FEHLER"));
+	ck_assert(slice_eq_str(notice_get(s, NOTICE_SEVERITY_EN), "ERROR"));
+	ck_assert(slice_eq_str(notice_get(s, NOTICE_SQLSTATE), "42P01"));
+	ck_assert(slice_eq_str(notice_get(s, NOTICE_MESSAGE), "relation \"x\" does not exist"));
+	ck_assert(slice_eq_str(notice_get(s, NOTICE_POSITION), "15"));
+	ck_assert_ptr_null(notice_get(s, NOTICE_DETAIL).ptr);
+	ck_assert_ptr_null(notice_get(s, NOTICE_HINT).ptr);
+	ck_assert_ptr_null(notice_get(s, '\0').ptr);
+}
+END_TEST
+
+/* A field is told only where it has its end; a cut body never tells another's value. */
+START_TEST(every_prefix)
+{
+	static const char fields[] = "SVCMP";
+	struct slice whole = slice_make(body, sizeof(body));
+	for (size_t n = 0; n < sizeof(body); n++) {
+		for (const char *f = fields; *f; f++) {
+			struct slice got = notice_get(slice_make(body, n), *f);
+			ck_assert(!got.ptr || slice_eq(got, notice_get(whole, *f)));
+		}
+	}
+}
+END_TEST
+
+START_TEST(hostile_bodies)
+{
+	ck_assert_ptr_null(notice_get(SLICE_NONE, 'M').ptr);
+	ck_assert_ptr_null(notice_get(SLICE("\0"), 'M').ptr);
+	ck_assert_ptr_null(notice_get(SLICE("M"), 'M').ptr);
+	ck_assert_ptr_null(notice_get(SLICE("Mno end"), 'M').ptr);
+	ck_assert_ptr_null(notice_get(SLICE("S\0\0Mbehind the end\0"), 'M').ptr);
+	struct slice empty = notice_get(SLICE("M\0\0"), 'M');
+	ck_assert(empty.ptr && empty.len == 0);
+	ck_assert(slice_eq_str(notice_get(SLICE("\x80one\0Mtwo\0\0"), 'M'), "two"));
+}
+END_TEST
+
+START_TEST(sqlstates)
+{
+	char code[6];
+	notice_sqlstate(slice_make(body, sizeof(body)), code);
+	ck_assert_str_eq(code, "42P01");
+	notice_sqlstate(SLICE("SERROR\0Mno code\0\0"), code);
+	ck_assert_str_eq(code, "XX000");
+	notice_sqlstate(SLICE("C4200\0\0"), code);
+	ck_assert_str_eq(code, "XX000");
+	notice_sqlstate(SLICE("C420000\0\0"), code);
+	ck_assert_str_eq(code, "XX000");
+	notice_sqlstate(SLICE("C42\n01\0\0"), code);
+	ck_assert_str_eq(code, "XX000");
+	notice_sqlstate(SLICE("C42p01\0\0"), code);
+	ck_assert_str_eq(code, "XX000");
+	notice_sqlstate(SLICE_NONE, code);
+	ck_assert_str_eq(code, "XX000");
+}
+END_TEST
+
+START_TEST(fatal)
+{
+	ck_assert(!notice_is_fatal(slice_make(body, sizeof(body))));
+	ck_assert(notice_is_fatal(SLICE("SFATAL\0VFATAL\0\0")));
+	ck_assert(notice_is_fatal(SLICE("SPANIC\0\0"))); /* before 9.6 */
+	ck_assert(notice_is_fatal(SLICE("STODLICH\0VFATAL\0\0")));
+	ck_assert(!notice_is_fatal(SLICE("SFATAL\0VERROR\0\0")));
+	ck_assert(!notice_is_fatal(SLICE("SFATALITY\0\0")));
+	ck_assert(!notice_is_fatal(SLICE_NONE));
+}
+END_TEST
+
+Suite *suite_notice(void)
+{
+	Suite *s = suite_create("notice");
+	TCase *tc = tcase_create("notice");
+	tcase_add_test(tc, finds_fields);
+	tcase_add_test(tc, every_prefix);
+	tcase_add_test(tc, hostile_bodies);
+	tcase_add_test(tc, sqlstates);
+	tcase_add_test(tc, fatal);
+	suite_add_tcase(s, tc);
+	return s;
+}
