@@ -94,37 +94,33 @@ enum track_answer {
 	TO_IN, /* a COPY begins */
 	TO_OUT,
 	TO_BOTH,
-	DATA, /* of a COPY TO */
-	DATA_END,
+	OUT_END, /* the last data of a COPY TO */
 };
 
+/* clang-format off */
 static const uint8_t track_answers[ITEM_KINDS][128] = {
 	[ITEM_PARSE] = { ['1'] = DONE, ['E'] = FAIL },
 	[ITEM_BIND] = { ['2'] = DONE, ['E'] = FAIL },
 	[ITEM_CLOSE] = { ['3'] = DONE, ['E'] = FAIL },
 	[ITEM_DESCRIBE] = { ['t'] = MORE, ['T'] = DONE, ['n'] = DONE, ['E'] = FAIL },
-	[ITEM_EXECUTE] = { ['D'] = MORE,
-			   ['C'] = DONE,
-			   ['I'] = DONE,
-			   ['s'] = DONE,
-			   ['E'] = FAIL,
-			   ['G'] = TO_IN,
-			   ['H'] = TO_OUT,
-			   ['d'] = DATA,
-			   ['c'] = DATA_END },
-	[ITEM_QUERY] = { ['T'] = MORE,
-			 ['D'] = MORE,
-			 ['C'] = MORE,
-			 ['I'] = MORE,
-			 ['E'] = FAULT,
-			 ['G'] = TO_IN,
-			 ['H'] = TO_OUT,
-			 ['W'] = TO_BOTH,
-			 ['d'] = DATA,
-			 ['c'] = DATA_END,
-			 ['Z'] = READY },
+	[ITEM_EXECUTE] = {
+		['D'] = MORE, ['C'] = DONE, ['I'] = DONE, ['s'] = DONE, ['E'] = FAIL,
+		['G'] = TO_IN, ['H'] = TO_OUT, ['d'] = MORE, ['c'] = OUT_END,
+	},
+	[ITEM_QUERY] = {
+		['T'] = MORE, ['D'] = MORE, ['C'] = MORE, ['I'] = MORE, ['E'] = FAULT, ['Z'] = READY,
+		['G'] = TO_IN, ['H'] = TO_OUT, ['W'] = TO_BOTH, ['d'] = MORE, ['c'] = OUT_END,
+	},
 	[ITEM_SYNC] = { ['E'] = FAULT, ['Z'] = READY },
 	[ITEM_FUNCTION] = { ['V'] = MORE, ['E'] = FAULT, ['Z'] = READY },
+};
+/* clang-format on */
+
+/* And in a COPY only these of them; outside, all but d and c. */
+static const char *const track_in_copy_answers[] = {
+	[TRACK_COPY_IN] = "CE",
+	[TRACK_COPY_OUT] = "dcE",
+	[TRACK_COPY_BOTH] = "dcTDCEZ",
 };
 
 /* ---- the ring ------------------------------------------------------------------------- */
@@ -375,27 +371,19 @@ static bool track_ready(struct track *t, struct slice body)
 	char status = body.len > 0 ? body.ptr[0] : '\0';
 	if (status != 'I' && status != 'T' && status != 'E')
 		return false;
-	if (t->copy == TRACK_COPY_IN || t->copy == TRACK_COPY_OUT)
-		return false;
 	t->copy = TRACK_COPY_NONE;
 	t->tx_status = status;
 	return true;
 }
 
-/* In a COPY only what belongs to it may come. */
-static bool track_copy_allows(struct track *t, char type)
+/* May it come in the COPY at hand, or in none? A COPY FROM STDIN ends with it. */
+static inline bool track_copy_allows(struct track *t, char type)
 {
-	switch (track_in_copy(t)) {
-	case TRACK_COPY_NONE:
+	if (LIKELY(t->copy == TRACK_COPY_NONE))
 		return type != 'd' && type != 'c';
-	case TRACK_COPY_IN:
-		return type == 'E' || (type == 'C' && track_copy_done(t));
-	case TRACK_COPY_OUT:
-		return type == 'd' || type == 'c' || type == 'E';
-	case TRACK_COPY_BOTH:
-		return type != 'G' && type != 'H' && type != 'W';
-	}
-	return false;
+	if (!strchr(track_in_copy_answers[t->copy], type))
+		return false;
+	return t->copy != TRACK_COPY_IN || type != 'C' || track_copy_done(t);
 }
 
 /* Does to the head what the answer says; false where it cannot be. */
@@ -404,14 +392,12 @@ static bool track_take(struct track *t, char type, struct slice body, struct tra
 	uint8_t answer = (uint8_t)type < 128 ? track_answers[track_kind(t, t->head)][(uint8_t)type]
 					     : (uint8_t)NEVER;
 
-	if ((t->copy != TRACK_COPY_NONE || type == 'd' || type == 'c') && answer != READY &&
-	    !track_copy_allows(t, type))
+	if (UNLIKELY(answer == NEVER) || !track_copy_allows(t, type))
 		return false;
 	switch ((enum track_answer)answer) {
 	case NEVER:
 		return false;
 	case MORE:
-	case DATA:
 		return true;
 	case READY:
 		if (!track_ready(t, body))
@@ -438,7 +424,7 @@ static bool track_take(struct track *t, char type, struct slice body, struct tra
 	case TO_BOTH:
 		t->copy = TRACK_COPY_BOTH;
 		return true;
-	case DATA_END:
+	case OUT_END:
 		if (t->copy == TRACK_COPY_OUT)
 			t->copy = TRACK_COPY_NONE;
 		return true;
