@@ -4,6 +4,12 @@
 
 FUZZERS_ALL =
 
+FUZZERS_ALL += tests/fuzz/fuzz_ini
+tests_fuzz_fuzz_ini_SOURCES = tests/fuzz/fuzz_ini.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_ini_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_ini_LDADD = src/conf/libconf.a src/base/libbase.a $(INIH_LIBS) $(XXHASH_LIBS)
+EXTRA_DIST += tests/fuzz/ini
+
 SQL_FUZZ_LIBS = src/sql/libsql.a src/base/libbase.a $(XXHASH_LIBS)
 
 FUZZERS_ALL += tests/fuzz/fuzz_sql_lex
