@@ -53,7 +53,7 @@ static inline bool buf_failed(const struct buf *b)
 char *buf_reserve(struct buf *b, size_t n) MUST_CHECK;
 void buf_commit(struct buf *b, size_t n);
 
-void buf_consume(struct buf *b, size_t n); /* n bytes off the front */
+void buf_consume(struct buf *b, size_t n);    /* n bytes off the front */
 void buf_truncate(struct buf *b, size_t len); /* keeps the first len bytes */
 
 void buf_add(struct buf *b, const void *data, size_t n);

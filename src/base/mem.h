@@ -12,10 +12,10 @@
 
 #include <stddef.h>
 
-void *mem_alloc(size_t size);               /* not cleared */
-void *mem_zalloc(size_t size);              /* cleared */
+void *mem_alloc(size_t size);  /* not cleared */
+void *mem_zalloc(size_t size); /* cleared */
 void *mem_realloc(void *ptr, size_t size);
-char *mem_strdup(const char *str);          /* NULL stays NULL */
-void mem_wipe(void *ptr, size_t size);      /* not optimised away; for secrets */
+char *mem_strdup(const char *str);     /* NULL stays NULL */
+void mem_wipe(void *ptr, size_t size); /* not optimised away; for secrets */
 
 #endif

@@ -181,8 +181,9 @@ static bool value_duration(const struct setting *s, struct slice text, usec_t *f
 	buf_fini(&min);
 	buf_fini(&max);
 	if (ok)
-		*field =
-			us > 0 && us < 1 ? 1 : (usec_t)(us + 0.5); /* 0 has a meaning of its own */
+		*field = (usec_t)(us + 0.5);
+	if (ok && us > 0 && *field == 0)
+		*field = 1; /* 0 has a meaning of its own */
 	return ok;
 }
 
