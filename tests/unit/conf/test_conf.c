@@ -241,7 +241,7 @@ START_TEST(faults)
 	check_conf_bad(HEAD "pool_mode = sesion\n", 5, "is none of");
 	check_conf_bad(HEAD "auth_type = hba\n", 5, "not supported by this version");
 	check_conf_bad(HEAD "auth_hba_file = x\n", 5, "auth_hba_file is not supported");
-	check_conf_bad(HEAD "auth_query = select 1\n", 5, "not supported");
+	check_conf_bad(HEAD "auth_user = bob\n", 5, "auth_user is not supported");
 	check_conf_bad(HEAD "client_tls_sslmode = require\n", 5,
 		       "client_tls_sslmode = require is not supported");
 	check_conf_bad(HEAD "server_tls_ciphers = AES\n", 5, "not supported");
