@@ -44,6 +44,26 @@ tests_fuzz_fuzz_ini_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_ini_LDADD = src/conf/libconf.a src/base/libbase.a $(INIH_LIBS) $(XXHASH_LIBS)
 EXTRA_DIST += tests/fuzz/ini
 
+WIRE_FUZZ_LIBS = src/wire/libwire.a src/base/libbase.a
+
+FUZZERS_ALL += tests/fuzz/fuzz_startup
+tests_fuzz_fuzz_startup_SOURCES = tests/fuzz/fuzz_startup.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_startup_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_startup_LDADD = $(WIRE_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/startup
+
+FUZZERS_ALL += tests/fuzz/fuzz_frame
+tests_fuzz_fuzz_frame_SOURCES = tests/fuzz/fuzz_frame.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_frame_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_frame_LDADD = $(WIRE_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/frame
+
+FUZZERS_ALL += tests/fuzz/fuzz_track
+tests_fuzz_fuzz_track_SOURCES = tests/fuzz/fuzz_track.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_track_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_track_LDADD = $(WIRE_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/track
+
 if FUZZERS
 FUZZ_MAIN =
 FUZZ_LINK = $(OUR_LDFLAGS) -fsanitize=fuzzer
