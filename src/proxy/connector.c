@@ -198,7 +198,7 @@ static bool connector_fail_libpq(struct connector *c)
 static bool connector_begin(struct connector *c)
 {
 	connector_set(c, "gssencmode", "disable");
-	connector_set_default(c, "passfile", "/dev/null");
+	connector_set_default(c, "passfile", "/dev/null/none"); /* "" would be ~/.pgpass */
 	connector_set_default(c, "fallback_application_name", "pgweir");
 	connector_bound_hosts(c);
 	c->link.pg = PQconnectStartParams((const char *const *)c->keywords,

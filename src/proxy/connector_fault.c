@@ -39,13 +39,21 @@ static bool connector_fault_is_sqlstate(const char *s)
 	return true;
 }
 
+/* With sslmode=prefer a wrong password over TLS is followed by a try without, which the server
+ * may not allow at all: the password is what somebody has to hear of. */
+static bool connector_fault_is_afterthought(const char *before, const char *state)
+{
+	return before && strncmp(before + 3, "28P01", 5) == 0 &&
+	       strncmp(state + 3, "28000", 5) == 0;
+}
+
 /* Where the last ":  SQLSTATE: " begins, or NULL. */
 static const char *connector_fault_find_state(const char *text)
 {
 	const char *found = NULL;
 	for (const char *at = strstr(text, ":  "); at; at = strstr(at + 3, ":  ")) {
 		if (strlen(at) >= 10 && connector_fault_is_sqlstate(at + 3) && at[8] == ':' &&
-		    at[9] == ' ')
+		    at[9] == ' ' && !connector_fault_is_afterthought(found, at))
 			found = at;
 	}
 	return found;

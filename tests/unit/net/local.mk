@@ -9,8 +9,7 @@ tests_unit_net_check_net_SOURCES = \
 	tests/unit/net/test_loop.c \
 	tests/unit/net/test_mailbox.c
 tests_unit_net_check_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-tests_unit_net_check_net_LDFLAGS = $(AM_LDFLAGS) \
-	$(WHOLE_BEGIN),src/net/libnet.a,--no-whole-archive
 tests_unit_net_check_net_LDADD = \
+	$(WHOLE_BEGIN) src/net/libnet.a $(WHOLE_END) \
 	src/base/libbase.a $(XXHASH_LIBS) $(EVENT_LIBS) $(SSL_LIBS) $(CHECK_LIBS)
 tests_unit_net_check_net_DEPENDENCIES = src/net/libnet.a src/base/libbase.a

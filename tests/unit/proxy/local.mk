@@ -1,1 +1,19 @@
-# nothing yet
+check_PROGRAMS += tests/unit/proxy/check_proxy
+TESTS += tests/unit/proxy/check_proxy
+tests_unit_proxy_check_proxy_SOURCES = \
+	tests/unit/proxy/check_proxy.c tests/unit/proxy/check_proxy.h \
+	tests/unit/proxy/cluster.c \
+	tests/unit/proxy/login_rig.c tests/unit/proxy/login_rig.h \
+	tests/unit/proxy/test_canceler.c \
+	tests/unit/proxy/test_connector.c \
+	tests/unit/proxy/test_connector_text.c \
+	tests/unit/proxy/test_helper.c
+tests_unit_proxy_check_proxy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+tests_unit_proxy_check_proxy_LDADD = \
+	$(WHOLE_BEGIN) src/proxy/libproxy.a $(WHOLE_END) \
+	src/auth/libauth.a src/net/libnet.a src/conf/libconf.a src/tap/libtap.a \
+	src/pool/libpool.a src/sql/libsql.a src/wire/libwire.a src/base/libbase.a \
+	$(PQ_LIBS) $(EVENT_LIBS) $(SSL_LIBS) $(INIH_LIBS) $(XXHASH_LIBS) $(CHECK_LIBS)
+tests_unit_proxy_check_proxy_DEPENDENCIES = src/proxy/libproxy.a \
+	src/auth/libauth.a src/net/libnet.a src/conf/libconf.a src/tap/libtap.a \
+	src/pool/libpool.a src/sql/libsql.a src/wire/libwire.a src/base/libbase.a

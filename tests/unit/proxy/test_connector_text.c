@@ -1,0 +1,197 @@
+/*
+ * test_connector_text.c - what is read from texts: libpq's errors, versions, ErrorResponses.
+ */
+#include "check_proxy.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "proxy/connector_fault.h"
+#include "proxy/connector_steps.h"
+
+static const struct {
+	const char *text;
+	enum connector_fault_kind kind;
+	const char *sqlstate, *message, *detail, *hint, *log;
+} texts[] = {
+	{ "connection to server at \"127.0.0.1\", port 5432 failed: FATAL:  28P01: password "
+	  "authentication failed for user \"bob\"\nLOCATION:  auth_failed, auth.c:338\n",
+	  CONNECTOR_FAULT_SERVER, "28P01", "password authentication failed for user \"bob\"", "",
+	  "",
+	  "connection to server at \"127.0.0.1\", port 5432 failed: FATAL:  28P01: password "
+	  "authentication failed for user \"bob\"" },
+	{ "connection to server on socket \"/tmp/.s.PGSQL.1\" failed: FATAL:  3D000: database "
+	  "\"x\" does not exist\nDETAIL:  It seems to have been dropped.\nHINT:  Make one.\n"
+	  "LOCATION:  InitPostgres, postinit.c:978\n",
+	  CONNECTOR_FAULT_SERVER, "3D000", "database \"x\" does not exist",
+	  "It seems to have been dropped.", "Make one.", NULL },
+	{ "connection to server at \"h\", port 1 failed: FATAL\u00a0:  53300: d\u00e9sol\u00e9, "
+	  "trop de "
+	  "clients sont d\u00e9j\u00e0 connect\u00e9s\nLOCATION:  ProcArrayAdd, procarray.c:1\n",
+	  CONNECTOR_FAULT_SERVER, "53300",
+	  "d\u00e9sol\u00e9, trop de clients sont d\u00e9j\u00e0 connect\u00e9s", "", "", NULL },
+	{ "connection to server at \"a\", port 1 failed: FATAL:  57P03: the database system is "
+	  "starting up\nLOCATION:  x, y.c:1\nconnection to server at \"b\", port 2 failed: FATAL:  "
+	  "53300: sorry, too many clients already\nLOCATION:  x, y.c:2\n",
+	  CONNECTOR_FAULT_SERVER, "53300", "sorry, too many clients already", "", "", NULL },
+	{ "connection to server at \"a\", port 1 failed: FATAL:  57P03: the database system is "
+	  "starting up\nLOCATION:  x, y.c:1\nconnection to server at \"b\", port 2 failed: "
+	  "Connection refused\n\tIs the server running on that host and accepting TCP/IP "
+	  "connections?\n",
+	  CONNECTOR_FAULT_SERVER, "57P03", "the database system is starting up", "", "", NULL },
+	{ "connection to server at \"a\", port 1 failed: FATAL:  28P01: password authentication "
+	  "failed for user \"bob\"\nLOCATION:  x, y.c:1\nconnection to server at \"a\", port 1 "
+	  "failed: FATAL:  28000: no pg_hba.conf entry for host\nLOCATION:  x, y.c:2\n",
+	  CONNECTOR_FAULT_SERVER, "28P01", "password authentication failed for user \"bob\"", "",
+	  "", NULL },
+	{ "connection to server at \"127.0.0.1\", port 1 failed: Connection refused\n\tIs the "
+	  "server "
+	  "running on that host and accepting TCP/IP connections?\n",
+	  CONNECTOR_FAULT_UNREACHABLE, "08006",
+	  "connection to the server failed: Connection refused", "", "",
+	  "connection to server at \"127.0.0.1\", port 1 failed: Connection refused  Is the server "
+	  "running on that host and accepting TCP/IP connections?" },
+	{ "could not translate host name \"no.such\" to address: Name or service not known\n",
+	  CONNECTOR_FAULT_UNREACHABLE, "08006",
+	  "connection to the server failed: could not translate host name \"no.such\" to address: "
+	  "Name or service not known",
+	  "", "", NULL },
+	{ "invalid sslmode value: \"maybe\"\n", CONNECTOR_FAULT_OPTIONS, "08001",
+	  "invalid sslmode value: \"maybe\"", "", "", NULL },
+	{ "", CONNECTOR_FAULT_UNREACHABLE, "08006", "connection to the server failed: ", "", "",
+	  "" },
+	{ ":  28P0", CONNECTOR_FAULT_UNREACHABLE, "08006",
+	  "connection to the server failed: :  28P0", "", "", NULL },
+};
+
+START_TEST(test_an_error_of_libpqs)
+{
+	struct connector_fault f;
+	memset(&f, 'x', sizeof(f));
+	connector_fault_from_libpq(&f, texts[_i].text);
+	ck_assert_int_eq(f.kind, texts[_i].kind);
+	ck_assert_str_eq(f.sqlstate, texts[_i].sqlstate);
+	ck_assert_str_eq(f.message, texts[_i].message);
+	ck_assert_str_eq(f.detail, texts[_i].detail);
+	ck_assert_str_eq(f.hint, texts[_i].hint);
+	ck_assert_ptr_null(strchr(f.log, '\n'));
+	if (texts[_i].log)
+		ck_assert_str_eq(f.log, texts[_i].log);
+}
+END_TEST
+
+START_TEST(test_an_endless_error_is_cut)
+{
+	struct connector_fault f;
+	char *text = malloc(100000);
+	memset(text, 'a', 100000);
+	memcpy(text, "x failed: FATAL:  28P01: ", 25);
+	text[99999] = '\0';
+	connector_fault_from_libpq(&f, text);
+	ck_assert_str_eq(f.sqlstate, "28P01");
+	ck_assert_uint_eq(strlen(f.message), CONNECTOR_TEXT_BYTES - 1);
+	free(text);
+}
+END_TEST
+
+START_TEST(test_an_error_response)
+{
+	static const char body[] = "SFATAL\0VFATAL\0C57P03\0Mgoing down\0Dd\0Hh\0";
+	struct connector_fault f;
+	connector_fault_from_server(&f, slice_make(body, sizeof(body)));
+	ck_assert_int_eq(f.kind, CONNECTOR_FAULT_SERVER);
+	ck_assert_str_eq(f.sqlstate, "57P03");
+	ck_assert_str_eq(f.message, "going down");
+	ck_assert_str_eq(f.detail, "d");
+	ck_assert_str_eq(f.hint, "h");
+	connector_fault_from_server(&f, slice_make("M", 1));
+	ck_assert_str_eq(f.sqlstate, "XX000");
+	ck_assert_str_eq(f.message, "");
+}
+END_TEST
+
+START_TEST(test_the_log_says_which_host)
+{
+	struct connector_fault f;
+	connector_fault_from_talk(&f, CONNECTOR_TALK_TIMEOUT);
+	ck_assert_int_eq(f.kind, CONNECTOR_FAULT_TIMEOUT);
+	connector_fault_about(&f, "host a port 1");
+	ck_assert_str_eq(f.log, "host a port 1: the server did not answer in time");
+	connector_fault_from_libpq(&f, texts[0].text);
+	connector_fault_about(&f, "host a port 1"); /* libpq says it itself */
+	ck_assert_str_eq(f.log, texts[0].log);
+}
+END_TEST
+
+START_TEST(test_versions)
+{
+	static const struct {
+		const char *text;
+		int number;
+	} versions[] = {
+		{ "15.18 (Debian 15.18-0+deb12u1)", 150018 },
+		{ "9.6.24", 90624 },
+		{ "9.6", 90600 },
+		{ "18beta1", 180000 },
+		{ "17", 170000 },
+		{ "", 0 },
+		{ "devel", 0 },
+		{ "-1.2", 0 },
+		{ "99999999.1", 0 },
+		{ "10.", 0 },
+	};
+	for (size_t i = 0; i < COUNT_OF(versions); i++)
+		ck_assert_int_eq(connector_steps_version(versions[i].text), versions[i].number);
+}
+END_TEST
+
+START_TEST(test_parameters_are_replaced_and_bounded)
+{
+	struct connector_link link = { .fd = -1 };
+	char name[16];
+	connector_steps_param(&link, SLICE("TimeZone"), SLICE("UTC"));
+	connector_steps_param(&link, SLICE("TimeZone"), SLICE("Europe/Berlin"));
+	ck_assert_uint_eq(link.param_count, 1);
+	ck_assert_str_eq(connector_param(&link, "TimeZone"), "Europe/Berlin");
+	ck_assert_ptr_null(connector_param(&link, "timezone"));
+	for (int i = 0; i < 10000; i++) {
+		snprintf(name, sizeof(name), "p%d", i);
+		connector_steps_param(&link, slice_of(name), SLICE(""));
+	}
+	ck_assert_uint_lt(link.param_count, 1000);
+	connector_drop_params(&link);
+	ck_assert_uint_eq(link.param_count, 0);
+}
+END_TEST
+
+START_TEST(test_the_environment_is_cleared_of_libpqs_wishes)
+{
+	setenv("PGHOST", "elsewhere", 1);
+	setenv("PGPASSWORD", "x", 1);
+	setenv("PGSERVICE", "none", 1);
+	setenv("PGOPTIONS", "-c x=y", 1);
+	setenv("NOT_PGHOST", "stays", 1);
+	connector_clear_environment();
+	ck_assert_ptr_null(getenv("PGHOST"));
+	ck_assert_ptr_null(getenv("PGPASSWORD"));
+	ck_assert_ptr_null(getenv("PGSERVICE"));
+	ck_assert_ptr_null(getenv("PGOPTIONS"));
+	ck_assert_str_eq(getenv("NOT_PGHOST"), "stays");
+}
+END_TEST
+
+Suite *connector_text_suite(void)
+{
+	Suite *s = suite_create("connector's texts");
+	TCase *t = tcase_create("texts");
+	tcase_add_loop_test(t, test_an_error_of_libpqs, 0, COUNT_OF(texts));
+	tcase_add_test(t, test_an_endless_error_is_cut);
+	tcase_add_test(t, test_an_error_response);
+	tcase_add_test(t, test_the_log_says_which_host);
+	tcase_add_test(t, test_versions);
+	tcase_add_test(t, test_parameters_are_replaced_and_bounded);
+	tcase_add_test(t, test_the_environment_is_cleared_of_libpqs_wishes);
+	suite_add_tcase(s, t);
+	return s;
+}
