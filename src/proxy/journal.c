@@ -367,7 +367,7 @@ static void journal_tell(struct client *c, const struct batch *b, usec_t end)
 		.started_wall_us = usec_wall() - (end - b->start),
 		.wait_us = b->wait_us,
 		.first_byte_us = first > server_start ? first - server_start : 0,
-		.server_us = b->end > first ? b->end - first : 0,
+		.server_us = b->end > server_start ? b->end - server_start : 0,
 		.drain_us = b->drain_us,
 		.total_us = total,
 		.xact_age_us = b->xact_at ? end - b->xact_at : 0,
