@@ -38,12 +38,6 @@ tests_fuzz_fuzz_sasl_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_sasl_LDADD = $(AUTH_FUZZ_LIBS)
 EXTRA_DIST += tests/fuzz/sasl
 
-FUZZERS_ALL += tests/fuzz/fuzz_ini
-tests_fuzz_fuzz_ini_SOURCES = tests/fuzz/fuzz_ini.c $(FUZZ_MAIN)
-tests_fuzz_fuzz_ini_LDFLAGS = $(FUZZ_LINK)
-tests_fuzz_fuzz_ini_LDADD = src/conf/libconf.a src/base/libbase.a $(INIH_LIBS) $(XXHASH_LIBS)
-EXTRA_DIST += tests/fuzz/ini
-
 WIRE_FUZZ_LIBS = src/wire/libwire.a src/base/libbase.a
 
 FUZZERS_ALL += tests/fuzz/fuzz_startup
