@@ -27,11 +27,10 @@
 #include <unistd.h>
 
 #include <event2/event.h>
-#include <openssl/err.h>
-#include <openssl/ssl.h>
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "net/tls.h"
 
 enum conn_armed {
 	CONN_ARMED_IN = 1,
@@ -52,8 +51,6 @@ enum {
 
 _Static_assert(sizeof(struct event) <= sizeof(((struct conn *)0)->event),
 	       "libevent's event has outgrown the room for it in struct conn");
-
-#define CONN_TLS_GATHER_BYTES 16384 /* one record */
 
 const char *conn_event_name(enum conn_event event)
 {
@@ -204,9 +201,9 @@ bool conn_open(struct conn *c, struct loop *loop, int fd, struct ssl_st *ssl, co
 void conn_set_tls(struct conn *c, struct ssl_st *ssl)
 {
 	BUG_ON(c->ssl || c->out);
-	SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	tls_prepare(ssl);
 	c->ssl = ssl;
-	if (SSL_has_pending(ssl)) {
+	if (tls_has_more(ssl)) {
 		c->bits |= CONN_BIT_TLS_MORE;
 		conn_again(c);
 	}
@@ -245,10 +242,8 @@ void conn_close(struct conn *c)
 	struct ssl_st *ssl;
 	conn_give_up(c, &fd, &ssl);
 	if (ssl) {
-		ERR_clear_error();
-		SSL_shutdown(ssl);
-		SSL_free(ssl);
-		ERR_clear_error();
+		tls_goodbye(ssl);
+		tls_free(ssl);
 	}
 	close(fd);
 }
@@ -331,75 +326,29 @@ static ssize_t conn_recv_plain(struct conn *c, void *data, size_t n)
 	return conn_end_reading(c, CONN_RECV_ERROR);
 }
 
-/* Whether OpenSSL's failure is the peer's leaving without goodbye. */
-static bool conn_tls_is_eof(int ssl_error)
-{
-	if (ssl_error == SSL_ERROR_ZERO_RETURN)
-		return true;
-	if (ssl_error == SSL_ERROR_SYSCALL)
-		return errno == 0;
-	return ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
-}
-
-/* The session cannot go on; no goodbye either. Leaves errno. */
-static void conn_tls_broken(struct conn *c, int ssl_error)
-{
-	if (ssl_error != SSL_ERROR_SYSCALL || errno == 0)
-		errno = EPROTO;
-	SSL_set_quiet_shutdown(c->ssl, 1);
-	int saved = errno;
-	ERR_clear_error();
-	errno = saved;
-}
-
-/* One SSL_read: bytes, CONN_RECV_WAIT, EOF or ERROR. */
-static ssize_t conn_tls_read_once(struct conn *c, void *data, size_t n)
-{
-	ERR_clear_error();
-	errno = 0;
-	int got = SSL_read(c->ssl, data, (int)conn_bound(c, n));
-	if (got > 0)
-		return got;
-	int why = SSL_get_error(c->ssl, got);
-	if (why == SSL_ERROR_WANT_READ)
-		return CONN_RECV_WAIT;
-	if (why == SSL_ERROR_WANT_WRITE) {
-		c->bits |= CONN_BIT_READ_OUT;
-		return conn_arm(c) ? CONN_RECV_WAIT : CONN_RECV_ERROR;
-	}
-	if (conn_tls_is_eof(why)) {
-		ERR_clear_error();
-		return CONN_RECV_EOF;
-	}
-	conn_tls_broken(c, why);
-	return CONN_RECV_ERROR;
-}
-
 static ssize_t conn_recv_tls(struct conn *c, char *data, size_t n)
 {
-	if (n > INT32_MAX)
-		n = INT32_MAX;
-	size_t have = 0;
+	bool capped = loop_io_bytes(c->loop) > 0;
 	bool had_to_write = c->bits & CONN_BIT_READ_OUT;
+	size_t have = 0;
+	ssize_t got;
 	c->bits &= (uint8_t) ~(CONN_BIT_TLS_MORE | CONN_BIT_READ_OUT);
 	do {
-		ssize_t got = conn_tls_read_once(c, data + have, n - have);
-		if (got == CONN_RECV_WAIT)
-			break;
-		if (got < 0 && have == 0)
-			return conn_end_reading(c, (enum conn_recv)got);
-		if (got < 0) { /* the bytes first; it says so again */
-			c->bits |= CONN_BIT_TLS_MORE;
-			break;
-		}
-		have += (size_t)got;
-	} while (have < n && SSL_has_pending(c->ssl) && loop_io_bytes(c->loop) == 0);
-	if (had_to_write && !conn_arm(c))
+		got = tls_read(c->ssl, data + have, conn_bound(c, n - have));
+		if (got > 0)
+			have += (size_t)got;
+	} while (got > 0 && have < n && !capped && tls_has_more(c->ssl));
+	if ((got == TLS_EOF || got == TLS_ERROR) && have == 0)
+		return conn_end_reading(c, got == TLS_EOF ? CONN_RECV_EOF : CONN_RECV_ERROR);
+	if (got == TLS_CROSSED)
+		c->bits |= CONN_BIT_READ_OUT;
+	if ((had_to_write || got == TLS_CROSSED) && !conn_arm(c))
 		return conn_end_reading(c, CONN_RECV_ERROR);
-	if (have > 0 && (have == n || loop_io_bytes(c->loop) > 0) && SSL_has_pending(c->ssl))
+	/* what is inside, or the end that it has met already and will say again */
+	if (got == TLS_EOF || got == TLS_ERROR || (got > 0 && tls_has_more(c->ssl))) {
 		c->bits |= CONN_BIT_TLS_MORE;
-	if (c->bits & CONN_BIT_TLS_MORE)
 		conn_again(c);
+	}
 	return (ssize_t)have;
 }
 
@@ -431,39 +380,13 @@ static ssize_t conn_push_plain(struct conn *c, struct iovec *iov, int count)
 	return sent;
 }
 
-/* Small pieces go out as one record. What TLS was offered and did not take is the head of what
- * it is offered next time, as it demands. */
-static ssize_t conn_push_tls(struct conn *c, struct iovec *iov, int count)
+static ssize_t conn_push_tls(struct conn *c, const struct iovec *iov, int count)
 {
-	char gathered[CONN_TLS_GATHER_BYTES];
-	const void *data = iov->iov_base;
-	size_t n = iov->iov_len;
-	if (count > 1 && n < sizeof(gathered)) {
-		n = 0;
-		for (int i = 0; i < count && n < sizeof(gathered); i++) {
-			size_t room = sizeof(gathered) - n;
-			size_t part = iov[i].iov_len < room ? iov[i].iov_len : room;
-			memcpy(gathered + n, iov[i].iov_base, part);
-			n += part;
-		}
-		data = gathered;
-	}
-	n = conn_bound(c, n < INT32_MAX ? n : INT32_MAX);
+	ssize_t sent = tls_write(c->ssl, iov, count, conn_bound(c, INT32_MAX));
 	c->bits &= (uint8_t)~CONN_BIT_WRITE_IN;
-	ERR_clear_error();
-	errno = 0;
-	int sent = SSL_write(c->ssl, data, (int)n);
-	if (sent > 0)
-		return sent;
-	int why = SSL_get_error(c->ssl, sent);
-	if (why == SSL_ERROR_WANT_WRITE)
-		return 0;
-	if (why == SSL_ERROR_WANT_READ) {
+	if (sent == TLS_CROSSED)
 		c->bits |= CONN_BIT_WRITE_IN;
-		return 0;
-	}
-	conn_tls_broken(c, why);
-	return -1;
+	return sent == TLS_CROSSED ? 0 : sent;
 }
 
 /* Takes n bytes, and pieces that are empty, off the front. */
@@ -545,11 +468,8 @@ enum conn_sent conn_send(struct conn *c, const void *data, size_t n)
 
 static void conn_half_close(struct conn *c)
 {
-	if (c->ssl) {
-		ERR_clear_error();
-		SSL_shutdown(c->ssl);
-		ERR_clear_error();
-	}
+	if (c->ssl)
+		tls_goodbye(c->ssl);
 	shutdown(c->fd, SHUT_WR);
 }
 

@@ -1,0 +1,41 @@
+/*
+ * tls.h - reading and writing through a finished TLS session on a non-blocking socket.
+ *
+ * OpenSSL's manners are kept in here: its error queue, its wish to be offered again what it did
+ * not take, its needing to write before it can read, its bytes inside.
+ *
+ * Thread: that of the session's owner.
+ */
+#ifndef NET_TLS_H
+#define NET_TLS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include "base/bug.h"
+
+struct ssl_st;
+
+/* What tls_read and tls_write say beside a number of bytes > 0. */
+enum tls_outcome {
+	TLS_WAIT = 0,     /* reading: no bytes now; writing: no room now */
+	TLS_EOF = -1,     /* the peer said goodbye, or just left */
+	TLS_ERROR = -2,   /* the session cannot go on; errno says why (EPROTO: TLS itself) */
+	TLS_CROSSED = -3, /* reading has to wait for room, or writing for bytes */
+};
+
+void tls_prepare(struct ssl_st *ssl); /* once, before all else here */
+
+ssize_t tls_read(struct ssl_st *ssl, void *data, size_t n) MUST_CHECK;
+
+/* Small pieces go out as one record, at most `most` bytes. What was offered and not taken has to be
+ * the head of what is offered next. */
+ssize_t tls_write(struct ssl_st *ssl, const struct iovec *iov, int count, size_t most) MUST_CHECK;
+
+bool tls_has_more(const struct ssl_st *ssl); /* bytes inside that the socket will not announce */
+void tls_goodbye(struct ssl_st *ssl);        /* as far as that goes without waiting */
+void tls_free(struct ssl_st *ssl);
+
+#endif
