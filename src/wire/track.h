@@ -122,9 +122,10 @@ static inline bool track_is_idle(const struct track *t)
 }
 
 /* All that surely will be answered was answered, but the server may owe one more
- * ReadyForQuery, or worse. Do not release it: close it once the client is done with it. (Only
- * after an error in a COPY FROM STDIN with Syncs sent into it. A next Query of the client's,
- * or one of our own, may resolve it.) */
+ * ReadyForQuery, or worse. Such a track is never quiet: ask this before waiting for that. Do
+ * not release the server: at a ReadyForQuery close it, or send it a Query of our own (or the
+ * client's next one), which resolves a doubt but not a loss. (Only after an error in a COPY
+ * FROM STDIN with Syncs sent into it, or after Terminate.) */
 bool track_is_uncertain(const struct track *t);
 
 static inline char track_tx_status(const struct track *t) /* I, T or E */
