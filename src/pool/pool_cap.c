@@ -50,6 +50,11 @@ bool pool_cap_is_ready(struct pool_cap *cap, unsigned worker, int32_t bound)
 	return permits_is_free(&cap->permits, bound);
 }
 
+void pool_cap_want(struct pool_cap *cap, unsigned worker)
+{
+	atomic_fetch_or(&cap->wanted, (uint64_t)1 << worker);
+}
+
 static uint64_t who_could_take(const struct pool_cap *cap)
 {
 	uint64_t set = 0;
@@ -60,25 +65,28 @@ static uint64_t who_could_take(const struct pool_cap *cap)
 	return set;
 }
 
-static unsigned longest_waiting(const struct pool_cap *cap, uint64_t set)
+/* False: none of the set waits since before that time. */
+static bool longest_waiting(const struct pool_cap *cap, uint64_t set, usec_t before,
+			    unsigned *found)
 {
-	unsigned found = (unsigned)__builtin_ctzll(set);
-	usec_t since = USEC_NEVER;
-	for (; set; set &= set - 1) {
-		unsigned i = (unsigned)__builtin_ctzll(set);
+	usec_t since = before;
+	if (before == USEC_NEVER && set)
+		*found = (unsigned)__builtin_ctzll(set);
+	for (uint64_t rest = set; rest; rest &= rest - 1) {
+		unsigned i = (unsigned)__builtin_ctzll(rest);
 		usec_t t = atomic_load(&cap->lines[i].since);
 		if (t < since) {
 			since = t;
-			found = i;
+			*found = i;
 		}
 	}
-	return found;
+	return before == USEC_NEVER ? set != 0 : since < before;
 }
 
-bool pool_cap_next_wanted(struct pool_cap *cap, unsigned *worker)
+bool pool_cap_next_wanted(struct pool_cap *cap, usec_t before, unsigned *worker)
 {
-	for (uint64_t set; (set = who_could_take(cap)) != 0;) {
-		unsigned i = longest_waiting(cap, set);
+	unsigned i = 0;
+	while (longest_waiting(cap, who_could_take(cap), before, &i)) {
 		uint64_t bit = (uint64_t)1 << i;
 		uint64_t had = atomic_fetch_and(&cap->wanted, ~bit);
 		had |= atomic_fetch_and(&cap->wanted_held, ~bit);

@@ -56,8 +56,14 @@ void pool_cap_set_limit(struct pool_cap *cap, int32_t limit);
 /* Is there a permit within bound? If not, this worker will be woken for one. */
 bool pool_cap_is_ready(struct pool_cap *cap, unsigned worker, int32_t bound) MUST_CHECK;
 
-/* Takes the worker off the wanted sets who waits longest and could take a permit now. */
-bool pool_cap_next_wanted(struct pool_cap *cap, unsigned *worker) MUST_CHECK;
+/*
+ * Takes the worker off the wanted sets who waits longest and could take a permit now; of
+ * those who wait since before that time, if it is not USEC_NEVER.
+ */
+bool pool_cap_next_wanted(struct pool_cap *cap, usec_t before, unsigned *worker) MUST_CHECK;
+
+/* For who is to be woken though a permit is free: it is somebody else's turn. */
+void pool_cap_want(struct pool_cap *cap, unsigned worker);
 
 /* permits_leave, if somebody hungry is served neither by a free permit nor by one leaving. */
 bool pool_cap_claim_eviction(struct pool_cap *cap) MUST_CHECK;

@@ -118,9 +118,11 @@ static void publish_idle(struct pool_slice *s, int32_t change)
 {
 	struct pool_parts_caps caps = pool_parts_caps(s->shared);
 	memory_order order = change > 0 ? memory_order_seq_cst : memory_order_release;
-	atomic_store_explicit(&pool_parts_line(s)->idle, s->n_idle, order);
-	for (unsigned i = 1; i < caps.n; i++)
-		atomic_fetch_add(&caps.cap[i]->lines[s->worker->index].idle, change);
+	for (unsigned i = 0; i < caps.n; i++) {
+		_Atomic int32_t *idle = &caps.cap[i]->lines[s->worker->index].idle;
+		int32_t before = atomic_load_explicit(idle, memory_order_relaxed); /* ours alone */
+		atomic_store_explicit(idle, before + change, order);
+	}
 }
 
 void pool_member_enter(struct pool_member *m, enum pool_member_state to)

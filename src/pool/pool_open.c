@@ -3,7 +3,8 @@
  *
  * A login needs a permit of each cap that it counts against. All are looked at before
  * the first is taken, so that workers that cannot succeed do not disturb one another;
- * a race lost in between gives back what was taken and looks again.
+ * a race lost in between gives back what was taken and looks again. A permit of a shared
+ * cap is for who waits longest for it, in whichever pool and worker.
  *
  * After a failed login nobody in any worker tries before `retry_at`. Then one does
  * (who moves retry_at on), and so on until one succeeds, which sets it to 0.
@@ -12,11 +13,16 @@
 
 #define SHORTEST_RETRY_US USEC_PER_MSEC /* server_login_retry = 0 is no reason to spin */
 
-void pool_open_wake_wanting(struct pool_worker *w, struct pool_cap *cap)
+static void wake_before(struct pool_worker *w, struct pool_cap *cap, usec_t before)
 {
 	unsigned worker;
-	if (pool_cap_next_wanted(cap, &worker))
+	if (pool_cap_next_wanted(cap, before, &worker))
 		pool_order_wake(&w->orders, cap, worker);
+}
+
+void pool_open_wake_wanting(struct pool_worker *w, struct pool_cap *cap)
+{
+	wake_before(w, cap, USEC_NEVER);
 }
 
 static void give_back(struct pool_slice *s, const struct pool_parts_caps *caps, unsigned n)
@@ -39,6 +45,36 @@ void pool_open_give_back(struct pool_member *m)
 	}
 }
 
+/* Of a shared cap: are there permits for all who wait for it, or do we wait longest? */
+static bool is_our_turn(const struct pool_slice *s, const struct pool_cap *cap)
+{
+	const struct pool_waiter *head = pool_queue_head(s);
+	int32_t others = atomic_load(&cap->hungry) - (s->blocked_on == cap ? s->hungry : 0);
+	int32_t spare = permits_limit(&cap->permits) - permits_used(&cap->permits);
+	return others <= 0 || spare > others ||
+	       pool_cap_since(cap) >= (head ? head->queued_at : USEC_NEVER);
+}
+
+/*
+ * Who finds that it is another's turn says that it wants to be woken, looks again, and sees
+ * to it that the other is woken. Who takes its turn, or gives it up (pool_settle_blocked),
+ * wakes the next.
+ */
+static bool is_ready(struct pool_slice *s, struct pool_cap *cap, int32_t bound)
+{
+	if (!pool_cap_is_ready(cap, s->worker->index, bound))
+		return false;
+	if (cap == &s->shared->cap || is_our_turn(s, cap))
+		return true;
+	pool_cap_want(cap, s->worker->index);
+	if (is_our_turn(s, cap))
+		return true;
+	const struct pool_waiter *head = pool_queue_head(s);
+	if (head)
+		wake_before(s->worker, cap, head->queued_at);
+	return false;
+}
+
 /* False: *blocker is the cap that is full, and this worker is woken when it no longer is. */
 static bool take_permits(struct pool_slice *s, int32_t bound, struct pool_cap **blocker)
 {
@@ -46,8 +82,7 @@ static bool take_permits(struct pool_slice *s, int32_t bound, struct pool_cap **
 	for (;;) {
 		for (unsigned i = 0; i < caps.n; i++) {
 			*blocker = caps.cap[i];
-			if (!pool_cap_is_ready(caps.cap[i], s->worker->index,
-					       i == 0 ? bound : PERMITS_UNLIMITED))
+			if (!is_ready(s, caps.cap[i], i == 0 ? bound : PERMITS_UNLIMITED))
 				return false;
 		}
 		unsigned taken = 0;
@@ -191,7 +226,9 @@ void pool_open_wake_short(struct pool_slice *s)
 {
 	uint64_t set = atomic_load(&s->shared->short_of);
 	set &= ~((uint64_t)1 << s->worker->index);
-	for (; set; set &= set - 1)
-		pool_order_wake(&s->worker->orders, &s->shared->cap,
-				(unsigned)__builtin_ctzll(set));
+	for (; set; set &= set - 1) {
+		unsigned worker = (unsigned)__builtin_ctzll(set);
+		if (atomic_load(&s->shared->cap.lines[worker].need) > 0)
+			pool_order_wake(&s->worker->orders, &s->shared->cap, worker);
+	}
 }

@@ -134,24 +134,26 @@ static void publish_blocked_since(const struct pool_worker *w, struct pool_cap *
 	atomic_store(&cap->lines[w->index].since, since);
 }
 
+/* Who waits for it less than before lets others have their turn. */
+static void publish_hunger(struct pool_slice *s, struct pool_cap *cap, int32_t change)
+{
+	publish_blocked_since(s->worker, cap);
+	if (change != 0)
+		atomic_fetch_add(&cap->hungry, change);
+	if (change < 0)
+		pool_open_wake_wanting(s->worker, cap);
+}
+
 void pool_settle_blocked(struct pool_slice *s, struct pool_cap *cap, int32_t n)
 {
 	struct pool_cap *before = s->blocked_on;
 	int32_t hungry = s->hungry;
-	if (!before && !cap)
-		return;
 	s->blocked_on = cap;
 	s->hungry = n;
-	if (before && before != cap) {
-		atomic_fetch_sub(&before->hungry, hungry);
-		publish_blocked_since(s->worker, before);
-		hungry = 0;
-	}
-	if (!cap)
-		return;
-	publish_blocked_since(s->worker, cap);
-	if (n != hungry)
-		atomic_fetch_add(&cap->hungry, n - hungry);
+	if (before && before != cap)
+		publish_hunger(s, before, -hungry);
+	if (cap)
+		publish_hunger(s, cap, n - (before == cap ? hungry : 0));
 }
 
 /* ---- 3: who waits longest ------------------------------------------------------------------ */
@@ -252,6 +254,8 @@ static int32_t ask_others(struct pool_slice *s, int32_t need)
 static void seek(struct pool_slice *s, usec_t now)
 {
 	struct pool_cap *blocked_on = NULL;
+	if (s->blocked_on) /* the head may be another now: nobody defers to one who left */
+		publish_blocked_since(s->worker, s->blocked_on);
 	if (pool_queue_head(s) && pool_shared_is_failing(s->shared, now))
 		pool_queue_refuse_all(s, POOL_REASON_LOGIN_FAILED);
 	int32_t need = pool_queue_head(s) ? atomic_load(&pool_parts_line(s)->need) : 0;

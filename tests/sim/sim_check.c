@@ -147,6 +147,8 @@ static bool could_open(const struct sim_world *w, const struct sim_pool *p, unsi
 	if (s->limits.overflow_delay_us > 0 &&
 	    (s->n_logins > 0 || w->now <= head->queued_at + s->limits.overflow_delay_us))
 		bound = atomic_load(&p->shared.cap.held);
+	if (s->blocked_on && pool_cap_since(s->blocked_on) < head->queued_at)
+		return false; /* somebody else's turn */
 	return w->now > atomic_load(&p->shared.retry_at) &&
 	       permits_is_free(&p->shared.cap.permits, bound) && !is_full(p->shared.db) &&
 	       !is_full(p->shared.user);
@@ -247,6 +249,29 @@ void sim_check_grant(struct sim_world *w, const struct sim_client *c, const stru
 	check_order(w, c);
 }
 
+/* No pool opens while another waits longer for the same cap and gets nothing. */
+static void check_turn(struct sim_world *w, const struct pool_slice *s, const struct pool_cap *cap)
+{
+	const struct pool_waiter *head = LIST_FIRST(&s->queue, struct pool_waiter, on_slice);
+	int32_t hungry = 0;
+	bool is_older = false;
+	if (!cap || !head)
+		return;
+	for (unsigned i = 0; i < w->n_pools; i++) {
+		for (unsigned k = 0; k < w->n_workers; k++) {
+			const struct pool_slice *other = &w->pools[i].slices[k];
+			const struct pool_waiter *first =
+				LIST_FIRST(&other->queue, struct pool_waiter, on_slice);
+			if (other == s || other->blocked_on != cap || !first)
+				continue;
+			hungry += other->hungry;
+			is_older |= first->queued_at < head->queued_at;
+		}
+	}
+	SIM_CHECK(w, !is_older ||
+			     permits_limit(&cap->permits) - permits_used(&cap->permits) >= hungry);
+}
+
 void sim_check_open(struct sim_world *w, const struct pool_slice *s, struct sim_pool *p)
 {
 	const struct pool_waiter *head = LIST_FIRST(&s->queue, struct pool_waiter, on_slice);
@@ -259,6 +284,8 @@ void sim_check_open(struct sim_world *w, const struct pool_slice *s, struct sim_
 	if (w->is_meddled)
 		return;
 	SIM_CHECK(w, s->n_logins <= s->n_queue + s->limits.min_pool_size);
+	check_turn(w, s, p->shared.db);
+	check_turn(w, s, p->shared.user);
 	if (p->unsettled == 0 && p->used >= atomic_load(&p->shared.cap.held))
 		SIM_CHECK(w, head && w->now - head->queued_at >= s->limits.overflow_delay_us);
 }
