@@ -8,8 +8,8 @@
  *
  * Several hosts: libpq goes on to the next one only when the kernel gives a connection up, so
  * each gets its part of the time through TCP_USER_TIMEOUT, which bounds SYNs as well; it is
- * put back afterwards. Not bounded: a name lookup. With SCRAM keys the first host that accepts
- * the connection is the one.
+ * put back afterwards. Not bounded: a name lookup. With SCRAM keys the hosts are gone through
+ * here, one at a time.
  */
 #include "proxy/connector.h"
 
@@ -30,6 +30,7 @@
 #include "net/addr.h"
 #include "proxy/connector_cancel.h"
 #include "proxy/connector_fault.h"
+#include "proxy/connector_hosts.h"
 #include "proxy/connector_steps.h"
 #include "proxy/connector_trace.h"
 #include "proxy/helper.h"
@@ -143,25 +144,32 @@ static void connector_whom(const struct connector *c, char *out, size_t n)
 static int connector_host_count(const struct connector *c)
 {
 	const char *hosts = connector_get(c, "hostaddr");
-	if (!hosts)
-		hosts = connector_get(c, "host");
-	int n = 1;
-	for (; hosts && *hosts; hosts++)
-		n += *hosts == ',';
-	return n;
+	return connector_hosts_count(hosts ? hosts : connector_get(c, "host"));
+}
+
+/* What one host may take: what libpq's connect_timeout says, but at most its part of all. */
+static usec_t connector_host_share(const struct connector *c, int hosts)
+{
+	const char *given = connector_get(c, "connect_timeout");
+	usec_t each = USEC_NEVER;
+	if (c->job.deadline != USEC_NEVER)
+		each = (c->job.deadline - usec_now()) / hosts;
+	if (given && atoi(given) > 0)
+		each = usec_min(each, atoi(given) * USEC_PER_SEC);
+	return each;
 }
 
 static void connector_bound_hosts(struct connector *c)
 {
 	int hosts = connector_host_count(c);
-	const char *given = connector_get(c, "connect_timeout");
 	const char *old = connector_get(c, "tcp_user_timeout");
 	char text[32];
-	if (hosts < 2 || c->job.deadline == USEC_NEVER)
+	usec_t each = connector_host_share(c, hosts);
+	if (each == USEC_NEVER)
 		return;
-	usec_t each = (c->job.deadline - usec_now()) / hosts;
-	if (given && atoi(given) > 0)
-		each = usec_min(each, atoi(given) * USEC_PER_SEC);
+	c->job.deadline = usec_min(c->job.deadline, usec_after(usec_now(), each * hosts));
+	if (hosts < 2)
+		return;
 	c->user_timeout_ms = old ? atoi(old) : 0;
 	snprintf(text, sizeof(text), "%lld", (long long)(each / USEC_PER_MSEC) + 1);
 	connector_set(c, "tcp_user_timeout", text);
@@ -273,9 +281,9 @@ static void connector_collect(struct connector *c)
 					      known ? NULL : PQgetCancel(pg));
 }
 
-static bool connector_login(struct connector *c)
+/* One attempt. `attrs`: what the session has to be, where libpq does not see to it. */
+static bool connector_try(struct connector *c, bool by_keys, const char *attrs)
 {
-	bool by_keys = c->has_keys && !connector_get(c, "password");
 	struct connector_talk talk;
 	if (!connector_begin(c) || !connector_poll(c, by_keys))
 		return false;
@@ -286,24 +294,82 @@ static bool connector_login(struct connector *c)
 		ok = connector_steps_scram(&c->link, &talk, &c->keys, &c->fault);
 	else
 		connector_collect(c);
+	if (ok && !connector_hosts_fits(&c->link, attrs)) {
+		connector_fault_set(&c->fault, CONNECTOR_FAULT_UNREACHABLE, "08006",
+				    "the session is not what target_session_attrs asks for");
+		ok = false;
+	}
 	if (ok && c->query)
 		ok = connector_steps_query(&c->link, &talk, c->query, &c->fault);
 	connector_talk_fini(&talk);
 	return ok;
 }
 
-static void connector_run(struct helper_job *job)
+/* And its end: nothing is left of one that failed but the fault. */
+static bool connector_attempt(struct connector *c, bool by_keys, const char *attrs)
 {
-	struct connector *c = CONTAINER_OF(job, struct connector, job);
 	char whom[256];
-	c->is_ok = connector_login(c);
+	bool ok = connector_try(c, by_keys, attrs);
 	connector_trace_stop(&c->trace, c->link.pg);
 	connector_trace_fini(&c->trace);
-	if (c->is_ok)
-		return;
+	if (ok)
+		return true;
 	connector_whom(c, whom, sizeof(whom));
 	connector_fault_about(&c->fault, whom);
 	connector_close(&c->link, false);
+	return false;
+}
+
+/* The lists that go through the hosts in step. */
+static const char *const connector_lists[] = { "host", "hostaddr", "port" };
+enum { CONNECTOR_LISTS = COUNT_OF(connector_lists) };
+
+/* Host after host, each with its part of the time. */
+static bool connector_round(struct connector *c, char *lists[CONNECTOR_LISTS], int hosts,
+			    const char *attrs)
+{
+	usec_t deadline = c->job.deadline;
+	bool ok = false, go_on = true;
+	for (int i = 0; i < hosts && !ok && go_on; i++) {
+		c->job.deadline = deadline;
+		usec_t each = connector_host_share(c, hosts - i);
+		c->job.deadline = usec_min(deadline, usec_after(usec_now(), each));
+		for (int list = 0; list < CONNECTOR_LISTS; list++) {
+			char *one = connector_hosts_pick(lists[list], i);
+			connector_set(c, connector_lists[list], one);
+			free(one);
+		}
+		ok = connector_attempt(c, true, attrs);
+		go_on = connector_hosts_go_on(&c->fault);
+	}
+	c->job.deadline = deadline;
+	return ok;
+}
+
+static bool connector_login_by_keys(struct connector *c)
+{
+	int hosts = connector_host_count(c);
+	char *attrs = mem_strdup(connector_get(c, "target_session_attrs"));
+	char *lists[CONNECTOR_LISTS];
+	for (int list = 0; list < CONNECTOR_LISTS; list++)
+		lists[list] = mem_strdup(connector_get(c, connector_lists[list]));
+	connector_set(c, "target_session_attrs", NULL);
+	bool ok = connector_round(c, lists, hosts, attrs);
+	if (!ok && attrs && strcmp(attrs, "prefer-standby") == 0)
+		ok = connector_round(c, lists, hosts, NULL);
+	for (int list = 0; list < CONNECTOR_LISTS; list++)
+		free(lists[list]);
+	free(attrs);
+	return ok;
+}
+
+static void connector_run(struct helper_job *job)
+{
+	struct connector *c = CONTAINER_OF(job, struct connector, job);
+	if (c->has_keys && !connector_get(c, "password"))
+		c->is_ok = connector_login_by_keys(c);
+	else
+		c->is_ok = connector_attempt(c, false, NULL);
 }
 
 /* ---- the requester ------------------------------------------------------------------------- */

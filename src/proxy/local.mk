@@ -14,6 +14,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/connector_cancel.h \
 	src/proxy/connector_fault.c \
 	src/proxy/connector_fault.h \
+	src/proxy/connector_hosts.c \
+	src/proxy/connector_hosts.h \
 	src/proxy/connector_steps.c \
 	src/proxy/connector_steps.h \
 	src/proxy/connector_talk.c \

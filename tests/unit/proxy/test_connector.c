@@ -382,6 +382,83 @@ START_TEST(test_keys_where_something_else_is_asked_for)
 }
 END_TEST
 
+static const struct {
+	const char *attrs;
+	bool ok;
+} attrs[] = {
+	{ "any", true },      { "read-write", true },
+	{ "primary", true },  { "prefer-standby", true },
+	{ "standby", false }, { "read-only", false },
+};
+
+START_TEST(test_keys_and_what_the_session_has_to_be)
+{
+	struct visit v;
+	init_with_keys(&v, "scram_user", "disable");
+	connector_set(v.connector, "target_session_attrs", attrs[_i].attrs);
+	if (attrs[_i].ok) {
+		visit_must(&v);
+		check_link(&v);
+		visit_leave(&v);
+	} else {
+		check_refusal(&v, CONNECTOR_FAULT_UNREACHABLE, "08006", "target_session_attrs");
+	}
+}
+END_TEST
+
+/* The first refuses, falls silent, or is not even connected to. */
+START_TEST(test_keys_and_the_next_host)
+{
+	struct visit v;
+	char ports[48];
+	int port = 1;
+	int fd = _i ? rig_silent(&port, _i == 2) : -1;
+	snprintf(ports, sizeof(ports), "%d,%d", port, cluster_port());
+	init_with_keys(&v, "scram_user", "disable");
+	connector_set(v.connector, "host", "127.0.0.1,127.0.0.1");
+	connector_set(v.connector, "port", ports);
+	connector_set(v.connector, "connect_timeout", "1");
+	visit_must(&v);
+	check_link(&v);
+	visit_leave(&v);
+	if (fd >= 0)
+		close(fd);
+}
+END_TEST
+
+START_TEST(test_wrong_keys_are_not_tried_on_the_next_host)
+{
+	struct visit v;
+	struct scram_keys keys;
+	char ports[48];
+	rig_keys("scram_user", &keys);
+	keys.client_key[5] ^= 1;
+	snprintf(ports, sizeof(ports), "%d,1", cluster_port());
+	visit_init(&v, &office, "scram_user", NULL);
+	connector_set(v.connector, "host", "127.0.0.1,127.0.0.1");
+	connector_set(v.connector, "port", ports);
+	connector_set_keys(v.connector, keys.client_key, keys.server_key);
+	check_refusal(&v, CONNECTOR_FAULT_SERVER, "28P01", "password authentication failed");
+}
+END_TEST
+
+START_TEST(test_a_connect_timeout_of_the_database)
+{
+	struct visit v;
+	int port;
+	char text[16];
+	int fd = rig_silent(&port, false);
+	snprintf(text, sizeof(text), "%d", port);
+	visit_init(&v, &office, "scram_user", cluster_password());
+	connector_set(v.connector, "port", text);
+	connector_set(v.connector, "connect_timeout", "1");
+	visit_start(&v, 3600 * USEC_PER_SEC);
+	visit_wait(&v);
+	ck_assert_int_eq(v.fault.kind, CONNECTOR_FAULT_TIMEOUT);
+	close(fd);
+}
+END_TEST
+
 START_TEST(test_keys_where_nothing_is_asked_for)
 {
 	struct visit v;
@@ -552,6 +629,7 @@ static void add_refusals(TCase *t)
 	tcase_add_test(t, test_nobody_has_that_name);
 	tcase_add_loop_test(t, test_a_wrong_option, 0, 2);
 	tcase_add_loop_test(t, test_a_host_that_does_not_answer_meets_the_deadline, 0, 2);
+	tcase_add_test(t, test_a_connect_timeout_of_the_database);
 	tcase_add_test(t, test_a_login_under_way_is_given_up);
 	tcase_add_test(t, test_a_queued_login_is_given_up_or_runs_out_of_time);
 	tcase_add_loop_test(t, test_the_next_host_is_tried, 0, 2);
@@ -564,6 +642,9 @@ static void add_keys(TCase *t)
 	tcase_add_loop_test(t, test_with_wrong_keys, 0, 2);
 	tcase_add_loop_test(t, test_keys_where_something_else_is_asked_for, 0, 2);
 	tcase_add_test(t, test_keys_where_nothing_is_asked_for);
+	tcase_add_loop_test(t, test_keys_and_what_the_session_has_to_be, 0, COUNT_OF(attrs));
+	tcase_add_loop_test(t, test_keys_and_the_next_host, 0, 3);
+	tcase_add_test(t, test_wrong_keys_are_not_tried_on_the_next_host);
 	tcase_add_test(t, test_keys_and_no_such_database);
 	tcase_add_test(t, test_keys_and_a_host_that_falls_silent);
 }

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "proxy/connector_fault.h"
+#include "proxy/connector_hosts.h"
 #include "proxy/connector_steps.h"
 
 static const struct {
@@ -165,6 +166,63 @@ START_TEST(test_parameters_are_replaced_and_bounded)
 }
 END_TEST
 
+START_TEST(test_lists_of_hosts)
+{
+	static const struct {
+		const char *list;
+		int i;
+		const char *one;
+	} picks[] = {
+		{ "a", 0, "a" },   { "a", 2, "a" },  { "a,b,c", 0, "a" }, { "a,b,c", 2, "c" },
+		{ "a,,c", 1, "" }, { "a,b", 5, "" }, { "", 0, "" },       { ",", 1, "" },
+	};
+	for (size_t i = 0; i < COUNT_OF(picks); i++) {
+		char *one = connector_hosts_pick(picks[i].list, picks[i].i);
+		ck_assert_str_eq(one, picks[i].one);
+		free(one);
+	}
+	ck_assert_ptr_null(connector_hosts_pick(NULL, 0));
+	ck_assert_int_eq(connector_hosts_count(NULL), 1);
+	ck_assert_int_eq(connector_hosts_count("a,b,c"), 3);
+}
+END_TEST
+
+/* What a session has to be, and what it is, primary, standby, primary that only reads, or does not
+ * say. */
+START_TEST(test_what_a_session_has_to_be)
+{
+	static const struct {
+		const char *attrs;
+		bool primary, standby, locked, silent;
+	} rows[] = {
+		{ NULL, true, true, true, true },
+		{ "any", true, true, true, true },
+		{ "read-write", true, false, false, false },
+		{ "read-only", false, true, true, false },
+		{ "primary", true, false, true, false },
+		{ "standby", false, true, false, false },
+		{ "prefer-standby", false, true, false, false },
+	};
+	static const char *const standby[] = { "off", "on", "off" }, *const locked[] = { "off",
+											 "off",
+											 "on" };
+	struct connector_link links[4] = { { .fd = -1 } };
+	for (int i = 0; i < 3; i++) {
+		connector_steps_param(&links[i], SLICE("in_hot_standby"), slice_of(standby[i]));
+		connector_steps_param(&links[i], SLICE("default_transaction_read_only"),
+				      slice_of(locked[i]));
+	}
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		ck_assert_int_eq(connector_hosts_fits(&links[0], rows[i].attrs), rows[i].primary);
+		ck_assert_int_eq(connector_hosts_fits(&links[1], rows[i].attrs), rows[i].standby);
+		ck_assert_int_eq(connector_hosts_fits(&links[2], rows[i].attrs), rows[i].locked);
+		ck_assert_int_eq(connector_hosts_fits(&links[3], rows[i].attrs), rows[i].silent);
+	}
+	for (int i = 0; i < 3; i++)
+		connector_drop_params(&links[i]);
+}
+END_TEST
+
 START_TEST(test_the_environment_is_cleared_of_libpqs_wishes)
 {
 	setenv("PGHOST", "elsewhere", 1);
@@ -191,6 +249,8 @@ Suite *connector_text_suite(void)
 	tcase_add_test(t, test_the_log_says_which_host);
 	tcase_add_test(t, test_versions);
 	tcase_add_test(t, test_parameters_are_replaced_and_bounded);
+	tcase_add_test(t, test_lists_of_hosts);
+	tcase_add_test(t, test_what_a_session_has_to_be);
 	tcase_add_test(t, test_the_environment_is_cleared_of_libpqs_wishes);
 	suite_add_tcase(s, t);
 	return s;
