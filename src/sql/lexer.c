@@ -192,13 +192,14 @@ static uint32_t param_number(struct slice digits)
 
 /* ---- strings ------------------------------------------------------------------ */
 
-/* From behind an opening quote to behind the one that closes. */
-static size_t quoted_end(struct slice s, size_t i, struct lexer_mode mode, bool *open)
+/* From behind an opening quote to behind the one that closes. A quote written twice is one of the
+ * text, but not in B'...' and X'...'. */
+static size_t quoted_end(struct slice s, size_t i, struct lexer_mode mode, bool bits, bool *open)
 {
 	char quote = s.ptr[i - 1];
 	while (i < s.len) {
 		if (s.ptr[i] == quote) {
-			if (!is_byte(s, i + 1, quote))
+			if (bits || !is_byte(s, i + 1, quote))
 				return i + 1;
 			i += 2;
 			continue;
@@ -227,10 +228,10 @@ static size_t string_continues(struct slice s, size_t i)
 	return newline && is_byte(s, i, '\'') ? i + 1 : 0;
 }
 
-static size_t string_end(struct slice s, size_t i, struct lexer_mode mode, bool *open)
+static size_t string_end(struct slice s, size_t i, struct lexer_mode mode, bool bits, bool *open)
 {
 	for (;;) {
-		i = quoted_end(s, i, mode, open);
+		i = quoted_end(s, i, mode, bits, open);
 		size_t next = *open ? 0 : string_continues(s, i);
 		if (next == 0)
 			return i;
@@ -310,8 +311,8 @@ static size_t scan_word(struct slice s, struct lexer_mode mode, struct lexer_tok
 		return word_end(s, 0, mode.encoding, true);
 	t->kind = kind;
 	if (kind == LEXER_QUOTED)
-		return quoted_end(s, quote, inner, &t->open);
-	return string_end(s, quote, inner, &t->open);
+		return quoted_end(s, quote, inner, false, &t->open);
+	return string_end(s, quote, inner, kind == LEXER_BITS, &t->open);
 }
 
 static size_t scan_dollar(struct slice s, struct lexer_mode mode, struct lexer_token *t)
@@ -344,11 +345,11 @@ static size_t scan_quote(struct slice s, struct lexer_mode mode, struct lexer_to
 {
 	if (s.ptr[0] == '\'') {
 		t->kind = LEXER_STRING;
-		return string_end(s, 1, mode, &t->open);
+		return string_end(s, 1, mode, false, &t->open);
 	}
 	mode.backslashes = false;
 	t->kind = LEXER_QUOTED;
-	return quoted_end(s, 1, mode, &t->open);
+	return quoted_end(s, 1, mode, false, &t->open);
 }
 
 static size_t scan(struct slice s, struct lexer_mode mode, struct lexer_token *t)
