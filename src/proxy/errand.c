@@ -104,9 +104,6 @@ static void errand_params_done(struct server *s, usec_t now)
 	}
 	if (c->params != wanted)
 		paramset_replace(&c->params, paramset_ref(wanted));
-	if (s->cancel_waits)
-		server_cancel(s, now);
-	s->cancel_waits = false;
 }
 
 /* What is known only from the session itself is gone with the reset. */
@@ -131,6 +128,7 @@ static void errand_done(struct server *s, usec_t now)
 	switch (errand) {
 	case SERVER_ERRAND_PARAMS:
 		errand_params_done(s, now);
+		server_cancel_waiting(s, now);
 		break;
 	case SERVER_ERRAND_ROLLBACK:
 		if (s->errand_failed || track_tx_status(&s->track) != 'I')

@@ -19,6 +19,8 @@
 #include "proxy/relay.h"
 #include "proxy/setup.h"
 #include "proxy/worker.h"
+#include "sql/words.h"
+#include "wire/build.h"
 #include "wire/frame.h"
 
 /* What a client without a server may send at a time: it may have to be kept. */
@@ -73,6 +75,35 @@ static void intake_say_ready(struct client *c, usec_t now)
 	client_send(c, slice_make(ready, sizeof(ready)), now);
 }
 
+bool intake_is_begin(const struct frame *f)
+{
+	struct slice sql = f->body;
+	struct lexer_mode mode = { 0 };
+	if (f->type == 'P') { /* the statement's name stands before its text */
+		const char *name_end = sql.len ? memchr(sql.ptr, '\0', sql.len) : NULL;
+		sql = name_end ? slice_skip(sql, (size_t)(name_end + 1 - sql.ptr)) : SLICE_NONE;
+	} else if (f->type != 'Q') {
+		return false;
+	}
+	const char *end = sql.len ? memchr(sql.ptr, '\0', sql.len) : NULL;
+	return words_has_begin(slice_head(sql, end ? (size_t)(end - sql.ptr) : sql.len), mode);
+}
+
+/* Statement mode: there are no transaction blocks, and the client may go on. */
+static size_t intake_refuse_begin(struct client *c, const struct frame *f, usec_t now)
+{
+	struct buf out = { 0 };
+	c->pool->stats.refusals++;
+	errors_build(&out, ERROR_STATEMENT_MODE, NULL, NULL);
+	if (f->type == 'Q')
+		build_ready(&out, 'I');
+	else
+		client_enter(c, CLIENT_SKIPPING, now);
+	client_send(c, buf_slice(&out), now);
+	buf_fini(&out);
+	return intake_drop_frame(c, f);
+}
+
 static size_t intake_idle_bytes(struct client *c, struct slice in, usec_t now)
 {
 	struct frame f;
@@ -97,8 +128,11 @@ static size_t intake_idle_bytes(struct client *c, struct slice in, usec_t now)
 		return intake_drop_frame(c, &f);
 	default:
 		/* no server is held for somebody who is still speaking */
-		if (frame_is_whole(&f) || f.body_bytes > INTAKE_IDLE_READ_BYTES / 2)
-			intake_request(c, now);
+		if (!frame_is_whole(&f) && f.body_bytes <= INTAKE_GATHER_BYTES)
+			return 0;
+		if (c->pool->is_statement && intake_is_begin(&f))
+			return intake_refuse_begin(c, &f, now);
+		intake_request(c, now);
 		return 0;
 	}
 }

@@ -1,8 +1,9 @@
 /*
  * login.c - a client on its way in.
  *
- * Whoever asks for a database or a user that there is none of goes the same way as somebody
- * with a wrong password: the exchange is gone through with nobody's secret and ends alike.
+ * A user that there is none of goes the same way as one with a wrong password: the exchange is
+ * gone through with nobody's secret and ends alike. That a database does not exist is told to
+ * those only who have shown who they are.
  */
 #include "proxy/login.h"
 
@@ -297,18 +298,16 @@ size_t login_auth_bytes(struct client *c, struct slice in, usec_t now)
 	return frame_bytes(&f);
 }
 
-/* Whom the exchange is with, or nobody. */
+/* Whom the exchange is with, or nobody; *is_known: may it be trusted at its word? */
 static struct secret *login_secret(const struct client *c, bool *is_known)
 {
-	const struct login *login = c->login;
-	struct slice database = slice_of(login->params.database);
-	struct secret *secret = userlist_get(login->setup->users, slice_of(c->user));
-	bool has_database = login->is_console || conf_find_database(login->setup->conf, database);
-	enum conf_auth_type type = login->setup->conf->global.auth_type;
+	const struct setup *setup = c->login->setup;
+	struct secret *secret = userlist_get(setup->users, slice_of(c->user));
+	enum conf_auth_type type = setup->conf->global.auth_type;
 
 	*is_known = secret || type == CONF_AUTH_TYPE_ANY ||
-		    (type == CONF_AUTH_TYPE_TRUST && !*login->setup->conf->global.auth_file);
-	return has_database ? secret : NULL;
+		    (type == CONF_AUTH_TYPE_TRUST && !*setup->conf->global.auth_file);
+	return secret;
 }
 
 static void login_choose(struct client *c, usec_t now)

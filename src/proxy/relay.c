@@ -12,6 +12,7 @@
 
 #include "proxy/client.h"
 #include "proxy/errand.h"
+#include "proxy/intake.h"
 #include "proxy/journal.h"
 #include "proxy/localpool.h"
 #include "proxy/route.h"
@@ -32,9 +33,9 @@ static uint32_t relay_wants_of_client(const struct client *c, const struct frame
 {
 	if (frame_wants_whole(FRAME_FROM_CLIENT, f->type))
 		return f->body_bytes;
-	if (!c->pool->logs_queries)
-		return 0;
-	size_t peek = journal_peek_bytes(f->type);
+	size_t peek = c->pool->logs_queries ? journal_peek_bytes(f->type) : 0;
+	if (c->pool->is_statement && peek < INTAKE_GATHER_BYTES)
+		peek = INTAKE_GATHER_BYTES;
 	return peek < f->body_bytes ? (uint32_t)peek : f->body_bytes;
 }
 
@@ -88,6 +89,9 @@ static enum relay_step relay_client_message(struct client *c, struct server *s,
 			    "simple queries are disabled (disable_pqexec)");
 		return RELAY_HOLD;
 	}
+	/* refused once this client has no server; amid a batch the server is the one to say no */
+	if (c->pool->is_statement && !track_wants_sync(&s->track) && intake_is_begin(f))
+		return RELAY_HOLD;
 	switch (track_client(&s->track, f->type, false)) {
 	case TRACK_OK:
 		relay_count(c, f->type);

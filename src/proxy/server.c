@@ -66,7 +66,7 @@ static struct worker *server_worker(const struct server *s)
 
 static void server_free(struct server *s)
 {
-	BUG_ON(s->client || s->cancels || s->connector);
+	BUG_ON(s->client || s->is_cancelling || s->connector);
 	paramset_unref(s->base);
 	paramset_unref(s->params);
 	paramset_unref(s->wanted);
@@ -81,7 +81,7 @@ static void server_reap(struct deferred *d, usec_t now)
 	(void)now;
 	struct server *s = CONTAINER_OF(d, struct server, reap);
 	s->is_reaped = true;
-	if (s->cancels == 0 && !s->connector)
+	if (!s->is_cancelling && !s->connector)
 		server_free(s);
 }
 
@@ -124,7 +124,7 @@ static void server_release(struct server *s, usec_t now)
 	if (!*settings->server_reset_query)
 		s->needs_reset = false;
 	s->released_at = now;
-	if (!s->needs_reset && !s->cancels && !s->is_doomed && !s->pool->route->is_replication) {
+	if (!s->needs_reset && !s->is_cancelling && !s->is_doomed && !s->pool->route->is_replication) {
 		server_enter(s, SERVER_IDLE, now);
 		localpool_return(s->pool, s, now);
 		return;
@@ -165,7 +165,7 @@ void server_part(struct server *s, usec_t now)
 		return;
 	}
 	if (!waits_for_end) {
-		if (!track_is_quiet(&s->track) && track_head_seq(&s->track) != track_next_seq(&s->track))
+		if (track_head_seq(&s->track) != track_next_seq(&s->track))
 			server_cancel(s, now);
 		loop_set_timer(server_worker(s)->loop, &s->timer,
 			       usec_after(now, settings->client_gone_timeout_us));
@@ -242,7 +242,7 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 		server_close(s, "it served its client", now);
 		return;
 	}
-	if (s->cancels)
+	if (s->is_cancelling)
 		return;
 	if (track_tx_status(&s->track) != 'I') {
 		errand_query(s, SERVER_ERRAND_ROLLBACK, SLICE("ROLLBACK"), now);
@@ -255,6 +255,7 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 		return;
 	}
 	loop_clear_timer(&s->timer);
+	s->copy_failed = false;
 	server_enter(s, SERVER_IDLE, now);
 	localpool_return(s->pool, s, now);
 }
@@ -425,17 +426,23 @@ void server_on_conn(struct conn *conn, enum conn_event event, usec_t now)
 
 /* ---- cancelling --------------------------------------------------------------------------------- */
 
+static bool server_is_busy(const struct server *s)
+{
+	return track_head_seq(&s->track) != track_next_seq(&s->track);
+}
+
 static void server_cancelled(void *arg, bool sent, usec_t now)
 {
 	struct server *s = arg;
 	struct worker *w = server_worker(s);
-	s->cancels--;
+	s->is_cancelling = false;
 	if (s->state == SERVER_CLOSING) {
-		if (s->is_reaped && s->cancels == 0)
+		if (s->is_reaped)
 			server_free(s);
 	} else {
 		if (!sent)
 			s->is_doomed = true; /* it may still come, and hit somebody else */
+		server_cancel_waiting(s, now);
 		server_settle(s, now);
 	}
 	worker_done_pending(w);
@@ -445,15 +452,26 @@ static void server_cancelled(void *arg, bool sent, usec_t now)
 void server_cancel(struct server *s, usec_t now)
 {
 	struct worker *w = server_worker(s);
-	if (s->errand == SERVER_ERRAND_PARAMS) {
-		s->cancel_waits = true; /* it is meant for the client's query, not for ours */
+	/* It is meant for the client's query, not for ours; and one at a time: the one under way
+	 * may have come too early for what runs now, so that another follows it. */
+	if (s->errand == SERVER_ERRAND_PARAMS || s->is_cancelling) {
+		s->cancel_waits = true;
 		return;
 	}
-	if (s->cancels == UINT8_MAX ||
-	    !canceler_start(s->wire.cancel, w->shared->crew, w->box,
+	if (!canceler_start(s->wire.cancel, w->shared->crew, w->box,
 			    usec_after(now, w->setup->conf->global.cancel_wait_timeout_us),
 			    server_cancelled, s))
 		return;
-	s->cancels++;
+	s->is_cancelling = true;
 	w->pending++;
+}
+
+void server_cancel_waiting(struct server *s, usec_t now)
+{
+	bool waits = s->cancel_waits && s->errand != SERVER_ERRAND_PARAMS;
+	if (!waits)
+		return;
+	s->cancel_waits = false;
+	if (server_is_busy(s) && s->errand == SERVER_ERRAND_NONE)
+		server_cancel(s, now);
 }

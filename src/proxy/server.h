@@ -86,11 +86,11 @@ struct server {
 	bool errand_failed;
 	bool needs_reset;    /* CLEANING: server_reset_query is to be run */
 	bool is_doomed;      /* close it instead of using it again */
-	bool cancel_waits;   /* a cancel came while an errand was out: send it after */
+	bool cancel_waits;   /* one more cancel is wanted, after the errand or the cancel under way */
 	bool last_words;     /* a FATAL was passed on */
 	bool copy_failed;    /* CLEANING: CopyFail was sent */
-	bool is_reaped;      /* CLOSING: it only waits for its cancels to come back */
-	uint8_t cancels;     /* under way */
+	bool is_reaped;      /* CLOSING: it only waits for its cancel or its login to come back */
+	bool is_cancelling;  /* a cancel is under way: nobody else may have it */
 
 	uint64_t id;
 	usec_t connected_at;
@@ -127,6 +127,9 @@ void server_close(struct server *s, const char *why, usec_t now);
 
 /* A client's cancel: for what runs on it now. */
 void server_cancel(struct server *s, usec_t now);
+
+/* What it waited for is over: the cancel that waits is sent, if anything still runs. */
+void server_cancel_waiting(struct server *s, usec_t now);
 
 /* Sends our own messages and what the client wants sent, in one write. */
 void server_send(struct server *s, struct slice bytes, usec_t now);

@@ -220,7 +220,7 @@ void server_login(struct localpool *lp, usec_t now)
 	list_push_back(&lp->servers, &s->link);
 	pool_member_init(&s->member, &lp->slice, now);
 	s->connector = connector_new();
-	connector_set(s->connector, "fallback_application_name", NULL);
+	connector_set(s->connector, "fallback_application_name", ""); /* the client has its own */
 	server_login_tell(s->connector, lp);
 	if (connector_start(s->connector, w->shared->crew, w->box,
 			    usec_after(now, lp->settings.server_connect_timeout_us),

@@ -90,7 +90,7 @@ static void worker_report_client_counts(const struct localpool *lp, struct repor
 		} else if (c->state != CLIENT_CLOSING) {
 			row->cl_active++;
 			row->cl_linked += c->server != NULL;
-			row->cl_active_cancel_req += c->server && c->server->cancels > 0;
+			row->cl_active_cancel_req += c->server && c->server->is_cancelling;
 		}
 	}
 }
@@ -100,8 +100,8 @@ static void worker_report_server_counts(const struct localpool *lp, struct repor
 {
 	LIST_EACH(node, tmp, &lp->servers) {
 		const struct server *s = LIST_ENTRY(node, struct server, link);
-		row->sv_being_canceled += s->cancels > 0 && !s->client;
-		row->sv_active_cancel += s->cancels;
+		row->sv_being_canceled += s->is_cancelling && !s->client;
+		row->sv_active_cancel += s->is_cancelling;
 		switch ((enum server_state)s->state) {
 		case SERVER_LOGIN:
 			row->sv_login++;
