@@ -29,9 +29,9 @@ enum admin_shutdown {
 struct admin_options {
 	struct loop *loop;
 	struct proxy *proxy;
-	void *owner;                                          /* of the functions below */
-	struct setup *(*setup)(void *owner);                  /* the running snapshot, borrowed */
-	bool (*reload)(void *owner, struct err *err);         /* RELOAD: err has the faults, in lines */
+	void *owner;                                  /* of the functions below */
+	struct setup *(*setup)(void *owner);          /* the running snapshot, borrowed */
+	bool (*reload)(void *owner, struct err *err); /* RELOAD: err has the faults, in lines */
 	bool (*set)(void *owner, struct slice key, struct slice value, struct err *err); /* SET */
 	void (*shutdown)(void *owner, enum admin_shutdown mode);
 	usec_t started_wall;
