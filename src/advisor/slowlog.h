@@ -47,8 +47,8 @@
  *                each: query, parse (in this batch), execute (parsed earlier), function
  *
  * The SQL is in normal form (sql/norm.h: no literal in it) unless log_parameter_values is on. Of
- * a text that the server could not parse (42601) only the first word is shown then, since nobody
- * can say what in it is a value.
+ * a text that the server could not parse (42601), or did not come to parse and whose quotes look
+ * like a mistake, only the first word is shown then: nobody can say what in it is a value.
  *
  * Bytes that are not UTF-8, and control characters, are written as \xNN (in JSON as "\\xNN" and
  * \u00NN), line ends and tabs as \n, \r and \t: a line is one line, and valid UTF-8.

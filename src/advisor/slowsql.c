@@ -34,11 +34,23 @@ static bool show_raw(const struct tap_text *t, size_t room, struct buf *shown)
 	return cut;
 }
 
-/* What the server itself could not read has no telling what in it is a value. */
-static bool is_unreadable(const struct tap_record *r, const struct tap_text *t)
+#define BROKEN_OFF (RECORD_CANCELLED | RECORD_TIMED_OUT | RECORD_CLIENT_GONE | RECORD_SERVER_GONE)
+
+/* Is it certain that the server has read all of the batch as SQL? */
+static bool was_read(const struct tap_record *r)
 {
-	return (t->kind == TEXTS_QUERY || t->kind == TEXTS_PARSE) &&
-	       slice_eq_str(slice_of(r->sqlstate), SYNTAX_ERROR);
+	return r->server_pid != 0 && r->sqlstate[0] == '\0' && !(r->flags & BROKEN_OFF);
+}
+
+/* Nobody can tell what is a value in a text that the server could not read as SQL, or that it did
+ * not come to read and that has odd quotes. What was prepared before it has read. */
+static bool is_unreadable(const struct tap_record *r, const struct tap_text *t,
+			  const struct norm_options *options)
+{
+	if (t->kind != TEXTS_QUERY && t->kind != TEXTS_PARSE)
+		return false;
+	return slice_eq_str(slice_of(r->sqlstate), SYNTAX_ERROR) ||
+	       (!was_read(r) && norm_is_doubtful(t->text, options));
 }
 
 static bool show(const struct tap_record *r, const struct tap_text *t, size_t room,
@@ -52,7 +64,7 @@ static bool show(const struct tap_record *r, const struct tap_text *t, size_t ro
 	};
 	if (r->policy.show_values || t->kind == TEXTS_FUNCTION)
 		return show_raw(t, room, shown);
-	if (!is_unreadable(r, t))
+	if (!is_unreadable(r, t, &options))
 		return norm_write(t->text, &options, shown);
 	norm_head(t->text, &options, shown);
 	return true;

@@ -321,6 +321,34 @@ void norm_write_key(struct slice sql, const struct norm_options *options, struct
 	write_all(&n);
 }
 
+static bool is_string(const struct lexer_token *t)
+{
+	return t->kind == LEXER_STRING || t->kind == LEXER_BITS || t->kind == LEXER_QUOTED;
+}
+
+static bool is_wordlike(const struct lexer_token *t)
+{
+	return t->kind == LEXER_WORD || t->kind == LEXER_NUMBER || t->kind == LEXER_PARAM ||
+	       is_string(t);
+}
+
+bool norm_is_doubtful(struct slice sql, const struct norm_options *options)
+{
+	struct lexer lex;
+	struct lexer_token prev = { .kind = LEXER_END };
+	lexer_init(&lex, sql, options->mode);
+	for (;;) {
+		struct lexer_token t = lexer_any(&lex);
+		if (t.kind == LEXER_END)
+			return false;
+		bool touches = (is_string(&prev) && is_wordlike(&t)) ||
+			       (is_wordlike(&prev) && is_string(&t));
+		if (touches || ((t.open || t.kind == LEXER_JUNK) && !options->cut))
+			return true;
+		prev = t;
+	}
+}
+
 void norm_head(struct slice sql, const struct norm_options *options, struct buf *out)
 {
 	struct norm n;

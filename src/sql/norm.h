@@ -11,8 +11,9 @@
  * A text in normal form is its own normal form.
  *
  * It works on tokens and does not parse: identifiers stay, also one in double quotes that
- * was meant as a string. Where the server refused the text itself (42601) nobody can
- * say what in it is a literal: show norm_head() of it then.
+ * was meant as a string. Where the server refused the text itself (42601) nobody can say what in
+ * it is a literal, and where the server never saw it norm_is_doubtful() tells whether its quotes
+ * look like a mistake ('it's a secret'): show norm_head() of it then.
  *
  * Thread: any.
  */
@@ -39,6 +40,10 @@ bool norm_write(struct slice sql, const struct norm_options *options, struct buf
  * `?`, a list of one is as good as a list of many, letters are small, and tokens have one space
  * between them. */
 void norm_write_key(struct slice sql, const struct norm_options *options, struct buf *out);
+
+/* Are there quotes that do not look as if they were meant so? A string that touches a word or a
+ * number, one that the text ends in although it is not cut, a byte that begins nothing. */
+bool norm_is_doubtful(struct slice sql, const struct norm_options *options);
 
 /* Adds the first keyword and "...". */
 void norm_head(struct slice sql, const struct norm_options *options, struct buf *out);

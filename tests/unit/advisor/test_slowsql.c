@@ -72,7 +72,7 @@ START_TEST(test_what_the_server_could_not_read_is_not_shown)
 	struct shown s = { .record = { .protocol = RECORD_EXTENDED, .sqlstate = "42601" } };
 	texts_add(&s.texts, TEXTS_EXECUTE, SLICE("SELECT 'fine'"));
 	texts_add(&s.texts, TEXTS_PARSE, SLICE("SELECT 'it's secret'"));
-	texts_add(&s.texts, TEXTS_QUERY, SLICE("INSERT 'it's secret'"));
+	texts_add(&s.texts, TEXTS_QUERY, SLICE("INSERT 'its secret'"));
 	show(&s);
 	ck_assert_str_eq(buf_cstr(&s.all), "SELECT $1|SELECT ...|INSERT ...");
 	ck_assert(s.cut);
@@ -84,8 +84,32 @@ START_TEST(test_what_the_server_could_not_read_is_not_shown)
 	memcpy(s.record.sqlstate, "42601", 6);
 	s.record.policy.show_values = true;
 	show(&s);
-	ck_assert(strstr(buf_cstr(&s.all), "INSERT 'it's secret'") != NULL);
+	ck_assert(strstr(buf_cstr(&s.all), "INSERT 'its secret'") != NULL);
 	done(&s);
+}
+END_TEST
+
+static void assert_shown(const struct tap_record *record, const char *sql, const char *want)
+{
+	struct shown s = { .record = *record };
+	texts_add(&s.texts, TEXTS_QUERY, slice_of(sql));
+	show(&s);
+	ck_assert_str_eq(buf_cstr(&s.all), want);
+	done(&s);
+}
+
+/* Refused while it waited, say: whether it is SQL at all nobody knows. */
+START_TEST(test_what_the_server_did_not_read_is_doubted)
+{
+	struct tap_record waited = { .sqlstate = "53300" };
+	assert_shown(&waited, "SELECT 'it's secret'", "SELECT ...");
+	assert_shown(&waited, "SELECT 'its secret'", "SELECT $1");
+	struct tap_record cancelled = { .server_pid = 1, .flags = RECORD_CANCELLED };
+	assert_shown(&cancelled, "SELECT 'it's secret'", "SELECT ...");
+	struct tap_record gone = { .server_pid = 1, .flags = RECORD_COPY_IN | RECORD_CLIENT_GONE };
+	assert_shown(&gone, "SELECT 'it's secret'", "SELECT ...");
+	struct tap_record read = { .server_pid = 1, .flags = RECORD_COPY_OUT };
+	assert_shown(&read, "SELECT date'2026-11-22'", "SELECT date $1");
 }
 END_TEST
 
@@ -176,6 +200,7 @@ Suite *slowsql_suite(void)
 	tcase_add_test(tc, test_normal_form_unless_values_are_asked_for);
 	tcase_add_test(tc, test_session_says_how_strings_read);
 	tcase_add_test(tc, test_what_the_server_could_not_read_is_not_shown);
+	tcase_add_test(tc, test_what_the_server_did_not_read_is_doubted);
 	tcase_add_test(tc, test_bound_is_for_all_together);
 	tcase_add_test(tc, test_values_are_cut_between_characters);
 	tcase_add_test(tc, test_head_of_a_statement_says_so);

@@ -132,6 +132,39 @@ START_TEST(test_head_shows_the_first_word_alone)
 }
 END_TEST
 
+static const struct {
+	const char *sql;
+	bool doubtful, when_cut;
+} quotes[] = {
+	{ "SELECT 'a', \"b\".\"c\", E'd\\'e', $$f$$, 'g'::text", false, false },
+	{ "SELECT f('a')||'b'", false, false },
+	{ "SELECT 'a'\n'b' -- it's\n, /* it's */ 1", false, false },
+	{ "SELECT 'a' FROM t WHERE b='c'", false, false },
+	{ "SELECT 'it's a secret'", true, true },
+	{ "SELECT 'it's Bob's secret'", true, true },
+	{ "SELECT 'the boys' secret'", true, true },
+	{ "SELECT 'boys' and girls' secret'", true, true },
+	{ "SELECT 'a'5'", true, true },
+	{ "SELECT \"a\"b", true, true },
+	{ "SELECT 'the boys' secret, 'secret", true, false },
+	{ "SELECT 'secret", true, false },
+	{ "SELECT $$secret", true, false },
+	{ "SELECT /* secret", true, false },
+	{ "SELECT \\secret", true, false },
+};
+
+START_TEST(test_odd_quotes_are_doubtful)
+{
+	for (size_t i = 0; i < COUNT_OF(quotes); i++) {
+		struct norm_options options = { .cut = false };
+		struct slice sql = slice_of(quotes[i].sql);
+		ck_assert_msg(norm_is_doubtful(sql, &options) == quotes[i].doubtful, "%s", sql.ptr);
+		options.cut = true;
+		ck_assert_msg(norm_is_doubtful(sql, &options) == quotes[i].when_cut, "%s", sql.ptr);
+	}
+}
+END_TEST
+
 static void assert_key(const char *sql, const char *key)
 {
 	struct norm_options options = { .max_bytes = 0 };
@@ -173,6 +206,7 @@ Suite *norm_suite(void)
 	tcase_add_test(tc, test_no_prefix_leaks);
 	tcase_add_test(tc, test_bound_holds_everywhere);
 	tcase_add_test(tc, test_head_shows_the_first_word_alone);
+	tcase_add_test(tc, test_odd_quotes_are_doubtful);
 	tcase_add_test(tc, test_key_has_one_spelling);
 	tcase_add_test(tc, test_full_buffer_is_no_leak);
 	suite_add_tcase(suite, tc);
