@@ -88,9 +88,10 @@ static bool write_sql_text(const struct tap_record *r, struct buf *out)
 	struct tap_text t;
 	struct buf shown = { 0 };
 	uint32_t entries = count_entries(r->texts);
+	uint32_t statements = slowsql_statements(r);
 	if (entries > 1)
-		buf_addf(out, "%" PRIu32 " statements: ",
-			 r->statements > entries ? r->statements : entries);
+		buf_addf(out,
+			 "%" PRIu32 " statements: ", statements > entries ? statements : entries);
 	slowsql_begin(&sql, r);
 	while (slowsql_next(&sql, &t, &shown))
 		write_text_entry(&t, buf_slice(&shown), sql.entries, entries > 1, out);
@@ -220,7 +221,7 @@ static void format_fields(const struct tap_record *r, enum slowlog_format format
 	lineout_count(&line, "rows", r->rows);
 	lineout_count(&line, "in_bytes", r->bytes_in);
 	lineout_count(&line, "out_bytes", r->bytes_out);
-	lineout_count(&line, "statements", r->statements);
+	lineout_count(&line, "statements", slowsql_statements(r));
 	lineout_count(&line, "errors", r->errors);
 	lineout_string(&line, "sqlstate", slice_of(r->sqlstate));
 	write_flags(r, ",", &flags);

@@ -4,9 +4,29 @@
 #include "advisor/slowsql.h"
 
 #include "sql/norm.h"
+#include "sql/split.h"
 
 #define SQL_ROOM_MIN 16 /* with less left the statements that follow are left out */
 #define SYNTAX_ERROR "42601"
+
+static struct lexer_mode mode_of(const struct tap_record *r)
+{
+	return (struct lexer_mode){ .backslashes = r->policy.backslashes,
+				    .encoding = (enum lexer_encoding)r->policy.encoding };
+}
+
+/* The worker does not look into texts, so it may have counted a whole simple query as one. */
+uint32_t slowsql_statements(const struct tap_record *record)
+{
+	struct slice rest = record->texts;
+	struct tap_text t;
+	size_t count = 0;
+	if (record->protocol != RECORD_SIMPLE)
+		return record->statements;
+	while (texts_next(&rest, &t))
+		count += split_count(t.text, mode_of(record));
+	return count > record->statements ? (uint32_t)count : record->statements;
+}
 
 void slowsql_begin(struct slowsql *sql, const struct tap_record *record)
 {
@@ -57,8 +77,7 @@ static bool show(const struct tap_record *r, const struct tap_text *t, size_t ro
 		 struct buf *shown)
 {
 	struct norm_options options = {
-		.mode = { .backslashes = r->policy.backslashes,
-			  .encoding = (enum lexer_encoding)r->policy.encoding },
+		.mode = mode_of(r),
 		.max_bytes = room == SIZE_MAX ? 0 : room,
 		.cut = t->cut,
 	};

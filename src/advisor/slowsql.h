@@ -23,6 +23,9 @@ struct slowsql {
 	bool cut; /* something of what was read, or all that follows, is not shown */
 };
 
+/* How many the batch has: those that were run, in simple queries as many as are in the texts. */
+uint32_t slowsql_statements(const struct tap_record *record);
+
 void slowsql_begin(struct slowsql *sql, const struct tap_record *record);
 
 /* The next statement, its text as it may be shown added to `shown` (cleared before). False: that

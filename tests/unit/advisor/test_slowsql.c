@@ -172,6 +172,22 @@ START_TEST(test_statements_without_a_text_are_missed)
 }
 END_TEST
 
+START_TEST(test_statements_of_a_simple_query_are_counted)
+{
+	struct shown s = { .record = { .protocol = RECORD_SIMPLE, .statements = 1 } };
+	texts_add(&s.texts, TEXTS_QUERY, SLICE("SELECT 1; SELECT ';'; COMMIT;"));
+	show(&s);
+	ck_assert_uint_eq(slowsql_statements(&s.record), 3);
+	s.record.policy.backslashes = true;
+	s.record.statements = 7;
+	ck_assert_uint_eq(slowsql_statements(&s.record), 7);
+	s.record.protocol = RECORD_EXTENDED;
+	s.record.statements = 1;
+	ck_assert_uint_eq(slowsql_statements(&s.record), 1);
+	done(&s);
+}
+END_TEST
+
 START_TEST(test_function_call_has_no_literals)
 {
 	struct shown s = { .record = { .protocol = RECORD_FUNCTION, .statements = 1 } };
@@ -205,6 +221,7 @@ Suite *slowsql_suite(void)
 	tcase_add_test(tc, test_values_are_cut_between_characters);
 	tcase_add_test(tc, test_head_of_a_statement_says_so);
 	tcase_add_test(tc, test_statements_without_a_text_are_missed);
+	tcase_add_test(tc, test_statements_of_a_simple_query_are_counted);
 	tcase_add_test(tc, test_function_call_has_no_literals);
 	tcase_add_test(tc, test_no_statement);
 	suite_add_tcase(suite, tc);
