@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/buf.h"
 #include "wire/notice.h"
 
 #define CONNECTOR_FAULT_FAILED " failed: "
@@ -148,11 +149,10 @@ void connector_fault_set(struct connector_fault *f, enum connector_fault_kind ki
 
 void connector_fault_about(struct connector_fault *f, const char *whom)
 {
-	char old[CONNECTOR_TEXT_BYTES];
+	struct buf line = { 0 };
 	if (!*whom || strncmp(f->log, "connection to server", 20) == 0)
 		return;
-	memcpy(old, f->log, sizeof(old));
-	int n = snprintf(f->log, sizeof(f->log), "%s: ", whom);
-	if (n > 0 && (size_t)n < sizeof(f->log))
-		snprintf(f->log + n, sizeof(f->log) - (size_t)n, "%s", old);
+	buf_addf(&line, "%s: %s", whom, f->log);
+	connector_fault_log(f, buf_slice(&line));
+	buf_fini(&line);
 }

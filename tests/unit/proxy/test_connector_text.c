@@ -122,6 +122,14 @@ START_TEST(test_the_log_says_which_host)
 	connector_fault_from_libpq(&f, texts[0].text);
 	connector_fault_about(&f, "host a port 1"); /* libpq says it itself */
 	ck_assert_str_eq(f.log, texts[0].log);
+
+	char whom[CONNECTOR_TEXT_BYTES - 5]; /* what does not fit is cut off at the end */
+	memset(whom, 'h', sizeof(whom));
+	whom[sizeof(whom) - 1] = '\0';
+	connector_fault_from_talk(&f, CONNECTOR_TALK_TIMEOUT);
+	connector_fault_about(&f, whom);
+	ck_assert_uint_eq(strlen(f.log), CONNECTOR_TEXT_BYTES - 1);
+	ck_assert_str_eq(f.log + strlen(whom), ": the");
 }
 END_TEST
 
