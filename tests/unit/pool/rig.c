@@ -5,9 +5,8 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-
-#include "base/mem.h"
 
 struct pool_limits rig_limits(void)
 {
@@ -41,9 +40,21 @@ const char *rig_log(struct rig *r)
 	return r->said;
 }
 
+static void forget(struct rig *r)
+{
+	free(r->db.lines);
+	for (unsigned i = 0; i < RIG_POOLS; i++)
+		free(r->pools[i].cap.lines);
+	for (unsigned k = 0; k < RIG_WORKERS; k++)
+		pool_order_fini(&r->workers[k].orders);
+	memset(r, 0, sizeof(*r));
+}
+
 struct rig *rig_new(unsigned n_workers, struct pool_limits limits)
 {
-	struct rig *r = mem_zalloc(sizeof(*r));
+	static struct rig the_rig;
+	struct rig *r = &the_rig;
+	forget(r);
 	r->now = USEC_PER_SEC;
 	r->n_workers = n_workers;
 	pool_cap_init(&r->db, n_workers, PERMITS_UNLIMITED);

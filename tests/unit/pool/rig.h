@@ -39,7 +39,7 @@ struct rig {
 /* The usual: pool_size 2, max_overflow 1, no timeouts but pool_timeout 30 s, lifo. */
 struct pool_limits rig_limits(void);
 
-/* The rig is made anew for each call; it is freed with the test's process. */
+/* There is one rig: each call makes it anew. */
 struct rig *rig_new(unsigned n_workers, struct pool_limits limits);
 
 /* What happened since it was asked last. */

@@ -119,9 +119,10 @@ static void carry_out(struct house *h)
 		case POOL_ORDER_EVICT:
 			send(&h->town->houses[o.worker], &o);
 			break;
+		case POOL_ORDER_DRAINED:
+			break;
 		case POOL_ORDER_PING:
 		case POOL_ORDER_REFUSE:
-		case POOL_ORDER_DRAINED:
 			atomic_store(&h->town->is_broken, true);
 			break;
 		}
@@ -171,10 +172,8 @@ static void read_mail(struct house *h, bool may_sleep)
 	}
 }
 
-/* Returns whether something is left to do without any mail. */
-static bool serve_clients(struct house *h)
+static void serve_clients(struct house *h)
 {
-	bool is_busy = !list_is_empty(&h->todo);
 	for (unsigned i = 0; i < CLIENTS; i++) {
 		struct client *c = &h->clients[i];
 		if (c->member && draw(h, 2) == 0) {
@@ -192,9 +191,18 @@ static bool serve_clients(struct house *h)
 			c->is_waiting = false;
 		}
 		carry_out(h);
-		is_busy |= c->member || (!c->is_waiting && h->grants < GRANTS);
 	}
-	return is_busy || !list_is_empty(&h->todo);
+}
+
+/* Is there anything left to do without any mail? */
+static bool is_busy(const struct house *h)
+{
+	for (unsigned i = 0; i < CLIENTS; i++) {
+		const struct client *c = &h->clients[i];
+		if (c->member || (!c->is_waiting && h->grants < GRANTS))
+			return true;
+	}
+	return !list_is_empty(&h->todo);
 }
 
 static bool is_waiting_any(const struct house *h)
@@ -205,29 +213,39 @@ static bool is_waiting_any(const struct house *h)
 	return false;
 }
 
+static void tell_all_it_is_over(struct town *t)
+{
+	for (unsigned i = 0; i < THREADS; i++) {
+		struct house *h = &t->houses[i];
+		pthread_mutex_lock(&h->lock);
+		h->is_over = true;
+		pthread_cond_signal(&h->arrived);
+		pthread_mutex_unlock(&h->lock);
+	}
+}
+
+static bool is_over(struct house *h)
+{
+	pthread_mutex_lock(&h->lock);
+	bool over = h->is_over && h->n_box == 0;
+	pthread_mutex_unlock(&h->lock);
+	return over;
+}
+
 static void *live(void *arg)
 {
 	struct house *h = arg;
 	bool is_done = false;
-	for (bool is_over = false; !is_over;) {
+	while (!is_over(h)) {
 		work_off(h);
-		bool is_busy = serve_clients(h);
-		if (!is_done && !is_busy && h->grants >= GRANTS && !is_waiting_any(h)) {
+		serve_clients(h);
+		bool may_sleep = !is_busy(h);
+		if (!is_done && may_sleep && !is_waiting_any(h)) {
 			is_done = true;
-			if (atomic_fetch_add(&h->town->done, 1) + 1 == THREADS) {
-				for (unsigned i = 0; i < THREADS; i++) {
-					struct house *other = &h->town->houses[i];
-					pthread_mutex_lock(&other->lock);
-					other->is_over = true;
-					pthread_cond_signal(&other->arrived);
-					pthread_mutex_unlock(&other->lock);
-				}
-			}
+			if (atomic_fetch_add(&h->town->done, 1) + 1 == THREADS)
+				tell_all_it_is_over(h->town);
 		}
-		read_mail(h, !is_busy);
-		pthread_mutex_lock(&h->lock);
-		is_over = h->is_over && h->n_box == 0;
-		pthread_mutex_unlock(&h->lock);
+		read_mail(h, may_sleep);
 	}
 	return NULL;
 }
@@ -257,6 +275,39 @@ static struct town *build_town(void)
 	return t;
 }
 
+/* What was under way when all were done; then every server is closed. */
+static void send_all_home(struct town *t)
+{
+	for (unsigned i = 0; i < THREADS; i++) {
+		struct house *h = &t->houses[i];
+		for (unsigned p = 0; p < POOLS; p++)
+			pool_pause(&h->slices[p], usec_now());
+		carry_out(h);
+	}
+	for (unsigned round = 0; round < 1000 && atomic_load(&t->open) > 0; round++) {
+		for (unsigned i = 0; i < THREADS; i++) {
+			read_mail(&t->houses[i], false);
+			work_off(&t->houses[i]);
+		}
+	}
+}
+
+static void tear_down(struct town *t)
+{
+	for (unsigned i = 0; i < THREADS; i++) {
+		struct house *h = &t->houses[i];
+		for (unsigned p = 0; p < POOLS; p++)
+			pool_fini(&h->slices[p]);
+		pool_worker_fini(&h->worker);
+		pthread_cond_destroy(&h->arrived);
+		pthread_mutex_destroy(&h->lock);
+	}
+	for (unsigned p = 0; p < POOLS; p++)
+		pool_shared_fini(&t->pools[p]);
+	pool_cap_fini(&t->db);
+	free(t);
+}
+
 START_TEST(workers_in_threads_lose_no_wake_up)
 {
 	struct town *t = build_town();
@@ -265,20 +316,21 @@ START_TEST(workers_in_threads_lose_no_wake_up)
 				 0);
 	for (unsigned i = 0; i < THREADS; i++)
 		pthread_join(t->houses[i].thread, NULL);
-	ck_assert(!atomic_load(&t->is_broken));
 	for (unsigned i = 0; i < THREADS; i++)
 		ck_assert_uint_ge(t->houses[i].grants, GRANTS);
 	ck_assert_int_gt(atomic_load(&t->opened), 0);
-	int32_t used = 0;
 	for (unsigned p = 0; p < POOLS; p++) {
 		ck_assert_int_eq(atomic_load(&t->pools[p].waiting), 0);
 		ck_assert_int_eq(atomic_load(&t->pools[p].short_of), 0);
 		ck_assert_int_le(permits_used(&t->pools[p].cap.permits), 4);
-		used += permits_used(&t->pools[p].cap.permits);
 	}
-	ck_assert_int_eq(permits_used(&t->db.permits), used);
 	ck_assert_int_eq(atomic_load(&t->db.hungry), 0);
-	ck_assert_int_eq(atomic_load(&t->open), used);
+	ck_assert_int_eq(permits_used(&t->db.permits), atomic_load(&t->open));
+	send_all_home(t);
+	ck_assert(!atomic_load(&t->is_broken));
+	ck_assert_int_eq(atomic_load(&t->open), 0);
+	ck_assert_int_eq(permits_used(&t->db.permits), 0);
+	tear_down(t);
 }
 END_TEST
 
