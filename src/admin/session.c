@@ -61,6 +61,7 @@ void session_free(struct session *s)
 {
 	if (s->state != SESSION_CLOSED)
 		session_release(s);
+	list_remove(&s->link);
 	loop_cancel_deferred(&s->reap);
 	talk_fini(&s->talk);
 	buf_fini(&s->in);

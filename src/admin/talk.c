@@ -304,7 +304,7 @@ static enum talk_heard talk_on_bind(struct talk *t, struct reader *r, struct buf
 		return TALK_HEARD_NONSENSE;
 	if (!statement)
 		talk_refuse(t, out, ERROR_UNKNOWN_STATEMENT, talk_quote(name, room));
-	else if (params > 0 || formats > 0)
+	else if (params > 0)
 		talk_refuse(t, out, ERROR_ADMIN_UNSUPPORTED, "parameters");
 	else if (!fits)
 		talk_refuse(t, out, ERROR_ADMIN_UNSUPPORTED, "these result formats");
