@@ -149,6 +149,9 @@ static void errand_done(struct server *s, usec_t now)
 			pool_ping_ok(&s->member, now);
 		}
 		break;
+	case SERVER_ERRAND_PROBE:
+		s->is_doomed = !track_is_quiet(&s->track) && track_is_uncertain(&s->track);
+		break;
 	case SERVER_ERRAND_SYNC:
 	case SERVER_ERRAND_NONE:
 		break;

@@ -117,14 +117,11 @@ void server_link(struct server *s, struct client *c, usec_t now)
 }
 
 /* Back to the pool, or to be cleaned first. */
-static void server_release(struct server *s, usec_t now)
+static void server_release(struct server *s, bool needs_reset, usec_t now)
 {
-	const struct conf_pool *settings = &s->pool->settings;
-	s->needs_reset = settings->server_reset_query_always || s->pool->is_session;
-	if (!*settings->server_reset_query)
-		s->needs_reset = false;
+	s->needs_reset = needs_reset && *s->pool->settings.server_reset_query;
 	s->released_at = now;
-	if (!s->needs_reset && !s->is_cancelling && !s->is_doomed && !s->pool->route->is_replication) {
+	if (!s->needs_reset && !s->is_cancelling && !s->is_doomed) {
 		server_enter(s, SERVER_IDLE, now);
 		localpool_return(s->pool, s, now);
 		return;
@@ -144,7 +141,7 @@ static void server_unlink(struct server *s)
 void server_let_go(struct server *s, usec_t now)
 {
 	server_unlink(s);
-	server_release(s, now);
+	server_release(s, false, now); /* it has seen nothing but parameters of ours */
 }
 
 void server_part(struct server *s, usec_t now)
@@ -206,6 +203,12 @@ static void server_settle_linked(struct server *s, usec_t now)
 	}
 	if (lp->has_deadlines)
 		client_set_deadline(c, now);
+	if (track_is_uncertain(&s->track) && !c->body_left && !s->is_doomed) {
+		/* does it owe one more ReadyForQuery? What it answers to this will tell */
+		s->is_doomed = true;
+		errand_query(s, SERVER_ERRAND_PROBE, SLICE(""), now);
+		return;
+	}
 	if (!track_is_quiet(&s->track))
 		return;
 	c->batch_at = 0;
@@ -216,11 +219,9 @@ static void server_settle_linked(struct server *s, usec_t now)
 	}
 	if (c->body_left || s->body_left || lp->is_session)
 		return;
-	if (track_is_uncertain(&s->track))
-		s->is_doomed = true;
 	server_unlink(s);
 	client_unlinked(c, now);
-	server_release(s, now);
+	server_release(s, lp->settings.server_reset_query_always, now);
 }
 
 static void server_settle_cleaning(struct server *s, usec_t now)
@@ -232,14 +233,18 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 	}
 	if (s->errand != SERVER_ERRAND_NONE)
 		return;
+	if (track_is_uncertain(&s->track)) {
+		server_close(s, "it cannot be known what it still has to say", now);
+		return;
+	}
 	if (!track_is_quiet(&s->track)) {
 		errand_finish_batch(s, now);
 		return;
 	}
 	if (s->body_left)
 		return;
-	if (s->is_doomed || track_is_uncertain(&s->track) || s->pool->route->is_replication) {
-		server_close(s, "it served its client", now);
+	if (s->is_doomed) {
+		server_close(s, "it is not fit for another client", now);
 		return;
 	}
 	if (s->is_cancelling)

@@ -57,6 +57,7 @@ enum server_errand {
 	SERVER_ERRAND_ROLLBACK,
 	SERVER_ERRAND_RESET,    /* server_reset_query */
 	SERVER_ERRAND_PING,
+	SERVER_ERRAND_PROBE, /* an empty query whose answer tells where a conversation stands */
 };
 
 struct server {
