@@ -41,6 +41,9 @@ static void check_bound(struct slice sql, struct lexer_mode mode, size_t max)
 	struct buf out = { 0 };
 	norm_write(sql, &options, &out);
 	BUG_ON(buf_len(&out) > (max < 16 ? 16 : max));
+	/* what is doubtful when it is cut is so when it is whole */
+	struct norm_options whole = { .mode = mode }, cut = { .mode = mode, .cut = true };
+	BUG_ON(norm_is_doubtful(sql, &cut) && !norm_is_doubtful(sql, &whole));
 	buf_clear(&out);
 	norm_head(sql, &options, &out);
 	BUG_ON(buf_len(&out) > (max < 16 ? 16 : max));
