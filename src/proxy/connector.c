@@ -2,14 +2,20 @@
  * connector.c - a login from the first option to a link that is idle.
  *
  *	connector_new --> options --> submitted --> libpq polls, in a helper
- *	                                             |         \-- startup sent, keys known -->
- *SCRAM v                                            | logged in by libpq
- *-------------------------------> query --> done
+ *	                                               |        |
+ *	                                     logged in |        | startup sent; no password is
+ *	                                      by libpq |        v known, but keys or md5 are
+ *	                                               |    our own exchange
+ *	                                               v        |
+ *	                                             query <----+
+ *	                                               |
+ *	                                               v
+ *	                                             done
  *
  * Several hosts: libpq goes on to the next one only when the kernel gives a connection up, so
  * each gets its part of the time through TCP_USER_TIMEOUT, which bounds SYNs as well; it is
- * put back afterwards. Not bounded: a name lookup. With SCRAM keys the hosts are gone through
- * here, one at a time.
+ * put back afterwards. Not bounded: a name lookup. Where the exchange is ours the hosts are gone
+ * through here, one at a time.
  */
 #include "proxy/connector.h"
 
@@ -46,8 +52,7 @@ struct connector {
 	char *keywords[CONNECTOR_MAX_OPTIONS + 1]; /* owned, as are the values */
 	char *values[CONNECTOR_MAX_OPTIONS + 1];
 	size_t count;
-	bool has_keys;
-	struct scram_keys keys;
+	struct connector_proof proof;
 	char *query; /* owned; NULL: none */
 	struct connector_trace trace;
 	int user_timeout_ms; /* to be put back; -1: was not touched */
@@ -118,9 +123,15 @@ static void connector_set_default(struct connector *c, const char *keyword, cons
 void connector_set_keys(struct connector *c, const uint8_t client_key[CONNECTOR_KEY_BYTES],
 			const uint8_t server_key[CONNECTOR_KEY_BYTES])
 {
-	memcpy(c->keys.client_key, client_key, CONNECTOR_KEY_BYTES);
-	memcpy(c->keys.server_key, server_key, CONNECTOR_KEY_BYTES);
-	c->has_keys = true;
+	memcpy(c->proof.keys.client_key, client_key, CONNECTOR_KEY_BYTES);
+	memcpy(c->proof.keys.server_key, server_key, CONNECTOR_KEY_BYTES);
+	c->proof.has_keys = true;
+}
+
+void connector_set_md5(struct connector *c, const char hex[CONNECTOR_MD5_BYTES])
+{
+	memcpy(c->proof.md5, hex, CONNECTOR_MD5_BYTES);
+	c->proof.has_md5 = true;
 }
 
 void connector_set_query(struct connector *c, const char *sql)
@@ -236,7 +247,7 @@ static bool connector_wait(struct connector *c, short events)
 	return false;
 }
 
-/* Until libpq is done, or has sent the startup packet and keys take over. */
+/* Until libpq is done, or has sent the startup packet and we take over. */
 static bool connector_poll(struct connector *c, bool stop_at_startup)
 {
 	PostgresPollingStatusType next = PGRES_POLLING_WRITING;
@@ -282,16 +293,16 @@ static void connector_collect(struct connector *c)
 }
 
 /* One attempt. `attrs`: what the session has to be, where libpq does not see to it. */
-static bool connector_try(struct connector *c, bool by_keys, const char *attrs)
+static bool connector_try(struct connector *c, bool by_proof, const char *attrs)
 {
 	struct connector_talk talk;
-	if (!connector_begin(c) || !connector_poll(c, by_keys))
+	if (!connector_begin(c) || !connector_poll(c, by_proof))
 		return false;
 	connector_take_over(c);
 	connector_talk_init(&talk, &c->job, c->link.fd, c->link.ssl);
 	bool ok = true;
-	if (by_keys && PQstatus(c->link.pg) == CONNECTION_AWAITING_RESPONSE)
-		ok = connector_steps_scram(&c->link, &talk, &c->keys, &c->fault);
+	if (by_proof && PQstatus(c->link.pg) == CONNECTION_AWAITING_RESPONSE)
+		ok = connector_steps_login(&c->link, &talk, &c->proof, &c->fault);
 	else
 		connector_collect(c);
 	if (ok && !connector_hosts_fits(&c->link, attrs)) {
@@ -306,10 +317,10 @@ static bool connector_try(struct connector *c, bool by_keys, const char *attrs)
 }
 
 /* And its end: nothing is left of one that failed but the fault. */
-static bool connector_attempt(struct connector *c, bool by_keys, const char *attrs)
+static bool connector_attempt(struct connector *c, bool by_proof, const char *attrs)
 {
 	char whom[256];
-	bool ok = connector_try(c, by_keys, attrs);
+	bool ok = connector_try(c, by_proof, attrs);
 	connector_trace_stop(&c->trace, c->link.pg);
 	connector_trace_fini(&c->trace);
 	if (ok)
@@ -346,7 +357,7 @@ static bool connector_round(struct connector *c, char *lists[CONNECTOR_LISTS], i
 	return ok;
 }
 
-static bool connector_login_by_keys(struct connector *c)
+static bool connector_login_by_proof(struct connector *c)
 {
 	int hosts = connector_host_count(c);
 	char *attrs = mem_strdup(connector_get(c, "target_session_attrs"));
@@ -366,8 +377,8 @@ static bool connector_login_by_keys(struct connector *c)
 static void connector_run(struct helper_job *job)
 {
 	struct connector *c = CONTAINER_OF(job, struct connector, job);
-	if (c->has_keys && !connector_get(c, "password"))
-		c->is_ok = connector_login_by_keys(c);
+	if ((c->proof.has_keys || c->proof.has_md5) && !connector_get(c, "password"))
+		c->is_ok = connector_login_by_proof(c);
 	else
 		c->is_ok = connector_attempt(c, false, NULL);
 }
@@ -414,7 +425,7 @@ void connector_free(struct connector *c)
 		connector_forget(c->values[i]);
 	}
 	free(c->query);
-	mem_wipe(&c->keys, sizeof(c->keys));
+	mem_wipe(&c->proof, sizeof(c->proof));
 	free(c);
 }
 

@@ -2,9 +2,9 @@
  * connector.h - logs in to a PostgreSQL server, in a helper thread.
  *
  * libpq resolves, connects, negotiates TLS and authenticates; then the wire is ours and the
- * PGconn is kept only to own the socket. Where no password is known and only SCRAM keys are
- * (from the client's own login), libpq stops after the startup packet and we finish the exchange
- * ourselves. At the end the server is idle, every message of the login was read, and
+ * PGconn is kept only to own the socket. Where no password is known, but SCRAM keys are (from the
+ * client's own login) or an md5 secret, libpq stops after the startup packet and we finish the
+ * exchange ourselves. At the end the server is idle, every message of the login was read, and
  * connect_query, if any, has run.
  *
  *     struct connector *c = connector_new();
@@ -34,6 +34,7 @@ struct pg_conn;
 struct ssl_st;
 
 #define CONNECTOR_KEY_BYTES 32
+#define CONNECTOR_MD5_BYTES 32
 
 typedef void (*connector_fn)(struct connector *c, void *owner, usec_t now);
 
@@ -91,9 +92,11 @@ void connector_free(struct connector *c); /* not while it is under way; closes w
 /* A keyword of libpq; the last value wins; NULL takes it out again. */
 void connector_set(struct connector *c, const char *keyword, const char *value);
 
-/* SCRAM keys in place of a password. */
+/* In place of a password: SCRAM keys, or the hex of an md5 secret; of both, what the server asks
+ * for. */
 void connector_set_keys(struct connector *c, const uint8_t client_key[CONNECTOR_KEY_BYTES],
 			const uint8_t server_key[CONNECTOR_KEY_BYTES]);
+void connector_set_md5(struct connector *c, const char hex[CONNECTOR_MD5_BYTES]);
 
 /* Run once after the login; an error in it is logged and nothing else. NULL or "": none. */
 void connector_set_query(struct connector *c, const char *sql);

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/md5.h"
 #include "auth/scram_client.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -19,7 +20,11 @@
 
 #define CONNECTOR_STEPS_MAX_PARAMS 200
 
-enum { CONNECTOR_STEPS_AUTH_OK = 0, CONNECTOR_STEPS_AUTH_SASL = 10 };
+enum {
+	CONNECTOR_STEPS_AUTH_OK = 0,
+	CONNECTOR_STEPS_AUTH_MD5 = 5,
+	CONNECTOR_STEPS_AUTH_SASL = 10,
+};
 
 /* ---- parameters ------------------------------------------------------------------------ */
 
@@ -116,69 +121,125 @@ static bool connector_steps_next(struct connector_talk *talk, struct frame *f,
 	return status == CONNECTOR_TALK_OK;
 }
 
-/* ---- SCRAM from keys ---------------------------------------------------------------------- */
+/* ---- who we are, without the password ------------------------------------------------------ */
 
-static uint32_t connector_steps_auth_code(const struct frame *f)
+struct connector_steps_exchange {
+	const struct connector_proof *proof; /* not owned, nor is the talk */
+	struct connector_talk *talk;
+	struct scram_client *scram; /* owned; NULL until the server asks for SCRAM */
+	bool asked;                 /* the first 'R' has come */
+	bool known;                 /* the server knows us: it is over */
+};
+
+/* A server that trusts, or asks for what our proof is not of, says so with its first 'R'. NULL:
+ * nothing is lacking. */
+static const char *connector_steps_lack(const struct connector_proof *proof, uint32_t code)
+{
+	if (code == CONNECTOR_STEPS_AUTH_SASL)
+		return proof->has_keys ? NULL
+				       : "the server asks for SCRAM, and an md5 secret cannot be "
+					 "used for that";
+	if (code == CONNECTOR_STEPS_AUTH_MD5 && proof->has_md5)
+		return NULL;
+	return proof->has_keys ? "the server asks for a password, and only SCRAM keys are known"
+			       : "the server asks for a password, and only an md5 secret is known";
+}
+
+static bool connector_steps_send(struct connector_talk *talk, const struct buf *out,
+				 struct connector_fault *fault)
+{
+	enum connector_talk_status sent = connector_talk_send(talk, buf_slice(out));
+	if (sent != CONNECTOR_TALK_OK)
+		connector_fault_from_talk(fault, sent);
+	return sent == CONNECTOR_TALK_OK;
+}
+
+static bool connector_steps_scram(struct connector_steps_exchange *x, struct slice body,
+				  struct connector_fault *fault)
+{
+	if (!x->scram)
+		x->scram = scram_client_new_keys(&x->proof->keys, NULL);
+	if (!x->scram) {
+		connector_fault_set(fault, CONNECTOR_FAULT_UNREACHABLE, "08006",
+				    "no randomness for the SCRAM exchange");
+		return false;
+	}
+	struct buf out = { 0 };
+	enum scram_client_status status = scram_client_step(x->scram, body, &out);
+	bool ok = status != SCRAM_CLIENT_FAILED;
+	x->known = status == SCRAM_CLIENT_DONE;
+	if (ok)
+		ok = connector_steps_send(x->talk, &out, fault);
+	else
+		connector_fault_set(fault, CONNECTOR_FAULT_UNREACHABLE, "08006",
+				    scram_client_reason(x->scram));
+	buf_fini(&out);
+	return ok;
+}
+
+static bool connector_steps_md5(struct connector_steps_exchange *x, struct slice body,
+				struct connector_fault *fault)
+{
+	char answer[MD5_ANSWER_BYTES + 1];
+	if (body.len != 4 + MD5_SALT_BYTES) {
+		connector_fault_from_talk(fault, CONNECTOR_TALK_MALFORMED);
+		return false;
+	}
+	if (!md5_answer(x->proof->md5, (const uint8_t *)body.ptr + 4, answer)) {
+		connector_fault_set(fault, CONNECTOR_FAULT_UNREACHABLE, "08006",
+				    "the server asks for md5, which OpenSSL will not do here");
+		return false;
+	}
+	struct buf out = { 0 };
+	build_password(&out, slice_of(answer));
+	bool ok = connector_steps_send(x->talk, &out, fault);
+	buf_fini(&out);
+	return ok;
+}
+
+/* One 'R'. True: go on. */
+static bool connector_steps_prove(struct connector_steps_exchange *x, struct slice body,
+				  struct connector_fault *fault)
 {
 	struct reader r;
-	reader_init(&r, f->body);
-	return reader_u32(&r);
+	reader_init(&r, body);
+	uint32_t code = reader_u32(&r);
+	bool is_first = !x->asked;
+
+	x->asked = true;
+	if (x->scram)
+		return connector_steps_scram(x, body, fault);
+	if (code == CONNECTOR_STEPS_AUTH_OK || !is_first) {
+		x->known = code == CONNECTOR_STEPS_AUTH_OK && body.len == 4;
+		if (!x->known)
+			connector_fault_from_talk(fault, CONNECTOR_TALK_MALFORMED);
+		return x->known;
+	}
+	const char *lack = connector_steps_lack(x->proof, code);
+	if (lack) {
+		connector_fault_set(fault, CONNECTOR_FAULT_SERVER, "28000", lack);
+		return false;
+	}
+	return code == CONNECTOR_STEPS_AUTH_SASL ? connector_steps_scram(x, body, fault)
+						 : connector_steps_md5(x, body, fault);
 }
 
-/* One 'R' of the exchange. True: go on (*known: it is over). */
-static bool connector_steps_prove(struct scram_client *scram, struct connector_talk *talk,
-				  const struct frame *f, bool *known, struct connector_fault *fault)
-{
-	struct buf out;
-	buf_init(&out, 0);
-	enum scram_client_status status = scram_client_step(scram, f->body, &out);
-	enum connector_talk_status sent = CONNECTOR_TALK_OK;
-	if (status != SCRAM_CLIENT_FAILED)
-		sent = connector_talk_send(talk, buf_slice(&out));
-	buf_fini(&out);
-	*known = status == SCRAM_CLIENT_DONE;
-	if (status == SCRAM_CLIENT_FAILED)
-		connector_fault_set(fault, CONNECTOR_FAULT_UNREACHABLE, "08006",
-				    scram_client_reason(scram));
-	else if (sent != CONNECTOR_TALK_OK)
-		connector_fault_from_talk(fault, sent);
-	return status != SCRAM_CLIENT_FAILED && sent == CONNECTOR_TALK_OK;
-}
-
-/* A server that trusts, or asks for what keys cannot answer, says so with its first 'R'. */
-static bool connector_steps_first(const struct frame *f, bool *known, struct connector_fault *fault)
-{
-	uint32_t code = connector_steps_auth_code(f);
-	*known = code == CONNECTOR_STEPS_AUTH_OK && f->body.len == 4;
-	if (*known || code == CONNECTOR_STEPS_AUTH_SASL)
-		return true;
-	connector_fault_set(fault, CONNECTOR_FAULT_SERVER, "28000",
-			    "the server asks for a password, and only SCRAM keys are known");
-	return false;
-}
-
-static bool connector_steps_authenticate(struct scram_client *scram, struct connector_link *link,
-					 struct connector_talk *talk, struct connector_fault *fault)
+static bool connector_steps_authenticate(struct connector_steps_exchange *x,
+					 struct connector_link *link, struct connector_fault *fault)
 {
 	struct frame f;
-	bool known = false, first = true;
-	while (!known) {
-		if (!connector_steps_next(talk, &f, fault))
+	while (!x->known) {
+		if (!connector_steps_next(x->talk, &f, fault))
 			return false;
-		if (f.type != 'R') {
-			if (f.type == 'S' || f.type == 'K') {
-				connector_fault_from_talk(fault, CONNECTOR_TALK_MALFORMED);
+		if (f.type == 'R') {
+			if (!connector_steps_prove(x, f.body, fault))
 				return false;
-			}
-			if (!connector_steps_take(link, talk, &f, fault))
-				return false;
-			continue;
+		} else if (f.type == 'S' || f.type == 'K') {
+			connector_fault_from_talk(fault, CONNECTOR_TALK_MALFORMED);
+			return false;
+		} else if (!connector_steps_take(link, x->talk, &f, fault)) {
+			return false;
 		}
-		if (first && !connector_steps_first(&f, &known, fault))
-			return false;
-		first = false;
-		if (!known && !connector_steps_prove(scram, talk, &f, &known, fault))
-			return false;
 	}
 	return true;
 }
@@ -200,18 +261,13 @@ static bool connector_steps_until_ready(struct connector_link *link, struct conn
 	return true;
 }
 
-bool connector_steps_scram(struct connector_link *link, struct connector_talk *talk,
-			   const struct scram_keys *keys, struct connector_fault *fault)
+bool connector_steps_login(struct connector_link *link, struct connector_talk *talk,
+			   const struct connector_proof *proof, struct connector_fault *fault)
 {
-	struct scram_client *scram = scram_client_new_keys(keys, NULL);
-	if (!scram) {
-		connector_fault_set(fault, CONNECTOR_FAULT_UNREACHABLE, "08006",
-				    "no randomness for the SCRAM exchange");
-		return false;
-	}
-	bool ok = connector_steps_authenticate(scram, link, talk, fault) &&
+	struct connector_steps_exchange x = { .proof = proof, .talk = talk };
+	bool ok = connector_steps_authenticate(&x, link, fault) &&
 		  connector_steps_until_ready(link, talk, fault);
-	scram_client_free(scram);
+	scram_client_free(x.scram);
 	const char *version = connector_param(link, "server_version");
 	link->server_version = version ? connector_steps_version(version) : 0;
 	if (ok && !link->cancel)

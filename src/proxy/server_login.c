@@ -64,7 +64,8 @@ static void server_login_defaults(struct connector *c, const struct conf_pool *s
 		server_login_option(options, "timezone", settings->timezone);
 }
 
-/* The password: the database's own, what a client has left, the user's plain secret. */
+/* The password: the database's own, the user's plain secret, what a client has left; without one
+ * the user's md5 secret or a client's SCRAM keys. */
 static void server_login_secret(struct connector *c, const struct worker *w, struct route *route,
 				const struct conf_database *db)
 {
@@ -80,6 +81,8 @@ static void server_login_secret(struct connector *c, const struct worker *w, str
 		free(text);
 		return;
 	}
+	if (secret && secret_kind(secret) == SECRET_MD5)
+		connector_set_md5(c, secret_md5_hex(secret).ptr);
 	route_give_secret(route, c);
 }
 

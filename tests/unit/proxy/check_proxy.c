@@ -29,8 +29,10 @@ int main(void)
 	signal(SIGPIPE, SIG_IGN);
 	SRunner *runner = srunner_create(helper_suite());
 	srunner_add_suite(runner, connector_text_suite());
+	srunner_add_suite(runner, connector_steps_suite());
 	if (cluster_start()) {
 		srunner_add_suite(runner, connector_suite());
+		srunner_add_suite(runner, connector_md5_suite());
 		srunner_add_suite(runner, canceler_suite());
 	}
 	srunner_run_all(runner, CK_ENV);

@@ -13,6 +13,8 @@
 #include "proxy/helper.h"
 
 Suite *canceler_suite(void);
+Suite *connector_md5_suite(void);
+Suite *connector_steps_suite(void);
 Suite *connector_suite(void);
 Suite *connector_text_suite(void);
 Suite *helper_suite(void);

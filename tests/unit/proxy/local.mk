@@ -6,6 +6,8 @@ tests_unit_proxy_check_proxy_SOURCES = \
 	tests/unit/proxy/login_rig.c tests/unit/proxy/login_rig.h \
 	tests/unit/proxy/test_canceler.c \
 	tests/unit/proxy/test_connector.c \
+	tests/unit/proxy/test_connector_md5.c \
+	tests/unit/proxy/test_connector_steps.c \
 	tests/unit/proxy/test_connector_text.c \
 	tests/unit/proxy/test_helper.c
 tests_unit_proxy_check_proxy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
