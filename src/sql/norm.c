@@ -60,8 +60,10 @@ static bool needs_space(const struct norm *n, struct slice text)
 {
 	if (written(n) == 0 || text.len == 0)
 		return false;
+	/* the last byte of a word may be the odd half of a character */
+	bool word = n->prev.kind == LEXER_WORD || n->prev.kind == LEXER_PARAM;
 	struct slice out = buf_slice(n->out);
-	return is_word_byte(out.ptr[out.len - 1]) && is_word_byte(text.ptr[0]);
+	return (word || is_word_byte(out.ptr[out.len - 1])) && is_word_byte(text.ptr[0]);
 }
 
 /* All that is written goes through here: it keeps the bound. */

@@ -45,7 +45,7 @@ END_TEST
 static void check_normal_form_is_its_own(const struct one_case *c)
 {
 	struct norm_options options = options_of(c);
-	struct norm_options plain = { .max_bytes = 0 };
+	struct norm_options plain = { .mode = case_mode(c) };
 	struct buf once = { 0 }, twice = { 0 };
 	norm_write(case_input(c), &options, &once);
 	norm_write(buf_slice(&once), &plain, &twice);
