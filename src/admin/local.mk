@@ -12,3 +12,8 @@ src_admin_libadmin_a_SOURCES = \
 	src/admin/show.c src/admin/show.h src/admin/show_rows.h \
 	src/admin/show_traffic.c src/admin/show_traffic.h \
 	src/admin/talk.c src/admin/talk.h
+
+# Writes the manual's chapter on the console from the tables.
+noinst_PROGRAMS += src/admin/admingen
+src_admin_admingen_SOURCES = src/admin/admingen.c
+src_admin_admingen_LDADD = $(pgweir_LDADD)

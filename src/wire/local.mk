@@ -8,3 +8,8 @@ src_wire_libwire_a_SOURCES = \
 	src/wire/startup.c src/wire/startup.h \
 	src/wire/tag.c src/wire/tag.h \
 	src/wire/track.c src/wire/track.h
+
+# Writes the manual page of the errors from their table.
+noinst_PROGRAMS += src/wire/errorgen
+src_wire_errorgen_SOURCES = src/wire/errorgen.c
+src_wire_errorgen_LDADD = src/wire/libwire.a src/base/libbase.a
