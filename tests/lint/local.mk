@@ -3,6 +3,7 @@
 LINTS = \
 	tests/lint/layers.sh \
 	tests/lint/symbols.sh \
+	tests/lint/docs.sh \
 	tests/lint/format.sh \
 	tests/lint/words.sh
 
