@@ -4,6 +4,7 @@ The same tests can be pointed at PgBouncer (PGWEIR_BIN=/usr/sbin/pgbouncer) to s
 PostgreSQL's users know: settings that it does not have are left out, ours are given under its names.
 """
 
+import collections
 import json
 import os
 import pathlib
@@ -320,12 +321,12 @@ class Pooler:
         return [row for row in rows if all(row[k] == str(v) for k, v in where.items())]
 
     def pool(self, database="app", user="app"):
+        """The row of a pool; all zeros before it is there."""
         rows = self.show("pools", database=database, user=user)
-        return rows[0] if rows else None
+        return rows[0] if rows else collections.defaultdict(lambda: "0")
 
     def waiting(self, database="app", user="app"):
-        row = self.pool(database, user)
-        return int(row["cl_waiting"]) if row else 0
+        return int(self.pool(database, user)["cl_waiting"])
 
     def wait_waiting(self, count, database="app", user="app"):
         until(lambda: self.waiting(database, user) == count, f"{count} clients wait for a server")

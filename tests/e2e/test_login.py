@@ -183,7 +183,7 @@ def test_client_that_could_bind_channels_is_let_in(pooler):
 
 
 @pytest.mark.parametrize("body", [
-    b"", b"\0", cstr("SCRAM-SHA-256"), cstr("SCRAM-SHA-256") + b"\xff\xff\xff\xff",
+    b"", b"\0", cstr("SCRAM-SHA-256"), cstr("SCRAM-SHA-256") + b"\xff\xff\xff\xfen,,",
     cstr("SCRAM-SHA-256") + b"\0\0\0\4n,,x", cstr("SCRAM-SHA-256") + b"\x7f\xff\xff\xffn,,",
     cstr("SCRAM-SHA-256-PLUS") + b"\0\0\0\x0ap=x,,n=,r=", cstr("NTLM") + b"\0\0\0\0",
     cstr("SCRAM-SHA-256") + b"\0\0\0\x0fp=tls,,n=,r=abc", cstr("SCRAM-SHA-256") + b"\0\0\x20\0" + b"n" * 8192,

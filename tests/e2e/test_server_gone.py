@@ -201,6 +201,23 @@ def test_network_that_breaks_in_a_message(pooler, cluster, fault_proxy):
     assert p.raw().value("select 1") == "1"
 
 
+def test_server_that_falls_silent(pooler, cluster, fault_proxy):
+    """Packets vanish without a word: query_timeout ends the wait, and the connection is not used again."""
+    proxy = fault_proxy(cluster.port)
+    p = pooler(pool_size=1, query_timeout=1, client_gone_timeout=1, cancel_wait_timeout=1,
+               databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"})
+    client, next_one = p.raw(), p.raw()
+    client.value("select 1")
+    proxy.hold_down.set()
+    client.send(Q("select 2"))
+    errors = [m for m in client.rest() if m.kind == "E"]
+    assert errors and errors[-1].severity == "FATAL"
+    until(lambda: not p.show("servers"), "the silent server is given up")
+    proxy.hold_down.clear()
+    proxy.cut()
+    until(lambda: answers(next_one))
+
+
 def test_server_that_speaks_nonsense_is_closed(make_pooler, fake_server):
     """An idle server that sends a row has lost its step: nobody may get it."""
     def script(session):
