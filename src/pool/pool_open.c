@@ -57,8 +57,7 @@ static bool is_our_turn(const struct pool_slice *s, const struct pool_cap *cap)
 
 /*
  * Who finds that it is another's turn says that it wants to be woken, looks again, and sees
- * to it that the other is woken. Who takes its turn, or gives it up (pool_settle_blocked),
- * wakes the next.
+ * to it that the other is woken, who takes the permit or passes the wake on (pool_wake).
  */
 static bool is_ready(struct pool_slice *s, struct pool_cap *cap, int32_t bound)
 {

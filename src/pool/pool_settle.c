@@ -134,14 +134,11 @@ static void publish_blocked_since(const struct pool_worker *w, struct pool_cap *
 	atomic_store(&cap->lines[w->index].since, since);
 }
 
-/* Who waits for it less than before lets others have their turn. */
 static void publish_hunger(struct pool_slice *s, struct pool_cap *cap, int32_t change)
 {
 	publish_blocked_since(s->worker, cap);
 	if (change != 0)
 		atomic_fetch_add(&cap->hungry, change);
-	if (change < 0)
-		pool_open_wake_wanting(s->worker, cap);
 }
 
 void pool_settle_blocked(struct pool_slice *s, struct pool_cap *cap, int32_t n)

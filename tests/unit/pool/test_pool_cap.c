@@ -140,6 +140,58 @@ START_TEST(freed_permit_goes_to_the_pool_that_waits_longest)
 }
 END_TEST
 
+START_TEST(raised_cap_is_for_who_waits_longest_in_whichever_worker)
+{
+	struct rig *r = rig_new(2, rig_limits());
+	pool_cap_set_limit(&r->db, 1);
+	rig_serve(r, 1);
+	rig_request_in(r, 1, 1, 8);
+	r->now++;
+	rig_request(r, 1);
+	pool_cap_set_limit(&r->db, 2);
+	pool_configure(&r->slices[0][0], &r->slices[0][0].limits, r->now);
+	rig_run(r);
+	RIG_EXPECT(r, "WAKE w1"); /* c1 has the permit in reach, and c8 waits longer */
+	rig_mail(r);
+	RIG_EXPECT(r, "OPEN s1");
+	ck_assert_ptr_eq(r->servers[1].slice, &r->slices[1][1]);
+}
+END_TEST
+
+START_TEST(nobody_waits_for_the_turn_of_one_who_left)
+{
+	struct rig *r = rig_new(1, rig_limits());
+	pool_cap_set_limit(&r->db, 1);
+	rig_serve(r, 1);
+	rig_request_in(r, 1, 0, 8);
+	r->now++;
+	rig_request_in(r, 1, 0, 9);
+	r->now++;
+	rig_request(r, 1);
+	rig_lost(r, 0);
+	RIG_EXPECT(r, "WAKE w0");
+	rig_leave(r, 8);
+	RIG_EXPECT(r, "OPEN s1"); /* for c9, before the mail comes */
+	rig_mail(r);
+	RIG_EXPECT(r, "");
+}
+END_TEST
+
+START_TEST(what_is_left_after_a_hand_over_is_closed_for_another_pool)
+{
+	struct rig *r = rig_new(3, rig_limits());
+	pool_cap_set_limit(&r->db, 2);
+	rig_serve(r, 2);
+	rig_return(r, 0);
+	rig_return(r, 1);
+	rig_request_in(r, 1, 2, 8);
+	rig_request_in(r, 0, 1, 9); /* its own pool comes first, for one of the two */
+	RIG_EXPECT(r, "EVICT w0; WAKE w0");
+	rig_mail(r);
+	RIG_EXPECT(r, "HAND s1 w1; CLOSE s0 EVICTED; GRANT c9 s1");
+}
+END_TEST
+
 START_TEST(min_pool_size_does_not_evict_nor_compete_with_who_waits)
 {
 	struct rig *r = rig_new(1, rig_limits());
@@ -171,6 +223,9 @@ Suite *suite_pool_cap(void)
 	tcase_add_test(tc, who_gives_up_is_no_longer_hungry);
 	tcase_add_test(tc, raised_cap_opens_and_lowered_cap_drains);
 	tcase_add_test(tc, freed_permit_goes_to_the_pool_that_waits_longest);
+	tcase_add_test(tc, raised_cap_is_for_who_waits_longest_in_whichever_worker);
+	tcase_add_test(tc, nobody_waits_for_the_turn_of_one_who_left);
+	tcase_add_test(tc, what_is_left_after_a_hand_over_is_closed_for_another_pool);
 	tcase_add_test(tc, min_pool_size_does_not_evict_nor_compete_with_who_waits);
 	suite_add_tcase(s, tc);
 	return s;
