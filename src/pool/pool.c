@@ -61,6 +61,16 @@ struct pool_slice *pool_slice_here(const struct pool_worker *w, const struct poo
 
 /* ---- clients ---------------------------------------------------------------------------- */
 
+const char *pool_waiter_state_name(enum pool_waiter_state state)
+{
+	static const char *const names[] = {
+#define X(state, text) [POOL_WAITER_##state] = #state,
+		POOL_WAITER_STATES(X)
+#undef X
+	};
+	return names[state];
+}
+
 void pool_waiter_init(struct pool_waiter *w)
 {
 	*w = (struct pool_waiter){ .state = POOL_WAITER_OUT };
@@ -122,10 +132,13 @@ struct pool_member *pool_request(struct pool_slice *s, struct pool_waiter *w, us
 static void place(struct pool_member *m, usec_t now)
 {
 	struct pool_slice *s = m->slice;
-	enum pool_reason why = s->paused                        ? POOL_REASON_PAUSED
-			       : pool_member_is_stale(m)        ? POOL_REASON_STALE
-			       : pool_member_is_expired(m, now) ? POOL_REASON_RECYCLED
-								: POOL_REASON_NONE;
+	enum pool_reason why = POOL_REASON_NONE;
+	if (s->paused)
+		why = POOL_REASON_PAUSED;
+	else if (pool_member_is_stale(m))
+		why = POOL_REASON_STALE;
+	else if (pool_member_is_expired(m, now))
+		why = POOL_REASON_RECYCLED;
 	if (why != POOL_REASON_NONE) {
 		pool_member_close(m, why, NULL);
 	} else {

@@ -14,16 +14,6 @@
  */
 #include "pool/pool_parts.h"
 
-const char *pool_waiter_state_name(enum pool_waiter_state state)
-{
-	static const char *const names[] = {
-#define X(state, text) [POOL_WAITER_##state] = #state,
-		POOL_WAITER_STATES(X)
-#undef X
-	};
-	return names[state];
-}
-
 struct pool_waiter *pool_queue_head(const struct pool_slice *s)
 {
 	return s->paused ? NULL : LIST_FIRST(&s->queue, struct pool_waiter, on_slice);
