@@ -111,12 +111,16 @@ static bool order_number(const struct lexer_token *t, uint64_t *out)
 	return true;
 }
 
-/* Everything behind the equals sign is the value, bare or in one pair of quotes. */
+/* All of the text is the value, bare or in one pair of quotes. */
 static bool order_value(struct slice text, char out[ORDER_VALUE_BYTES])
 {
-	text = slice_trim(text);
-	if (text.len == 0)
+	struct lexer lex;
+	struct lexer_token t;
+	lexer_init(&lex, text, (struct lexer_mode){ .backslashes = false });
+	t = lexer_next(&lex, NULL); /* what is before it is space and comments */
+	if (t.kind == LEXER_END)
 		return false;
+	text = slice_trim(slice_skip(text, (size_t)(t.text.ptr - text.ptr)));
 	if (order_is_quote(text.ptr[0]))
 		return order_unquote(text, out, ORDER_VALUE_BYTES);
 	return order_copy(text, out, ORDER_VALUE_BYTES);
@@ -128,15 +132,17 @@ static bool order_setting(struct lexer *lex, struct order *out)
 	if (!order_name(&key, out->name))
 		return false;
 	out->has_name = true;
-	struct slice rest = slice_trim(lex->rest);
-	if (rest.len > 0 && rest.ptr[0] == '=')
-		return order_value(slice_skip(rest, 1), out->value);
-	struct lexer_token to = lexer_next(lex, NULL);
-	if (lexer_is_word(&to, "TO"))
+	struct slice behind_key = lex->rest;
+	struct lexer_token t = lexer_next(lex, NULL);
+	if (lexer_is_word(&t, "TO"))
 		return order_value(lex->rest, out->value);
+	if (t.kind == LEXER_OPERATOR && t.text.ptr[0] == '=') /* and maybe a sign */
+		return order_value(
+			slice_skip(behind_key, (size_t)(t.text.ptr + 1 - behind_key.ptr)),
+			out->value);
 	/* SET NAMES 'utf8', SET SESSION CHARACTERISTICS AS ... */
 	return (slice_ieq_str(key.text, "names") || slice_ieq_str(key.text, "session")) &&
-	       order_value(rest, out->value);
+	       order_value(behind_key, out->value);
 }
 
 /* ---- the table ---------------------------------------------------------------------------------

@@ -7,4 +7,5 @@ include tests/unit/conf/local.mk
 include tests/unit/net/local.mk
 include tests/unit/auth/local.mk
 include tests/unit/proxy/local.mk
+include tests/unit/admin/local.mk
 include tests/unit/advisor/local.mk
