@@ -42,6 +42,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/registry.h \
 	src/proxy/relay.c \
 	src/proxy/relay.h \
+	src/proxy/replication.c \
+	src/proxy/replication.h \
 	src/proxy/report.c \
 	src/proxy/report.h \
 	src/proxy/route.c \

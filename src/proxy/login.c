@@ -22,6 +22,7 @@
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/registry.h"
+#include "proxy/replication.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/setup.h"
@@ -434,11 +435,31 @@ static void login_want_params(struct client *c)
 	paramset_replace(&c->params, set);
 }
 
+/* The database that it names, in *name; for physical replication one that leads to the server.
+ * NULL: there is none, *hint may say what to do. */
+static const struct conf_database *login_find_database(const struct login *login,
+						       struct slice *name, const char **hint)
+{
+	const struct conf *conf = login->setup->conf;
+	const struct conf_database *db;
+
+	*name = slice_of(login->params.database);
+	*hint = NULL;
+	db = conf_find_database(conf, *name);
+	if (db || !replication_is_physical(&login->params))
+		return db;
+	*hint = REPLICATION_HINT;
+	db = replication_choose(conf);
+	if (db)
+		*name = slice_of(db->name);
+	return db;
+}
+
 static void login_admit(struct client *c, usec_t now)
 {
 	struct login *login = c->login;
-	struct slice database = slice_of(login->params.database);
-	struct slice user = slice_of(c->user);
+	struct slice database, user = slice_of(c->user);
+	const char *hint;
 
 	if (login->is_console) {
 		if (login_may_use_console(c))
@@ -447,13 +468,13 @@ static void login_admit(struct client *c, usec_t now)
 			client_fail(c, ERROR_ADMIN_NO_LOGIN, NULL, NULL, now, c->user);
 		return;
 	}
-	const struct conf_database *db = conf_find_database(login->setup->conf, database);
+	const struct conf_database *db = login_find_database(login, &database, &hint);
 	struct localpool *lp = NULL;
 	if (db)
 		lp = localpool_get(c->worker, database, *db->user ? slice_of(db->user) : user,
 				   buf_slice(&login->params.startup), now);
 	if (!lp) {
-		client_fail(c, ERROR_NO_DATABASE, NULL, NULL, now, login->params.database);
+		client_fail(c, ERROR_NO_DATABASE, NULL, hint, now, login->params.database);
 		return;
 	}
 	c->pool = lp;

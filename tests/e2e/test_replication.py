@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from cluster import bindir
-from rawwire import Q
+from rawwire import Q, Refused
 from waiting import until
 
 pytestmark = pytest.mark.pgweir
@@ -32,10 +32,9 @@ def test_base_backup_byte_by_byte_settings(pooler, cluster, tmp_path, workers):
 
 def test_receivewal(pooler, cluster, tmp_path):
     p = pooler()
-    end = cluster.sql("select pg_current_wal_flush_lsn() + 10000000")[0][0]
     process = subprocess.Popen(
         [bindir() / "pg_receivewal", "-D", tmp_path, "-h", "127.0.0.1", "-p", str(p.port), "-U", "repl", "-n",
-         "--no-sync", "-E", end], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+         "--no-sync"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
     try:
         until(lambda: cluster.backends("backend_type = 'walsender'"), "it streams")
         cluster.sql("drop table if exists much")
@@ -111,3 +110,27 @@ def test_replication_off_is_no_replication(pooler):
     p = pooler(pool_size=1)
     one, two = p.raw(replication="false"), p.raw()
     assert one.value("select pg_backend_pid()") == two.value("select pg_backend_pid()")
+
+
+def test_name_that_physical_replication_does_not_need(pooler):
+    """Whatever the client names: all lines lead to the one server. For logical replication the name counts."""
+    p = pooler(databases={"app": lambda p: p.db("app", user="app"), "other": lambda p: p.db("other")})
+    for name in ("replication", "whatever", ""):
+        walsender = p.raw("repl", name, replication="true")
+        ((*_, database),) = walsender.rows("IDENTIFY_SYSTEM")
+        assert database is None, "it is connected to the server, and to no database"
+    with pytest.raises(Refused) as refused:
+        p.raw("repl", "replication", replication="database")
+    assert refused.value.error.sqlstate == "3D000"
+    assert "H" not in refused.value.error.fields()
+
+
+def test_which_server_is_to_be_replicated(pooler):
+    databases = {"far": lambda p: p.db("far", port=1), "app": lambda p: p.db("app")}
+    p = pooler(databases=databases)
+    with pytest.raises(Refused) as refused:
+        p.raw("repl", "replication", replication="true")
+    assert refused.value.error.sqlstate == "3D000"
+    assert "replication = host=" in refused.value.error.fields()["H"]
+    p = pooler(databases={**databases, "replication": lambda p: p.db(None)})
+    assert p.raw("repl", "replication", replication="true").query("IDENTIFY_SYSTEM")

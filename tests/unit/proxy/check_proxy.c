@@ -30,6 +30,7 @@ int main(void)
 	SRunner *runner = srunner_create(helper_suite());
 	srunner_add_suite(runner, connector_text_suite());
 	srunner_add_suite(runner, connector_steps_suite());
+	srunner_add_suite(runner, replication_suite());
 	if (cluster_start()) {
 		srunner_add_suite(runner, connector_suite());
 		srunner_add_suite(runner, connector_md5_suite());

@@ -18,6 +18,7 @@ Suite *connector_steps_suite(void);
 Suite *connector_suite(void);
 Suite *connector_text_suite(void);
 Suite *helper_suite(void);
+Suite *replication_suite(void);
 
 /* A loop with a mailbox and a crew: what a worker has, as far as helpers are concerned. */
 struct office {
