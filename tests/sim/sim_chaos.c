@@ -164,3 +164,14 @@ void sim_chaos_run(struct sim_world *w)
 	sim_world_add(w, (usec_t)sim_world_random(w, (uint64_t)w->habits.chaos_every_us + 1),
 		      SIM_EVENT_CHAOS, 0, 0, 0);
 }
+
+void sim_chaos_stop(struct sim_world *w)
+{
+	w->habits.login_fails = w->habits.ping_fails = w->habits.server_dies = 0;
+	w->habits.meddles = 0;
+	for (unsigned i = 0; i < w->n_pools; i++) {
+		w->pools[i].is_down = false;
+		if (w->pools[i].is_paused)
+			pause_or_resume(w, i);
+	}
+}

@@ -185,25 +185,6 @@ static void check_no_idle_wait(struct sim_world *w, struct sim_pool *p)
 	}
 }
 
-/* Fewer open than min_pool_size, and nothing in the way: only for so long. */
-static void check_min(struct sim_world *w, struct sim_pool *p)
-{
-	const struct pool_limits *l = &p->limits;
-	int32_t min = l->pool_size > 0 && l->pool_size < l->min_pool_size ? l->pool_size
-									  : l->min_pool_size;
-	bool is_short = p->used < min && p->unsettled == 0 && !p->is_paused &&
-			w->now > atomic_load(&p->shared.retry_at) &&
-			permits_is_free(&p->shared.cap.permits, PERMITS_UNLIMITED) &&
-			!is_full(p->shared.db) && !is_full(p->shared.user) &&
-			!(p->shared.db && atomic_load(&p->shared.db->hungry) > 0) &&
-			!(p->shared.user && atomic_load(&p->shared.user->hungry) > 0);
-	if (!is_short || w->is_ending)
-		p->min_since = USEC_NEVER;
-	else if (p->min_since == USEC_NEVER)
-		p->min_since = w->now;
-	SIM_CHECK(w, p->min_since == USEC_NEVER || w->now - p->min_since <= POOL_CAP_RETRY_US);
-}
-
 static void check_clients(struct sim_world *w)
 {
 	for (unsigned i = 0; i < w->n_clients; i++) {
@@ -228,7 +209,6 @@ void sim_check_world(struct sim_world *w)
 	for (unsigned i = 0; i < w->n_pools; i++) {
 		check_pool_counts(w, &w->pools[i], tallies[i]);
 		check_no_idle_wait(w, &w->pools[i]);
-		check_min(w, &w->pools[i]);
 	}
 	check_caps(w);
 	check_clients(w);
@@ -359,6 +339,19 @@ void sim_check_close(struct sim_world *w, const struct sim_server *srv, enum poo
 		SIM_CHECK(w, l->pool_size > 0);
 	} else if (why == POOL_REASON_PAUSED) {
 		SIM_CHECK(w, p->slices[srv->worker].paused);
+	}
+}
+
+void sim_check_calm(struct sim_world *w)
+{
+	for (unsigned i = 0; i < w->n_pools; i++) {
+		const struct sim_pool *p = &w->pools[i];
+		const struct pool_limits *l = &p->limits;
+		int32_t min = l->min_pool_size;
+		if (l->pool_size > 0 && l->pool_size < min)
+			min = l->pool_size;
+		SIM_CHECK(w, p->unsettled == 0 && atomic_load(&p->shared.waiting) == 0);
+		SIM_CHECK(w, p->used >= min || is_full(p->shared.db) || is_full(p->shared.user));
 	}
 }
 

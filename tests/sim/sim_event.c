@@ -382,11 +382,25 @@ void sim_event_run(struct sim_world *w, const struct sim_event *event)
 	set_timers(w);
 }
 
+#define CALM_US (3 * USEC_PER_SEC)
+
+void sim_event_calm(struct sim_world *w)
+{
+	struct sim_event event;
+	usec_t until = w->now + CALM_US;
+	w->is_ending = true;
+	sim_chaos_stop(w);
+	while (w->now < until && sim_world_next(w, &event)) {
+		sim_event_run(w, &event);
+		sim_check_world(w);
+	}
+	sim_check_calm(w);
+}
+
 void sim_event_end(struct sim_world *w)
 {
 	struct sim_event event;
 	w->is_ending = true;
-	w->habits.meddles = 0;
 	for (unsigned i = 0; i < w->n_pools; i++)
 		for (unsigned k = 0; k < w->n_workers; k++)
 			sim_world_mail(w, k,

@@ -34,6 +34,7 @@ static long run_world(struct sim_world *w, uint64_t seed)
 {
 	sim_world_init(w, seed);
 	run_steps(w, WORLD_STEPS);
+	sim_event_calm(w);
 	sim_event_end(w);
 	sim_world_fini(w);
 	return w->step;

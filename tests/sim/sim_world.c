@@ -152,7 +152,6 @@ static void add_pool(struct sim_world *w, unsigned i, struct pool_cap *db, struc
 {
 	struct sim_pool *p = &w->pools[i];
 	pool_shared_init(&p->shared, w->n_workers, &p->limits, db, user);
-	p->min_since = USEC_NEVER;
 	for (unsigned k = 0; k < w->n_workers; k++) {
 		pool_init(&p->slices[k], &w->workers[k].pool_worker, &p->shared, &p->limits,
 			  w->seed + i * 16 + k, w->now);
