@@ -40,7 +40,7 @@ static void map_seed_draw(void)
 	map_seed_value = (uint64_t)time(NULL) ^ ((uint64_t)getpid() << 32);
 }
 
-static uint64_t map_hash(struct slice key)
+uint64_t map_hash(struct slice key)
 {
 	pthread_once(&map_seed_once, map_seed_draw);
 	return XXH3_64bits_withSeed(key.len > 0 ? key.ptr : "", key.len, map_seed_value);

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/bug.h"
 #include "base/slice.h"
@@ -36,6 +37,9 @@ static inline size_t map_count(const struct map *m)
 void *map_get(const struct map *m, struct slice key);        /* NULL: not there */
 void *map_put(struct map *m, struct slice key, void *value); /* what was there before, or NULL */
 void *map_remove(struct map *m, struct slice key);           /* what was there, or NULL */
+
+/* The hash that keys are found by: the same within one process only. */
+uint64_t map_hash(struct slice key);
 
 /*
  * Walks the entries in no order: `at` starts at 0. The entry it is at may be removed on

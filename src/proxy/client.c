@@ -69,7 +69,8 @@ void client_enter(struct client *c, enum client_state to, usec_t now)
 	LOG_NOISE("client %llu: %s -> %s", (unsigned long long)c->id,
 		  client_states[c->state].name, client_states[to].name);
 	c->state = (uint8_t)to;
-	if (!c->pool || c->pool->has_deadlines || c->login || to == CLIENT_CLOSING)
+	c->idle_at = now;
+	if (!c->pool || c->pool->has_deadlines || wheel_is_armed(&c->timer) || to == CLIENT_CLOSING)
 		client_set_deadline(c, now);
 }
 
@@ -120,7 +121,7 @@ static usec_t client_deadline(const struct client *c, usec_t now)
 		return client_login_deadline(c);
 	case CLIENT_IDLE:
 	case CLIENT_SKIPPING:
-		return usec_after(now, c->pool->settings.client_idle_timeout_us);
+		return usec_after(c->idle_at, c->pool->settings.client_idle_timeout_us);
 	case CLIENT_WAITING: /* the pool's affair */
 		return USEC_NEVER;
 	case CLIENT_LINKED:
@@ -162,7 +163,10 @@ static void client_on_timer(struct timer *t, usec_t now)
 		break;
 	case CLIENT_IDLE:
 	case CLIENT_SKIPPING:
-		client_fail(c, ERROR_CLIENT_IDLE, NULL, NULL, now);
+		if (client_deadline(c, now) <= now)
+			client_fail(c, ERROR_CLIENT_IDLE, NULL, NULL, now);
+		else
+			client_set_deadline(c, now);
 		break;
 	case CLIENT_WAITING:
 		break;
@@ -301,6 +305,8 @@ bool client_send(struct client *c, struct slice bytes, usec_t now)
 	case CONN_SENT_STUCK:
 		if (c->server)
 			conn_pause(&c->server->conn, SERVER_PAUSE_PEER);
+		else
+			conn_pause(&c->conn, CLIENT_PAUSE_STUCK);
 		return true;
 	case CONN_SENT_ERROR:
 		client_close(c, "client unexpected eof", now);
@@ -405,7 +411,9 @@ void client_unlinked(struct client *c, usec_t now)
 	client_enter(c, CLIENT_IDLE, now);
 	journal_rest(c);
 	conn_resume(&c->conn, CLIENT_PAUSE_TRACK | CLIENT_PAUSE_PEER);
-	if (c->in)
+	if (conn_is_stuck(&c->conn)) /* nothing more is answered to who does not read */
+		conn_pause(&c->conn, CLIENT_PAUSE_STUCK);
+	else if (c->in)
 		conn_again(&c->conn);
 }
 
@@ -427,11 +435,16 @@ static void client_linger(struct client *c)
 
 static void client_drained(struct client *c, usec_t now)
 {
-	if (!c->server)
-		return;
 	if (c->journal)
 		journal_turn(c, 0, false, false, now);
-	conn_resume(&c->server->conn, SERVER_PAUSE_PEER);
+	if (c->server)
+		conn_resume(&c->server->conn, SERVER_PAUSE_PEER);
+	else if (c->state == CLIENT_IDLE)
+		journal_rest(c);
+	if (c->conn.pauses & CLIENT_PAUSE_STUCK) {
+		conn_resume(&c->conn, CLIENT_PAUSE_STUCK);
+		conn_again(&c->conn);
+	}
 }
 
 void client_on_conn(struct conn *conn, enum conn_event event, usec_t now)

@@ -61,6 +61,7 @@ enum client_pause {
 	CLIENT_PAUSE_PEER = 1 << 1,    /* the server does not take more */
 	CLIENT_PAUSE_TRACK = 1 << 2,   /* too many requests of it are unanswered */
 	CLIENT_PAUSE_AUTH = 1 << 3,    /* a helper computes */
+	CLIENT_PAUSE_STUCK = 1 << 4,   /* it does not take what it was sent already */
 };
 
 struct client {
@@ -95,6 +96,7 @@ struct client {
 
 	usec_t connected_at;
 	usec_t connected_wall;
+	usec_t idle_at;          /* when it came into its state */
 	usec_t request_at;       /* when it asked for what it waits for or has */
 	usec_t linked_at;        /* when it got its server */
 	usec_t batch_at;         /* when the oldest unanswered request went to the server; 0 */

@@ -377,10 +377,14 @@ static bool connector_login_by_proof(struct connector *c)
 static void connector_run(struct helper_job *job)
 {
 	struct connector *c = CONTAINER_OF(job, struct connector, job);
-	if ((c->proof.has_keys || c->proof.has_md5) && !connector_get(c, "password"))
-		c->is_ok = connector_login_by_proof(c);
-	else
+	const char *binding = connector_get(c, "channel_binding");
+	if ((!c->proof.has_keys && !c->proof.has_md5) || connector_get(c, "password"))
 		c->is_ok = connector_attempt(c, false, NULL);
+	else if (binding && strcmp(binding, "require") == 0) /* our own exchange binds nothing */
+		connector_fault_set(&c->fault, CONNECTOR_FAULT_OPTIONS, "08001",
+				    "channel_binding=require needs a password, and none is known");
+	else
+		c->is_ok = connector_login_by_proof(c);
 }
 
 /* ---- the requester ------------------------------------------------------------------------- */

@@ -16,12 +16,23 @@
 #include "wire/build.h"
 #include "wire/notice.h"
 
+/* False: the server will not answer it. */
+static bool errand_add(struct server *s, char type)
+{
+	enum track_verdict verdict = track_client(&s->track, type, true);
+	if (verdict != TRACK_OK && verdict != TRACK_SKIPPED)
+		s->is_doomed = true;
+	return verdict == TRACK_OK;
+}
+
 static void errand_begin(struct server *s, enum server_errand errand, char type)
 {
 	BUG_ON(s->errand != SERVER_ERRAND_NONE);
-	s->errand = (uint8_t)errand;
 	s->errand_failed = false;
-	if (track_client(&s->track, type, true) != TRACK_OK)
+	bool is_answered = errand_add(s, type);
+	if (is_answered || type != 'Q')
+		s->errand = (uint8_t)errand;
+	else
 		s->is_doomed = true;
 }
 
@@ -51,11 +62,18 @@ void errand_finish_batch(struct server *s, usec_t now)
 		server_send(s, SLICE_NONE, now);
 		return;
 	}
-	if (track_in_copy(&s->track) == TRACK_COPY_NONE && track_wants_sync(&s->track)) {
-		errand_begin(s, SERVER_ERRAND_SYNC, 'S');
-		build_sync(&s->before);
-		server_send(s, SLICE_NONE, now);
-	}
+	if (track_in_copy(&s->track) != TRACK_COPY_NONE || !track_wants_sync(&s->track))
+		return;
+	/* A Sync would commit what the client has not: the batch is a transaction, and is undone. */
+	errand_begin(s, SERVER_ERRAND_SYNC, 'P');
+	build_parse(&s->before, SLICE(""), SLICE("ROLLBACK"), NULL, 0);
+	errand_add(s, 'B');
+	build_bind(&s->before, SLICE(""), SLICE(""), NULL, 0);
+	errand_add(s, 'E');
+	build_execute(&s->before, SLICE(""), 0);
+	errand_add(s, 'S');
+	build_sync(&s->before);
+	server_send(s, SLICE_NONE, now);
 }
 
 /* ---- answers ---------------------------------------------------------------------------- */

@@ -169,10 +169,8 @@ static void helper_wait_ended(struct helper_crew *crew, usec_t deadline)
 	}
 }
 
-bool helper_free(struct helper_crew *crew, usec_t deadline)
+bool helper_end(struct helper_crew *crew, usec_t deadline)
 {
-	if (!crew)
-		return true;
 	pthread_mutex_lock(&crew->lock);
 	crew->ending = true;
 	for (int i = 0; i < crew->count; i++) {
@@ -183,7 +181,14 @@ bool helper_free(struct helper_crew *crew, usec_t deadline)
 	helper_wait_ended(crew, deadline);
 	bool all = crew->alive == 0;
 	pthread_mutex_unlock(&crew->lock);
-	if (!all)
+	return all;
+}
+
+bool helper_free(struct helper_crew *crew, usec_t deadline)
+{
+	if (!crew)
+		return true;
+	if (!helper_end(crew, deadline))
 		return false;
 	for (int i = 0; i < crew->count; i++) {
 		pthread_join(crew->helpers[i].thread, NULL);

@@ -17,6 +17,7 @@
 #include "proxy/localpool.h"
 #include "proxy/login.h"
 #include "proxy/relay.h"
+#include "proxy/server.h"
 #include "proxy/setup.h"
 #include "proxy/worker.h"
 #include "sql/words.h"
@@ -166,9 +167,9 @@ static size_t intake_bytes(struct client *c, struct slice in, usec_t now)
 	case CLIENT_AUTH:
 		return login_auth_bytes(c, in, now);
 	case CLIENT_IDLE:
-		return intake_idle_bytes(c, in, now);
+		return c->conn.pauses & CLIENT_PAUSE_STUCK ? 0 : intake_idle_bytes(c, in, now);
 	case CLIENT_SKIPPING:
-		return intake_skipping_bytes(c, in, now);
+		return c->conn.pauses & CLIENT_PAUSE_STUCK ? 0 : intake_skipping_bytes(c, in, now);
 	case CLIENT_LINKED:
 		return conn_is_paused(&c->conn) ? 0 : relay_from_client(c, in, now);
 	case CLIENT_ADMITTED:
@@ -181,6 +182,13 @@ static size_t intake_bytes(struct client *c, struct slice in, usec_t now)
 	return 0;
 }
 
+/* The rest of a message that PostgreSQL ignores brings no answer that would free its server. */
+static void intake_settle(struct client *c, usec_t now)
+{
+	if (c->state == CLIENT_LINKED && !c->body_left)
+		server_settle(c->server, now);
+}
+
 /* Offers the bytes to the state, and to the states that it leads to; how many were taken. */
 static size_t intake_offer(struct client *c, struct slice in, usec_t now)
 {
@@ -189,6 +197,8 @@ static size_t intake_offer(struct client *c, struct slice in, usec_t now)
 		enum client_state before = c->state;
 		size_t n = intake_bytes(c, slice_skip(in, done), now);
 		done += n;
+		if (n && c->state == CLIENT_LINKED)
+			intake_settle(c, now);
 		if (c->state == CLIENT_CLOSING)
 			return in.len;
 		if (done == in.len || (n == 0 && c->state == before))
@@ -256,6 +266,9 @@ void intake_read(struct client *c, usec_t now)
 	}
 	struct slice in = slice_make(w->scratch, held + (size_t)n);
 	size_t done = intake_offer(c, in, now);
-	if (c->state != CLIENT_CLOSING)
-		intake_keep(c, slice_skip(in, done));
+	if (c->state == CLIENT_CLOSING)
+		return;
+	intake_keep(c, slice_skip(in, done));
+	if (done == 0 && in.len == WORKER_SCRATCH_BYTES) /* resumed when the server is freed */
+		conn_pause(&c->conn, CLIENT_PAUSE_TRACK);
 }

@@ -20,6 +20,7 @@
 #include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/worker.h"
+#include "sql/lexer.h"
 #include "tap/record.h"
 #include "tap/texts.h"
 #include "wire/notice.h"
@@ -134,7 +135,7 @@ static struct batch *journal_open(struct client *c, struct journal *j, usec_t no
 	if (b && !b->sealed)
 		return b;
 	if (j->count == JOURNAL_BATCHES) {
-		b->sealed = false; /* it grows to hold this one too */
+		b->sealed = b->ended = false; /* it grows to hold this one too */
 		return b;
 	}
 
@@ -354,6 +355,12 @@ static bool journal_has_escapes(const struct client *c)
 	return value && strcmp(value, "off") == 0;
 }
 
+static uint8_t journal_encoding(const struct client *c)
+{
+	const char *name = paramset_get(c->params, SLICE("client_encoding"));
+	return (uint8_t)lexer_encoding_of(slice_of(name));
+}
+
 static void journal_tell(struct client *c, const struct batch *b, usec_t end)
 {
 	const struct localpool *lp = c->pool;
@@ -381,6 +388,7 @@ static void journal_tell(struct client *c, const struct batch *b, usec_t end)
 		.server_pid = c->server ? c->server->pid : 0,
 		.policy = { .show_values = lp->settings.log_parameter_values,
 			    .backslashes = journal_has_escapes(c),
+			    .encoding = journal_encoding(c),
 			    .text_max_bytes =
 				    (uint32_t)c->worker->setup->conf->global.log_statement_max_bytes },
 		.database = slice_of(lp->route->database),

@@ -21,17 +21,18 @@
 #include "proxy/worker.h"
 
 #define LOCALPOOL_MAX_PROVEN 256
+/* Pools are made for whatever databases and users clients name; each costs memory. */
+#define LOCALPOOL_MAX 16384
 
 /* ---- settings --------------------------------------------------------------------------- */
 
 static void localpool_limits(const struct localpool *lp, struct pool_limits *out)
 {
 	const struct conf_pool *s = &lp->settings;
-	bool is_used_once = lp->route && lp->route->is_replication;
 	*out = (struct pool_limits){
 		.pool_size = s->pool_size,
 		.max_overflow = s->max_overflow,
-		.min_pool_size = is_used_once ? 0 : s->min_pool_size,
+		.min_pool_size = lp->route && *lp->route->startup ? 0 : s->min_pool_size,
 		.max_waiting = s->max_waiting,
 		.overflow_delay_us = s->overflow_delay_us,
 		.pool_timeout_us = s->pool_timeout_us,
@@ -81,17 +82,43 @@ static const struct conf_database *localpool_resolve(const struct worker *w, str
 	return db;
 }
 
+static bool localpool_is_paused(const struct localpool *lp)
+{
+	return registry_is_paused(lp->worker->shared->registry) ||
+	       atomic_load(&lp->route->database_entry->paused);
+}
+
+/* Does the configuration lead elsewhere than when this was last asked, by any worker? */
+static bool localpool_has_moved(struct localpool *lp)
+{
+	const struct conf_database *db =
+		conf_find_database(lp->setup->conf, slice_of(lp->route->database));
+	struct buf target = { 0 };
+	buf_addf(&target, "%s%c%s%c%s", db->dbname, 0, db->user, 0, db->password);
+	for (size_t i = 0; i < db->param_count; i++)
+		buf_addf(&target, "%c%s=%s", 0, db->params[i].key, db->params[i].value);
+	bool moved = route_set_target(lp->route, buf_slice(&target));
+	mem_wipe(target.data, target.cap);
+	buf_fini(&target);
+	return moved;
+}
+
 void localpool_configure(struct localpool *lp, usec_t now)
 {
 	struct pool_limits limits;
+	bool was_gone = lp->is_gone;
 	lp->is_gone = !localpool_resolve(lp->worker, slice_of(lp->route->database),
 					 slice_of(lp->route->user), &lp->settings);
+	localpool_touch(lp);
 	if (lp->is_gone) {
+		pool_shared_reconnect(&lp->route->shared);
+		pool_pause(&lp->slice, now);
 		localpool_end_clients(lp, ERROR_DATABASE_GONE, now);
 		pool_kill(&lp->slice, now);
-		localpool_touch(lp);
 		return;
 	}
+	if (was_gone && !localpool_is_paused(lp))
+		pool_resume(&lp->slice, now);
 	setup_unref(lp->setup);
 	lp->setup = setup_ref(lp->worker->setup);
 	localpool_derive(lp);
@@ -99,7 +126,9 @@ void localpool_configure(struct localpool *lp, usec_t now)
 	localpool_limits(lp, &limits);
 	pool_shared_configure(&lp->route->shared, &limits);
 	pool_configure(&lp->slice, &limits, now);
-	localpool_touch(lp);
+	if (localpool_has_moved(lp))
+		pool_shared_reconnect(&lp->route->shared);
+	pool_sweep(&lp->slice, now);
 }
 
 /* ---- making and ending ---------------------------------------------------------------------- */
@@ -129,7 +158,7 @@ static struct localpool *localpool_new(struct worker *w, struct slice key,
 								   w->shared->worker_count,
 								   &limits));
 	localpool_limits(lp, &limits);
-	if (lp->route->is_replication)
+	if (*lp->route->startup)
 		pool_shared_configure(&lp->route->shared, &limits);
 	localpool_derive(lp);
 	localpool_set_caps(lp);
@@ -140,9 +169,10 @@ static struct localpool *localpool_new(struct worker *w, struct slice key,
 	wheel_init_timer(&lp->tick, localpool_on_tick);
 	pool_init(&lp->slice, &w->pool, &lp->route->shared, &limits,
 		  (uint64_t)now * 2654435761u + w->index, now);
-	if (registry_is_paused(registry) || atomic_load(&lp->route->database_entry->paused))
+	if (localpool_is_paused(lp))
 		pool_pause(&lp->slice, now);
 	map_put(&w->pools, key, lp);
+	localpool_has_moved(lp);
 	localpool_touch(lp);
 	return lp;
 }
@@ -152,7 +182,7 @@ struct localpool *localpool_get(struct worker *w, struct slice database, struct 
 {
 	struct conf_pool settings;
 	struct buf key = { 0 };
-	if (!localpool_resolve(w, database, user, &settings))
+	if (map_count(&w->pools) >= LOCALPOOL_MAX || !localpool_resolve(w, database, user, &settings))
 		return NULL;
 	route_build_key(&key, database, user, startup);
 	struct localpool *lp = map_get(&w->pools, buf_slice(&key));

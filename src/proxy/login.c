@@ -494,6 +494,7 @@ static void login_admit(struct client *c, usec_t now)
 		return;
 	}
 	c->request_at = now;
+	conn_pause(&c->conn, CLIENT_PAUSE_WAITING);
 	localpool_request(lp, c, now);
 }
 
@@ -564,6 +565,7 @@ static void login_greet(struct client *c, usec_t now)
 		LOG_INFO("client %s: login ok", client_text(c, text, sizeof(text)));
 	login_free(c);
 	client_enter(c, CLIENT_IDLE, now);
+	conn_resume(&c->conn, CLIENT_PAUSE_WAITING);
 	client_send(c, buf_slice(&out), now);
 	buf_fini(&out);
 	if (c->state != CLIENT_CLOSING && c->in)

@@ -17,7 +17,7 @@
 #include "proxy/worker.h"
 
 #define PROXY_HELPER_QUEUE 100000
-#define PROXY_STOP_US (5 * USEC_PER_SEC)
+#define PROXY_STOP_US (4 * USEC_PER_SEC)
 
 struct proxy {
 	struct worker_shared shared;
@@ -121,7 +121,12 @@ void proxy_stop(struct proxy *proxy)
 	for (unsigned i = 0; i < shared->worker_count; i++)
 		if (proxy->workers[i] && proxy->workers[i]->started)
 			worker_mail_stop(proxy->workers[i]);
-	if (shared->crew && !helper_free(shared->crew, usec_now() + PROXY_STOP_US)) {
+	/* the cancels of what is given up now are let through; then nothing is waited for */
+	usec_t until = usec_now() + PROXY_STOP_US;
+	for (unsigned i = 0; i < shared->worker_count; i++)
+		if (proxy->workers[i])
+			worker_join_until(proxy->workers[i], until);
+	if (shared->crew && !helper_end(shared->crew, usec_now() + PROXY_STOP_US)) {
 		LOG_WARNING("a name lookup does not end: leaving without it");
 		log_flush();
 		_exit(0);
@@ -129,6 +134,8 @@ void proxy_stop(struct proxy *proxy)
 	for (unsigned i = 0; i < shared->worker_count; i++)
 		if (proxy->workers[i])
 			worker_join(proxy->workers[i]);
+	if (!helper_free(shared->crew, USEC_NEVER))
+		LOG_ERROR("the helpers have not ended");
 	proxy_free(proxy);
 }
 

@@ -234,7 +234,7 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 		server_note_ready(s, now);
 	} else if (f->type == 'E') {
 		stats->errors++;
-		if (notice_is_fatal(f->body))
+		if (notice_is_fatal(f->body) && c)
 			s->last_words = true;
 	}
 	if (c && c->journal)
@@ -260,9 +260,11 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 		return s->client && s->client->state == CLIENT_LINKED &&
 		       s->errand == SERVER_ERRAND_NONE;
 	case TRACK_LAST_WORDS:
+		if (!s->client) {
+			server_heard_last_words(s, f->body, now);
+			return false;
+		}
 		s->last_words = true;
-		if (!s->client)
-			server_heard_last_words(s, f->body);
 		return true;
 	case TRACK_DESYNC:
 		break;

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/map.h"
 #include "base/mem.h"
 #include "proxy/registry.h"
 #include "wire/reader.h"
@@ -135,6 +136,16 @@ void route_welcome_set(struct route *route, const struct connector_link *link)
 	}
 	pthread_mutex_unlock(&route->lock);
 	route_welcome_unref(old);
+}
+
+bool route_set_target(struct route *route, struct slice target)
+{
+	uint64_t hash = map_hash(target) | 1;
+	pthread_mutex_lock(&route->lock);
+	bool is_news = route->target != 0 && route->target != hash;
+	route->target = hash;
+	pthread_mutex_unlock(&route->lock);
+	return is_news;
 }
 
 /* ---- the last login's fault ----------------------------------------------------------- */

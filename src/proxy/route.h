@@ -44,6 +44,7 @@ struct route {
 	struct pool_shared shared;
 
 	pthread_mutex_t lock; /* guards the rest */
+	uint64_t target;      /* a hash of where its servers are, and how they are reached; 0: not said */
 	struct route_welcome *welcome; /* NULL until a server has logged in */
 	struct connector_fault fault;  /* of the last login, if it failed; kind NONE else */
 	bool has_keys;
@@ -69,6 +70,9 @@ void route_welcome_unref(struct route_welcome *welcome);
 
 void route_fault_set(struct route *route, const struct connector_fault *fault); 
 struct connector_fault route_fault_get(struct route *route);
+
+/* Where its servers are, as text. True where that is news, to whoever says it first. */
+bool route_set_target(struct route *route, struct slice target);
 
 /* What a client's login has left, for logging in to the server in its name. */
 void route_keys_set(struct route *route, const struct scram_keys *keys);

@@ -116,6 +116,17 @@ void server_link(struct server *s, struct client *c, usec_t now)
 		errand_set_params(s, c->params);
 }
 
+static void server_set_cleaning_deadline(struct server *s, usec_t now)
+{
+	loop_set_timer(server_worker(s)->loop, &s->timer,
+		       usec_after(now, s->pool->settings.client_gone_timeout_us));
+}
+
+static bool server_is_busy(const struct server *s)
+{
+	return track_head_seq(&s->track) != track_next_seq(&s->track);
+}
+
 /* Back to the pool, or to be cleaned first. */
 static void server_release(struct server *s, bool needs_reset, usec_t now)
 {
@@ -127,6 +138,8 @@ static void server_release(struct server *s, bool needs_reset, usec_t now)
 		return;
 	}
 	server_enter(s, SERVER_CLEANING, now);
+	s->is_last_call = true;
+	server_set_cleaning_deadline(s, now);
 	server_settle(s, now);
 }
 
@@ -161,13 +174,23 @@ void server_part(struct server *s, usec_t now)
 			     now);
 		return;
 	}
-	if (!waits_for_end) {
-		if (track_head_seq(&s->track) != track_next_seq(&s->track))
-			server_cancel(s, now);
-		loop_set_timer(server_worker(s)->loop, &s->timer,
-			       usec_after(now, settings->client_gone_timeout_us));
-	}
+	/* what a client asked for before it said goodbye is given some time to be done */
+	s->is_last_call = !waits_for_end;
+	if (!waits_for_end && server_is_busy(s))
+		server_cancel(s, now);
+	server_set_cleaning_deadline(s, now);
 	server_settle(s, now);
+}
+
+void server_take_too_long(struct server *s, usec_t now)
+{
+	if (s->is_last_call) {
+		server_close(s, "cleaning up after its client took too long", now);
+		return;
+	}
+	s->is_last_call = true;
+	server_cancel(s, now);
+	server_set_cleaning_deadline(s, now);
 }
 
 /* ---- settling --------------------------------------------------------------------------- */
@@ -203,7 +226,8 @@ static void server_settle_linked(struct server *s, usec_t now)
 	}
 	if (lp->has_deadlines)
 		client_set_deadline(c, now);
-	if (track_is_uncertain(&s->track) && !c->body_left && !s->is_doomed) {
+	if (track_is_uncertain(&s->track) && !track_wants_sync(&s->track) && !c->body_left &&
+	    !s->is_doomed) {
 		/* does it owe one more ReadyForQuery? What it answers to this will tell */
 		s->is_doomed = true;
 		errand_query(s, SERVER_ERRAND_PROBE, SLICE(""), now);
@@ -231,9 +255,11 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 		if (s->state != SERVER_CLEANING)
 			return;
 	}
+	if (s->errand == SERVER_ERRAND_SYNC && track_wants_sync(&s->track))
+		s->errand = SERVER_ERRAND_NONE; /* a COPY has swallowed our Sync */
 	if (s->errand != SERVER_ERRAND_NONE)
 		return;
-	if (track_is_uncertain(&s->track)) {
+	if (track_is_uncertain(&s->track) && !track_wants_sync(&s->track)) {
 		server_close(s, "it cannot be known what it still has to say", now);
 		return;
 	}
@@ -370,10 +396,11 @@ void server_desync(struct server *s, char type, usec_t now)
 	server_close(s, "protocol violation", now);
 }
 
-void server_heard_last_words(struct server *s, struct slice body)
+void server_heard_last_words(struct server *s, struct slice body, usec_t now)
 {
 	LOG_INFO("server %s/%s pid %d says: %.*s", s->pool->route->database, s->pool->route->user,
 		 s->pid, SLICE_ARGS(notice_get(body, NOTICE_MESSAGE)));
+	server_close(s, "server closed the connection", now);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -430,11 +457,6 @@ void server_on_conn(struct conn *conn, enum conn_event event, usec_t now)
 }
 
 /* ---- cancelling --------------------------------------------------------------------------------- */
-
-static bool server_is_busy(const struct server *s)
-{
-	return track_head_seq(&s->track) != track_next_seq(&s->track);
-}
 
 static void server_cancelled(void *arg, bool sent, usec_t now)
 {

@@ -89,6 +89,7 @@ struct server {
 	bool is_doomed;      /* close it instead of using it again */
 	bool cancel_waits;   /* one more cancel is wanted, after the errand or the cancel under way */
 	bool last_words;     /* a FATAL was passed on */
+	bool is_last_call;   /* CLEANING: the next deadline closes it */
 	bool copy_failed;    /* CLEANING: CopyFail was sent */
 	bool is_reaped;      /* CLOSING: it only waits for its cancel or its login to come back */
 	bool is_cancelling;  /* a cancel is under way: nobody else may have it */
@@ -129,6 +130,9 @@ void server_close(struct server *s, const char *why, usec_t now);
 /* A client's cancel: for what runs on it now. */
 void server_cancel(struct server *s, usec_t now);
 
+/* CLEANING has met its deadline: what still runs is cancelled first, then it is closed. */
+void server_take_too_long(struct server *s, usec_t now);
+
 /* What it waited for is over: the cancel that waits is sent, if anything still runs. */
 void server_cancel_waiting(struct server *s, usec_t now);
 
@@ -143,8 +147,8 @@ bool server_param(struct server *s, struct slice body);
 /* It said ReadyForQuery to the client. */
 void server_note_ready(struct server *s, usec_t now);
 
-/* It said that it is going, to nobody in particular. */
-void server_heard_last_words(struct server *s, struct slice body);
+/* It said that it is going, to nobody in particular: it is closed. */
+void server_heard_last_words(struct server *s, struct slice body, usec_t now);
 
 /* It sent what it cannot have sent: it is closed. */
 void server_desync(struct server *s, char type, usec_t now);

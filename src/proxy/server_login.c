@@ -112,6 +112,29 @@ static void server_login_tell(struct connector *c, const struct localpool *lp)
 
 /* ---- the outcome -------------------------------------------------------------------------- */
 
+static void server_login_end(struct server *s, usec_t now)
+{
+	struct localpool *lp = s->pool;
+	server_enter(s, SERVER_CLOSING, now);
+	list_remove(&s->link);
+	pool_open_failed(&s->member, now);
+	localpool_touch(lp);
+	loop_defer(lp->worker->loop, &s->reap);
+}
+
+/* One has failed: those that no helper has begun yet would fail alike, all at the server's cost. */
+static void server_login_withdraw(struct localpool *lp, usec_t now)
+{
+	LIST_EACH(node, tmp, &lp->servers) {
+		struct server *s = LIST_ENTRY(node, struct server, link);
+		if (s->state != SERVER_LOGIN || !s->connector)
+			continue;
+		server_login_stop(s);
+		if (!s->connector)
+			server_login_end(s, now);
+	}
+}
+
 static void server_login_failed(struct server *s, const struct connector_fault *fault, usec_t now)
 {
 	struct localpool *lp = s->pool;
@@ -119,11 +142,8 @@ static void server_login_failed(struct server *s, const struct connector_fault *
 	LOG_WARNING("server %s/%s: login failed: %s", lp->route->database, lp->route->user,
 		    fault->log);
 	route_fault_set(lp->route, fault);
-	server_enter(s, SERVER_CLOSING, now);
-	list_remove(&s->link);
-	pool_open_failed(&s->member, now);
-	localpool_touch(lp);
-	loop_defer(lp->worker->loop, &s->reap);
+	server_login_end(s, now);
+	server_login_withdraw(lp, now);
 }
 
 static struct paramset *server_login_base(const struct worker *w, const struct connector_link *link)
@@ -197,6 +217,8 @@ static void server_login_done(struct connector *c, void *owner, usec_t now)
 	} else if (connector_is_ok(c)) {
 		s->wire = connector_take(c);
 		server_login_ok(s, now);
+	} else if (connector_fault(c)->kind == CONNECTOR_FAULT_CANCELLED) {
+		server_login_end(s, now); /* withdrawn: why, another has said */
 	} else {
 		server_login_failed(s, connector_fault(c), now);
 	}
@@ -209,9 +231,10 @@ static void server_login_deadline(struct timer *t, usec_t now)
 {
 	struct server *s = CONTAINER_OF(t, struct server, timer);
 	struct worker *w = s->pool->worker;
-	server_close(s, s->state == SERVER_PINGING ? "it did not answer a ping in time"
-						   : "cleaning up after its client took too long",
-		     now);
+	if (s->state == SERVER_CLEANING)
+		server_take_too_long(s, now);
+	else
+		server_close(s, "it did not answer a ping in time", now);
 	worker_settle(w, now);
 }
 
@@ -222,6 +245,14 @@ void server_login(struct localpool *lp, usec_t now)
 
 	list_push_back(&lp->servers, &s->link);
 	pool_member_init(&s->member, &lp->slice, now);
+	if (lp->is_gone) {
+		struct connector_fault gone = { .kind = CONNECTOR_FAULT_OPTIONS,
+						.sqlstate = "3D000",
+						.message = "the database is not configured any more",
+						.log = "the database is not configured any more" };
+		server_login_failed(s, &gone, now);
+		return;
+	}
 	s->connector = connector_new();
 	connector_set(s->connector, "fallback_application_name", ""); /* the client has its own */
 	server_login_tell(s->connector, lp);

@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -222,6 +223,14 @@ bool worker_start(struct worker *w, struct err *err)
 	return true;
 }
 
+void worker_join_until(struct worker *w, usec_t deadline)
+{
+	struct timespec at = { .tv_sec = deadline / USEC_PER_SEC,
+			       .tv_nsec = deadline % USEC_PER_SEC * 1000 };
+	if (w->started && pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &at) == 0)
+		w->started = false;
+}
+
 void worker_join(struct worker *w)
 {
 	if (w->started)
@@ -233,11 +242,12 @@ void worker_free(struct worker *w)
 {
 	if (!w)
 		return;
-	mailbox_free(w->box);
-	loop_free(w->loop);
-
 	struct slice key;
 	void *value;
+	mailbox_free(w->box);
+	for (size_t at = 0; map_next(&w->pools, &at, &key, &value);)
+		loop_clear_timer(&((struct localpool *)value)->tick);
+	loop_free(w->loop); /* reaps what was closed last */
 	for (size_t at = 0; map_next(&w->pools, &at, &key, &value);)
 		localpool_free(value);
 	map_fini(&w->pools);

@@ -79,6 +79,7 @@ struct worker *worker_new(struct worker_shared *shared, unsigned index, struct s
 			  struct tap_ring *tap, struct err *err) MUST_CHECK;
 bool worker_start(struct worker *w, struct err *err) MUST_CHECK;
 void worker_join(struct worker *w);
+void worker_join_until(struct worker *w, usec_t deadline); /* CLOCK_MONOTONIC; it may go on */
 void worker_free(struct worker *w);
 
 /* Does the parameter follow the client from server to server? */
