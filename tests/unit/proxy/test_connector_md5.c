@@ -160,6 +160,31 @@ START_TEST(test_md5_and_what_the_session_has_to_be)
 }
 END_TEST
 
+START_TEST(test_no_proof_where_the_channel_has_to_be_bound)
+{
+	struct visit v;
+	init_with_md5(&v, _i ? "md5_user" : "scram_user", cluster_password());
+	add_keys(&v);
+	connector_set(v.connector, "sslmode", "require");
+	connector_set(v.connector, "channel_binding", "require");
+	visit_go(&v);
+	ck_assert(!v.ok);
+	ck_assert_int_eq(v.fault.kind, CONNECTOR_FAULT_OPTIONS);
+	ck_assert_ptr_nonnull(strstr(v.fault.log, "channel_binding=require needs a password"));
+}
+END_TEST
+
+START_TEST(test_a_password_where_the_channel_has_to_be_bound)
+{
+	struct visit v;
+	init_with_md5(&v, "scram_user", cluster_password());
+	connector_set(v.connector, "password", cluster_password());
+	connector_set(v.connector, "sslmode", "require");
+	connector_set(v.connector, "channel_binding", "require");
+	check_in(&v, "scram_user");
+}
+END_TEST
+
 Suite *connector_md5_suite(void)
 {
 	Suite *s = suite_create("connector with md5");
@@ -175,6 +200,8 @@ Suite *connector_md5_suite(void)
 	tcase_add_loop_test(t, test_of_keys_and_md5_the_server_chooses, 0, 2);
 	tcase_add_loop_test(t, test_md5_and_the_next_host, 0, 3);
 	tcase_add_loop_test(t, test_md5_and_what_the_session_has_to_be, 0, 2);
+	tcase_add_loop_test(t, test_no_proof_where_the_channel_has_to_be_bound, 0, 2);
+	tcase_add_test(t, test_a_password_where_the_channel_has_to_be_bound);
 	suite_add_tcase(s, t);
 	return s;
 }
