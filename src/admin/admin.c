@@ -24,8 +24,7 @@ static const struct conf_global *admin_conf(const struct admin *admin)
 	return &admin->options.setup(admin->options.owner)->conf->global;
 }
 
-/* ---- periods ----------------------------------------------------------------------------------
- */
+/* ---- periods -------------------------------------------------------------------------------- */
 
 static void admin_end_period(struct admin *admin, const struct report *reports, size_t count,
 			     usec_t now)
@@ -64,8 +63,7 @@ static void admin_on_period(struct timer *t, usec_t now)
 	proxy_report(admin->options.proxy, REPORT_POOLS, admin_on_pools, admin->question);
 }
 
-/* ---- what only the proxy knows
- * -------------------------------------------------------------------- */
+/* ---- what only the proxy knows -------------------------------------------------------------- */
 
 static bool admin_is_paused(void *arg, const char *database)
 {
@@ -97,8 +95,7 @@ static int admin_user_clients(void *arg, const char *user)
 	return proxy_user_clients(arg, user);
 }
 
-/* ---- the console
- * ------------------------------------------------------------------------------------ */
+/* ---- the console ---------------------------------------------------------------------------- */
 
 struct admin *admin_new(const struct admin_options *options, struct err *err)
 {

@@ -39,8 +39,7 @@ void averages_free(struct averages *a)
 	free(a);
 }
 
-/* ---- sums -------------------------------------------------------------------------------------
- */
+/* ---- sums ----------------------------------------------------------------------------------- */
 
 static int averages_compare(const void *a, const void *b)
 {
@@ -71,8 +70,7 @@ size_t averages_sum(const struct report *reports, size_t count, struct show_stat
 	return kept;
 }
 
-/* ---- periods ------------------------------------------------------------------------------------
- */
+/* ---- periods -------------------------------------------------------------------------------- */
 
 void averages_turn(struct averages *a, const struct show_stats *rows, size_t count, usec_t now)
 {

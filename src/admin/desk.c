@@ -43,8 +43,7 @@ static void desk_fail_state(struct request *r, const char *text, usec_t now)
 	request_done(r, now);
 }
 
-/* ---- looking ------------------------------------------------------------------------------------
- */
+/* ---- looking -------------------------------------------------------------------------------- */
 
 /* The sessions of the console as clients; the caller's (free). */
 static struct report_conn *desk_consoles(const struct admin *admin, size_t *count)
@@ -110,8 +109,7 @@ static void desk_do_nothing(struct request *r, usec_t now)
 	request_done(r, now);
 }
 
-/* ---- whose name is a database
- * -------------------------------------------------------------------- */
+/* ---- whose name is a database --------------------------------------------------------------- */
 
 static void desk_found(struct request *r, const struct report *reports, size_t count, usec_t now)
 {
@@ -149,8 +147,7 @@ static void desk_find(struct request *r, void (*next)(struct request *r, usec_t 
 		proxy_report(desk_options(r)->proxy, REPORT_POOLS, desk_on_pools, r);
 }
 
-/* ---- pausing
- * -------------------------------------------------------------------------------------- */
+/* ---- pausing -------------------------------------------------------------------------------- */
 
 /* To all workers; done when they have all carried it out. */
 static void desk_send(struct request *r, enum proxy_command command, proxy_done_fn done)
@@ -253,8 +250,7 @@ static void desk_do_enable(struct request *r, usec_t now)
 	desk_find(r, desk_disable, now);
 }
 
-/* ---- reconnecting
- * ----------------------------------------------------------------------------------- */
+/* ---- reconnecting --------------------------------------------------------------------------- */
 
 static void desk_note_reconnect(struct admin *admin, const char *database)
 {
@@ -337,8 +333,7 @@ void desk_give_up(struct request *r, usec_t now)
 	request_done(r, now);
 }
 
-/* ---- the program
- * --------------------------------------------------------------------------------------- */
+/* ---- the program ---------------------------------------------------------------------------- */
 
 static void desk_do_reload(struct request *r, usec_t now)
 {
@@ -386,8 +381,7 @@ static void desk_do_shutdown(struct request *r, usec_t now)
 							: ADMIN_SHUTDOWN_NOW);
 }
 
-/* ---- the table
- * ------------------------------------------------------------------------------------------ */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 typedef void (*desk_fn)(struct request *r, usec_t now);
 

@@ -11,7 +11,9 @@ src_admin_libadmin_a_SOURCES = \
 	src/admin/sheet.c src/admin/sheet.h src/admin/sheets.def \
 	src/admin/show.c src/admin/show.h src/admin/show_rows.h \
 	src/admin/show_traffic.c src/admin/show_traffic.h \
-	src/admin/talk.c src/admin/talk.h
+	src/admin/talk.c src/admin/talk.h \
+	src/admin/talk_extended.c src/admin/talk_extended.h \
+	src/admin/talk_order.c src/admin/talk_order.h
 
 # Writes the manual's chapter on the console from the tables.
 noinst_PROGRAMS += src/admin/admingen

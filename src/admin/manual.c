@@ -63,8 +63,7 @@ void manual_help(struct buf *out)
 	}
 }
 
-/* ---- roff
- * ---------------------------------------------------------------------------------------- */
+/* ---- roff ----------------------------------------------------------------------------------- */
 
 /* Text in which nothing is taken for a request, an escape or a hyphen. */
 static void manual_text(struct buf *out, const char *text)

@@ -51,7 +51,7 @@ bool order_is_driver_setting(struct slice name)
 	return false;
 }
 
-/* ---- names and values ------------------------------------------------------------------------ */
+/* ---- names and values ----------------------------------------------------------------------- */
 
 /* Copies what stands between quotes, with each pair of them for one. */
 static bool order_unquote(struct slice text, char *out, size_t out_bytes)
@@ -145,8 +145,7 @@ static bool order_setting(struct lexer *lex, struct order *out)
 	       order_value(behind_key, out->value);
 }
 
-/* ---- the table ---------------------------------------------------------------------------------
- */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 static bool order_is_end(struct lexer *lex)
 {

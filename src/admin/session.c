@@ -44,8 +44,7 @@ static void session_enter(struct session *s, enum session_state to)
 	s->state = to;
 }
 
-/* ---- the end ----------------------------------------------------------------------------------
- */
+/* ---- the end -------------------------------------------------------------------------------- */
 
 static void session_release(struct session *s)
 {
@@ -105,8 +104,7 @@ static void session_leave(struct session *s, usec_t now)
 	loop_set_timer(s->admin->options.loop, &s->linger, now + SESSION_LINGER_US);
 }
 
-/* ---- sending
- * -------------------------------------------------------------------------------------- */
+/* ---- sending -------------------------------------------------------------------------------- */
 
 /* False: nothing more can be sent now, or ever. */
 static bool session_send(struct session *s)
@@ -131,8 +129,7 @@ static bool session_send(struct session *s)
 	return false;
 }
 
-/* ---- handling
- * -------------------------------------------------------------------------------------- */
+/* ---- handling ------------------------------------------------------------------------------- */
 
 static void session_run(struct session *s, usec_t now)
 {
@@ -192,8 +189,7 @@ void session_answer(struct session *s, struct answer *answer, usec_t now)
 	session_pump(s, now);
 }
 
-/* ---- the socket
- * --------------------------------------------------------------------------------------- */
+/* ---- the socket ----------------------------------------------------------------------------- */
 
 static void session_on_readable(struct session *s, usec_t now)
 {
@@ -240,8 +236,7 @@ static void session_on_conn(struct conn *conn, enum conn_event event, usec_t now
 	}
 }
 
-/* ---- the beginning
- * -------------------------------------------------------------------------------------- */
+/* ---- the beginning -------------------------------------------------------------------------- */
 
 static struct session *session_new(struct admin *admin, struct proxy_console *console)
 {
@@ -292,9 +287,7 @@ void session_start(struct admin *admin, struct proxy_console *console, usec_t no
 	free(console);
 }
 
-/* ---- for SHOW
- * -----------------------------------------------------------------------------------------------
- */
+/* ---- for SHOW ------------------------------------------------------------------------------- */
 
 void session_describe(const struct session *s, struct report_conn *row)
 {

@@ -38,8 +38,7 @@ const struct sheet *sheet_get(enum sheet_id id)
 	return id < SHEET_ID_COUNT ? &sheet_table[id] : NULL;
 }
 
-/* ---- what a field says ------------------------------------------------------------------------
- */
+/* ---- what a field says ---------------------------------------------------------------------- */
 
 /* A value is a number or a text. */
 struct sheet_value {
@@ -152,8 +151,7 @@ uint64_t sheet_u64(const struct sheet_column *column, const void *row)
 	return *(const uint64_t *)(const void *)((const char *)row + column->at);
 }
 
-/* ---- writing ------------------------------------------------------------------------------------
- */
+/* ---- writing -------------------------------------------------------------------------------- */
 
 /* PostgreSQL's binary form of a whole number of the type numeric: digits to the base of 10000. */
 static void sheet_numeric(struct buf *out, int64_t number)

@@ -62,8 +62,7 @@ static void show_none(const struct show *in, struct answer *out)
 	(void)out;
 }
 
-/* ---- the configuration ------------------------------------------------------------------------
- */
+/* ---- the configuration ---------------------------------------------------------------------- */
 
 static void show_config(const struct show *in, struct answer *out)
 {
@@ -164,8 +163,7 @@ static void show_users(const struct show *in, struct answer *out)
 			show_user(in, conf->users[i].name, out);
 }
 
-/* ---- the program -------------------------------------------------------------------------------
- */
+/* ---- the program ---------------------------------------------------------------------------- */
 
 static void show_pair(struct answer *out, const char *name, bool yes)
 {
@@ -193,8 +191,7 @@ static void show_mem(const struct show *in, struct answer *out)
 				.name = "mapped", .size = 1, .used = m.hblkhd, .total = m.hblkhd });
 }
 
-/* ---- the table
- * ----------------------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------ */
 
 typedef void (*show_fn)(const struct show *in, struct answer *out);
 
@@ -234,8 +231,7 @@ void show_fill(const struct show *in, enum sheet_id id, struct answer *out)
 	show_table[id](in, out);
 }
 
-/* ---- pools
- * ---------------------------------------------------------------------------------------- */
+/* ---- pools ---------------------------------------------------------------------------------- */
 
 static int show_compare_pools(const void *a, const void *b)
 {

@@ -9,8 +9,7 @@
 #include "admin/show.h"
 #include "admin/show_rows.h"
 
-/* ---- pools ------------------------------------------------------------------------------------
- */
+/* ---- pools ---------------------------------------------------------------------------------- */
 
 static int show_traffic_servers_of(const struct report_pool *p)
 {
@@ -41,8 +40,7 @@ void show_traffic_pools(const struct show *in, struct answer *out)
 	show_traffic_pool(&console, out);
 }
 
-/* ---- connections ------------------------------------------------------------------------------
- */
+/* ---- connections ---------------------------------------------------------------------------- */
 
 static void show_traffic_conns(const struct show *in, bool servers, bool active_only,
 			       struct answer *out)
@@ -80,8 +78,7 @@ void show_traffic_active_sockets(const struct show *in, struct answer *out)
 	show_traffic_conns(in, true, true, out);
 }
 
-/* ---- counters -----------------------------------------------------------------------------------
- */
+/* ---- counters ------------------------------------------------------------------------------- */
 
 void show_traffic_stats(const struct show *in, struct answer *out)
 {
@@ -112,8 +109,7 @@ void show_traffic_totals(const struct show *in, struct answer *out)
 	}
 }
 
-/* ---- counts
- * --------------------------------------------------------------------------------------- */
+/* ---- counts --------------------------------------------------------------------------------- */
 
 struct show_traffic_counts {
 	uint64_t pools, clients, logging_in, servers_used, servers_free;

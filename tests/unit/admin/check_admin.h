@@ -18,7 +18,7 @@ Suite *suite_sheet(void);
 Suite *suite_show(void);
 Suite *suite_talk(void);
 
-/* ---- said.c: reading what the console says ---- */
+/* ---- said.c: reading what the console says -------------------------------------------------- */
 
 /* The types of all messages in it, in their order: "TDCZ". In static memory. */
 const char *said_kinds(const struct buf *b);
@@ -38,7 +38,7 @@ size_t said_rows(const struct buf *b);
 /* The names of all columns, between blanks. */
 const char *said_names(const struct buf *b);
 
-/* ---- a snapshot of a configuration and users ---- */
+/* ---- a snapshot of a configuration and users ------------------------------------------------ */
 
 void setup_make(struct setup *setup, const char *conf, const char *users);
 void setup_drop(struct setup *setup);

@@ -113,7 +113,7 @@ START_TEST(nothing_has_no_sheet)
 }
 END_TEST
 
-/* ---- values ---------------------------------------------------------------------------------- */
+/* ---- values --------------------------------------------------------------------------------- */
 
 /* The column of a sheet that has the name. */
 static size_t column_at(enum sheet_id id, const char *name)

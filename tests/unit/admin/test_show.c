@@ -7,8 +7,7 @@
 #include "admin/show.h"
 #include "check_admin.h"
 
-/* ---- a pooler of two workers ------------------------------------------------------------------
- */
+/* ---- a pooler of two workers ---------------------------------------------------------------- */
 
 static struct setup setup;
 static struct report reports[2];
@@ -150,8 +149,7 @@ static size_t row_of(const char *first)
 	return 0;
 }
 
-/* ---- the sheets ---------------------------------------------------------------------------------
- */
+/* ---- the sheets ----------------------------------------------------------------------------- */
 
 START_TEST(pools_of_several_workers_are_one)
 {

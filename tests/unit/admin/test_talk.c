@@ -9,8 +9,7 @@
 #include "check_admin.h"
 #include "wire/reader.h"
 
-/* ---- both ends ----------------------------------------------------------------------------------
- */
+/* ---- both ends ------------------------------------------------------------------------------ */
 
 static struct talk talk;
 static struct buf in, out, said; /* to the talk; from it; what it has said since the last time */
@@ -94,8 +93,7 @@ static const char *sqlstate(void)
 	return said_field(&said, 'E', 'C');
 }
 
-/* ---- simple -------------------------------------------------------------------------------------
- */
+/* ---- simple --------------------------------------------------------------------------------- */
 
 static const struct {
 	const char *sql, *kinds;
@@ -187,8 +185,7 @@ START_TEST(the_greeting)
 }
 END_TEST
 
-/* ---- extended
- * ------------------------------------------------------------------------------------- */
+/* ---- extended ------------------------------------------------------------------------------- */
 
 static struct buf b; /* messages to be sent */
 
@@ -410,8 +407,7 @@ START_TEST(names_are_bounded_in_number_and_length)
 }
 END_TEST
 
-/* ---- the hostile
- * --------------------------------------------------------------------------------- */
+/* ---- the hostile ---------------------------------------------------------------------------- */
 
 static const struct {
 	struct slice bytes;
