@@ -198,8 +198,20 @@ class Pooler:
         self.process.send_signal(number)
 
     def wait_exit(self, deadline=30):
-        until(lambda: self.process.poll() is not None, "the pooler ends", deadline)
+        try:
+            until(lambda: self.process.poll() is not None, "the pooler ends", deadline)
+        except AssertionError as late:
+            raise AssertionError(f"{late}\n{self.stacks()}") from None
         return self.process.returncode
+
+    def stacks(self):
+        """What its threads are doing, where gdb is there to say so."""
+        gdb = shutil.which("gdb")
+        if not gdb:
+            return "(no gdb here to show its threads)"
+        done = subprocess.run([gdb, "-p", str(self.pid), "-batch", "-ex", "thread apply all bt 14"],
+                              capture_output=True, text=True, check=False)
+        return "\n".join(line for line in done.stdout.split("\n") if line.startswith(("#", "Thread")))
 
     def stop(self):
         """End it gently and check what must hold at the end of every test."""
@@ -215,10 +227,10 @@ class Pooler:
             self.signal(signal.SIGINT if self.binary.is_pgbouncer else signal.SIGTERM)
             try:
                 self.wait_exit(20)
-            except AssertionError:
+            except AssertionError as late:
                 self.process.kill()
                 self.process.wait()
-                raise AssertionError(f"SIGTERM did not end the pooler:\n{self.log()[-3000:]}") from None
+                raise AssertionError(f"SIGTERM did not end the pooler: {late}\n{self.log()[-3000:]}") from None
         self.check_end()
 
     def check_leaks(self):

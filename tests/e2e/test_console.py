@@ -50,16 +50,17 @@ def columns(client, command):
     return [m.columns() for m in client.query(command) if m.kind == "T"][0]
 
 
-@pytest.mark.parametrize("what", list(COLUMNS))
-def test_columns_are_pgbouncers_in_its_order(pooler, what):
+def test_columns_are_pgbouncers_in_its_order(pooler):
     p = pooler()
     p.raw().value("select 1")
-    there = columns(console(p), f"show {what}")
-    wanted = COLUMNS[what].split()
-    assert [c for c in there if c in wanted] == wanted
-    assert len(set(there)) == len(there)
-    if not p.binary.is_pgbouncer:
-        assert set(NEWER.get(what, "").split()) <= set(there)
+    client = console(p)
+    for what, names in COLUMNS.items():
+        there = columns(client, f"show {what}")
+        wanted = names.split()
+        assert [c for c in there if c in wanted] == wanted, what
+        assert len(set(there)) == len(there), what
+        if not p.binary.is_pgbouncer:
+            assert set(NEWER.get(what, "").split()) <= set(there), what
 
 
 def test_console_goes_by_both_names(pooler):
@@ -78,18 +79,22 @@ def test_help_is_a_notice(pooler):
     assert [m.tag() for m in said if m.kind == "C"] == ["SHOW"]
 
 
-@pytest.mark.parametrize("command", ["SHOW POOLS", "show pools;", "  Show   Pools ; ", "sHoW\tpools\n"])
-def test_commands_in_any_dress(pooler, command):
-    assert "cl_active" in columns(console(pooler()), command)
-
-
-@pytest.mark.parametrize("command", ["nonsense", "show nothing", "select 1 +", "pause nowhere", "show", "set nothing=1",
-                                     "kill nowhere", "show pools extra words", "reload now please", "'", "\"", "\\"])
-def test_bad_commands_are_errors_and_the_console_lives_on(pooler, command):
+def test_commands_in_any_dress(pooler):
     client = console(pooler())
-    error = client.error(command)
-    assert error.severity == "ERROR" and error.sqlstate
-    assert client.rows("show version")
+    for command in ("SHOW POOLS", "show pools;", "  Show   Pools ; ", "sHoW\tpools\n"):
+        assert "cl_active" in columns(client, command)
+
+
+BAD = ["nonsense", "show nothing", "select 1 +", "pause nowhere", "show", "set nothing=1",
+       "kill nowhere", "show pools extra words", "reload now please", "'", "\"", "\\"]
+
+
+def test_bad_commands_are_errors_and_the_console_lives_on(pooler):
+    client = console(pooler())
+    for command in BAD:
+        error = client.error(command)
+        assert error.severity == "ERROR" and error.sqlstate, command
+        assert client.rows("show version")
 
 
 def test_empty_command(pooler):
@@ -108,19 +113,21 @@ RULE = ["reload", "pause", "resume", "pause app", "resume app", "kill app", "dis
         "suspend", "shutdown", "set pool_size=3", "wait_close"]
 
 
-@pytest.mark.parametrize("command", READ)
-def test_both_may_look(pooler, command):
+def test_both_may_look(pooler):
     p = pooler()
     for user in ("admin", "stats"):
-        assert [m for m in console(p, user).query(command) if m.kind == "E"] == [], user
+        client = console(p, user)
+        for command in READ:
+            assert [m for m in client.query(command) if m.kind == "E"] == [], (user, command)
 
 
-@pytest.mark.parametrize("command", RULE + ["kill_client 1"])
-def test_only_admins_may_rule(pooler, command):
+def test_only_admins_may_rule(pooler):
     p = pooler()
-    assert p.raw().value("select 1") == "1"
-    error = console(p, "stats").error(command)
-    assert error.sqlstate in ("42501", "08P01")
+    bystander = p.raw()
+    client = console(p, "stats")
+    for command in RULE + ([] if p.binary.is_pgbouncer else ["kill_client 1"]):
+        assert bystander.value("select 1") == "1"
+        assert client.error(command).sqlstate in ("42501", "08P01"), command
     assert p.raw().value("select 1") == "1"
 
 
@@ -299,7 +306,7 @@ def test_databases_show_where_they_lead(pooler, cluster):
         "127.0.0.1", str(cluster.port), "app", "3", "session")
     assert (row["paused"], row["disabled"], row["current_connections"]) == ("0", "0", "0")
     p.raw("app", "shop").value("select 1")
-    assert p.show("databases", name="shop")[0]["current_connections"] == "1"
+    assert int(p.show("databases", name="shop")[0]["current_connections"]) >= 1
 
 
 def test_no_password_is_shown(pooler):

@@ -162,15 +162,14 @@ def ends_refused(client):
     assert said[0].sqlstate in ("28P01", "08P01", "28000")
 
 
-@pytest.mark.parametrize("bend", [
-    {"nonce": "somebodyelses"}, {"binding": "eSws"}, {"binding": "!!!"}, {"proof": "AAAA"}, {"proof": "***"},
-    {"proof": ""}, {"nonce": ""},
-], ids=str)
-def test_bent_scram_final_is_refused(pooler, bend):
+def test_bent_scram_final_is_refused(pooler):
     p = pooler(auth_type="scram-sha-256", userlist={"app": PASSWORD})
-    client, scram = scram_until_first(p)
-    client.send(message("p", scram.final(client.read().body[4:], **bend)))
-    ends_refused(client)
+    for bend in ({"nonce": "somebodyelses"}, {"binding": "eSws"}, {"binding": "!!!"}, {"proof": "AAAA"},
+                 {"proof": "***"}, {"proof": ""}, {"nonce": ""}):
+        client, scram = scram_until_first(p)
+        client.send(message("p", scram.final(client.read().body[4:], **bend)))
+        ends_refused(client)
+        client.drop()
     assert p.raw(password=PASSWORD).value("select 1") == "1"
 
 
@@ -182,19 +181,23 @@ def test_client_that_could_bind_channels_is_let_in(pooler):
     assert client.ready()[-1].kind == "Z"
 
 
-@pytest.mark.parametrize("body", [
+MALFORMED = [
     b"", b"\0", cstr("SCRAM-SHA-256"), cstr("SCRAM-SHA-256") + b"\xff\xff\xff\xfen,,",
     cstr("SCRAM-SHA-256") + b"\0\0\0\4n,,x", cstr("SCRAM-SHA-256") + b"\x7f\xff\xff\xffn,,",
     cstr("SCRAM-SHA-256-PLUS") + b"\0\0\0\x0ap=x,,n=,r=", cstr("NTLM") + b"\0\0\0\0",
     cstr("SCRAM-SHA-256") + b"\0\0\0\x0fp=tls,,n=,r=abc", cstr("SCRAM-SHA-256") + b"\0\0\x20\0" + b"n" * 8192,
-], ids=range(10))
-def test_malformed_sasl_is_refused(pooler, body):
+]
+
+
+def test_malformed_sasl_is_refused(pooler):
     p = pooler(auth_type="scram-sha-256", userlist={"app": PASSWORD})
-    client = p.open()
-    client.send(rawwire.startup("app", "app"))
-    client.read_until("R")
-    client.send(message("p", body))
-    ends_refused(client)
+    for body in MALFORMED:
+        client = p.open()
+        client.send(rawwire.startup("app", "app"))
+        client.read_until("R")
+        client.send(message("p", body))
+        ends_refused(client)
+        client.drop()
     assert p.raw(password=PASSWORD).value("select 1") == "1"
 
 

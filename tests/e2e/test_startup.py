@@ -7,7 +7,7 @@ import pytest
 
 import fakeserver
 import rawwire
-from rawwire import Q, Refused, cstr, untyped
+from rawwire import Q, Refused, cstr, message, untyped
 
 
 # ---- each client's own settings on shared servers ---------------------------------------------------
@@ -32,23 +32,29 @@ def test_parameter_follows_its_client(pooler, shape, name, first, second):
             assert client.params[name] == value
 
 
+OPTIONS = [
+    ("-c search_path=pg_catalog,public", "search_path"),
+    ("-csearch_path=information_schema", "search_path"),
+    ("--work-mem=7MB", "work_mem"),
+    ("-c work_mem=5MB -c statement_timeout=12345", "statement_timeout"),
+    (r'-c search_path="a\ b","c\\d"', "search_path"),
+    ("-c TimeZone=Asia/Tokyo", "TimeZone"),
+]
+
+
 @pytest.mark.pgweir
-@pytest.mark.parametrize("options,name,value", [
-    ("-c search_path=pg_catalog,public", "search_path", "pg_catalog,public"),
-    ("-csearch_path=information_schema", "search_path", "information_schema"),
-    ("--work-mem=7MB", "work_mem", "7MB"),
-    ("-c work_mem=5MB -c statement_timeout=12345", "statement_timeout", "12345ms"),
-    (r"-c search_path=\"a\ b\",\"c\\d\"", "search_path", r'"a b","c\d"'),
-    ("-c TimeZone=Asia/Tokyo", "TimeZone", "Asia/Tokyo"),
-])
-def test_options_follow_their_client(pooler, shape, options, name, value):
+def test_options_follow_their_client(pooler, cluster, shape):
     p = pooler(pool_size=1, **shape)
     plain = p.raw()
-    usual = plain.value(f"show {name}")
-    special = p.raw(options=options)
-    for _ in range(3):
-        assert special.value(f"show {name}") == value
-        assert plain.value(f"show {name}") == usual
+    for options, name in OPTIONS:
+        with rawwire.Client(("127.0.0.1", cluster.port)).login("app", "app", options=options) as direct:
+            value = direct.value(f"show {name}")
+        usual = plain.value(f"show {name}")
+        special = p.raw(options=options)
+        assert value != usual
+        for _ in range(3):
+            assert special.value(f"show {name}") == value, options
+            assert plain.value(f"show {name}") == usual, options
 
 
 @pytest.mark.pgweir
@@ -152,33 +158,44 @@ def test_client_encoding_is_honoured(pooler):
 
 
 def test_settings_cost_no_round_trip(make_pooler, fake_server):
-    """The server hears the settings and the query together: it answers nothing until it has both."""
-    heard = []
+    """Once they have been proven at login, settings and query come together: the server answers neither alone."""
+    alone = []
+    in_step = []
+
+    def answer_to(m, session):
+        if m.kind == "Q" and b"select" in m.body and b"set_config" not in m.body:
+            return fakeserver.answer("mine")
+        name = "second" if b"second" in m.body else "first"
+        status = fakeserver.parameter("application_name", name) if b"application_name" in m.body else b""
+        session.status = getattr(session, "status", b"") + status
+        if m.kind == "Q":
+            out, session.status = session.status + fakeserver.complete("SET") + fakeserver.ready(), b""
+            return out
+        if m.kind == "E":
+            out, session.status = session.status + fakeserver.data_row("x") + fakeserver.complete("SELECT 1"), b""
+            return out
+        return {"P": message("1"), "B": message("2"), "C": message("3"), "D": message("n"), "S": fakeserver.ready(),
+                "H": b""}[m.kind]
 
     def script(session):
         if not session.login():
             return
         while True:
             messages = [session.read()]
-            while not any(b"select 'mine'" in m.body for m in messages):
+            while in_step and b"select 'mine'" not in messages[-1].body:
                 messages.append(session.read())
-            heard.append(messages)
-            for m in messages[:-1]:
-                if m.kind == "Q":
-                    session.send(fakeserver.parameter("application_name", "second"), fakeserver.complete("SET"),
-                                 fakeserver.ready())
-                elif m.kind == "S":
-                    session.send(fakeserver.ready())
-                else:
-                    session.send({"P": rawwire.message("1"), "B": rawwire.message("2"),
-                                  "E": fakeserver.data_row("x") + fakeserver.complete("SELECT 1")}[m.kind])
-            session.send(fakeserver.answer("mine"))
+            if in_step:
+                alone.append(len(messages))
+            session.send(*(answer_to(m, session) for m in messages))
 
     server = fake_server(script)
     p = make_pooler(None, pool_size=1, databases={"app": f"host=127.0.0.1 port={server.port} dbname=app"})
-    assert p.raw(application_name="first").value("select 'mine'") == "mine"
-    assert p.raw(application_name="second").value("select 'mine'") == "mine"
-    assert len(heard[1]) > 1, "the second client's application_name had to be set"
+    one, two = p.raw(application_name="first"), p.raw(application_name="second")
+    assert one.value("select 'mine'") == two.value("select 'mine'") == "mine"
+    in_step.append(True)
+    for client in (one, two, one, two):
+        assert client.value("select 'mine'") == "mine"
+    assert max(alone) > 1, "application_name had to be set in between"
 
 
 @pytest.mark.pgweir
@@ -207,38 +224,43 @@ def alive(p):
     assert p.raw().value("select 1") == "1"
 
 
-@pytest.mark.parametrize("length", [0, 1, 3, 4, 7, 10005, 65536, 0x7fffffff, 0x80000000, 0xffffffff])
-def test_impossible_startup_length(pooler, shape, length):
+def test_impossible_startup_length(pooler, shape):
     p = pooler(**shape)
-    client = p.open()
-    client.send(struct.pack("!II", length, rawwire.PROTOCOL_3_0) + b"user\0app\0")
-    assert [m.kind for m in client.rest()] in ([], ["E"])
+    for length in (0, 1, 3, 4, 7, 10005, 65536, 0x7fffffff, 0x80000000, 0xffffffff):
+        client = p.open()
+        client.send(struct.pack("!II", length, rawwire.PROTOCOL_3_0) + b"user\0app\0")
+        assert [m.kind for m in client.rest()] in ([], ["E"]), length
+        client.drop()
     alive(p)
 
 
-@pytest.mark.parametrize("body", [
+MALFORMED = [
     b"", b"\0", b"user\0", b"user\0app", b"user\0app\0", b"user\0app\0database\0\0", b"user\0app\0\0\0",
     b"user\0app\0\0database\0app\0\0", b"\0\0\0\0", b"user\0\0\0", b"database\0app\0\0",
     b"user\0" + b"a" * 9000 + b"\0\0", b"user\0a\nb\x1b[31m\0database\0app\0\0",
-], ids=range(13))
-def test_malformed_startup_packet(pooler, body):
+]
+
+
+def test_malformed_startup_packets(pooler):
     p = pooler()
-    client = p.open()
-    client.send(untyped(struct.pack("!I", rawwire.PROTOCOL_3_0) + body))
-    said = client.rest()
-    assert [m.kind for m in said] == ["E"], said
-    assert said[0].severity == "FATAL"
+    for body in MALFORMED:
+        client = p.open()
+        client.send(untyped(struct.pack("!I", rawwire.PROTOCOL_3_0) + body))
+        said = client.rest()
+        client.drop()
+        assert [m.kind for m in said] == ["E"], (body[:50], said)
+        assert said[0].severity == "FATAL"
     assert "\x1b" not in p.log()
     alive(p)
 
 
-@pytest.mark.parametrize("version", [0, 1 << 16, 2 << 16, 4 << 16, 1234 << 16 | 1, 0xffffffff])
-def test_unknown_protocol_version(pooler, version):
+def test_unknown_protocol_versions(pooler):
     p = pooler()
-    client = p.open()
-    client.send(rawwire.startup("app", "app", version))
-    said = client.rest()
-    assert [m.kind for m in said] in (["E"], [])
+    for version in (0, 1 << 16, 2 << 16, 4 << 16, 1234 << 16 | 1, 0xffffffff):
+        client = p.open()
+        client.send(rawwire.startup("app", "app", version))
+        assert [m.kind for m in client.rest()] in (["E"], []), version
+        client.drop()
     alive(p)
 
 
