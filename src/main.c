@@ -80,8 +80,8 @@ static bool main_open_log(const struct program *p, const struct setup *setup, bo
 			  struct err *err)
 {
 	const struct conf_global *g = &setup->conf->global;
-	int level = LOG_LEVEL_INFO + (g->verbose > p->options.verbose ? g->verbose
-								       : p->options.verbose);
+	int level = LOG_LEVEL_INFO +
+		    (g->verbose > p->options.verbose ? g->verbose : p->options.verbose);
 	struct log_config config = {
 		.level = level > LOG_LEVEL_NOISE ? LOG_LEVEL_NOISE : (enum log_level)level,
 		.to_stderr = !is_daemon && !p->options.quiet,
@@ -170,7 +170,8 @@ static bool main_set(void *owner, struct slice key, struct slice value, struct e
 	if (setup)
 		main_adopt(p, setup);
 	else
-		err_set(err, "%s", faults.count ? faults.items[0].text : "auth_file cannot be read");
+		err_set(err, "%s",
+			faults.count ? faults.items[0].text : "auth_file cannot be read");
 	conf_faults_fini(&faults);
 	return setup != NULL;
 }
@@ -225,7 +226,8 @@ static void main_shutdown(void *owner, enum admin_shutdown mode)
 	proxy_command(p->proxy, PROXY_COMMAND_PAUSE, NULL, 0, main_on_paused, p);
 }
 
-/* ---- signals ---------------------------------------------------------------------------------- */
+/* ---- signals ----------------------------------------------------------------------------------
+ */
 
 static void main_on_signal(void *owner, int sig, usec_t now)
 {
@@ -259,7 +261,8 @@ static void main_on_signal(void *owner, int sig, usec_t now)
 	}
 }
 
-/* ---- what the proxy tells -------------------------------------------------------------------------- */
+/* ---- what the proxy tells
+ * -------------------------------------------------------------------------- */
 
 static void main_on_accept(void *owner, int fd, bool is_unix, usec_t now)
 {
@@ -293,7 +296,8 @@ static void main_on_status(struct timer *t, usec_t now)
 	loop_set_timer(p->loop, t, now + MAIN_STATUS_US);
 }
 
-/* ---- start ----------------------------------------------------------------------------------------- */
+/* ---- start
+ * ----------------------------------------------------------------------------------------- */
 
 static bool main_open_sockets(struct program *p, struct err *err)
 {
@@ -478,7 +482,8 @@ int main(int argc, char **argv)
 		return 0;
 	}
 	if (p.options.daemon && !*p.setup->conf->global.logfile && !p.setup->conf->global.syslog) {
-		fprintf(stderr, "pgweir: --daemon needs logfile or syslog in %s\n", p.options.config);
+		fprintf(stderr, "pgweir: --daemon needs logfile or syslog in %s\n",
+			p.options.config);
 		setup_unref(p.setup);
 		return 1;
 	}

@@ -28,10 +28,14 @@ static const char options_help[] =
 	"Manual: man pgweir, man pgweir.ini\n";
 
 static const struct option options_long[] = {
-	{ "daemon", no_argument, NULL, 'd' },   { "quiet", no_argument, NULL, 'q' },
-	{ "reboot", no_argument, NULL, 'R' },   { "test", no_argument, NULL, 't' },
-	{ "user", required_argument, NULL, 'u' }, { "verbose", no_argument, NULL, 'v' },
-	{ "version", no_argument, NULL, 'V' },  { "help", no_argument, NULL, 'h' },
+	{ "daemon", no_argument, NULL, 'd' },
+	{ "quiet", no_argument, NULL, 'q' },
+	{ "reboot", no_argument, NULL, 'R' },
+	{ "test", no_argument, NULL, 't' },
+	{ "user", required_argument, NULL, 'u' },
+	{ "verbose", no_argument, NULL, 'v' },
+	{ "version", no_argument, NULL, 'V' },
+	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
 
@@ -72,7 +76,8 @@ enum options_verdict options_read(int argc, char **argv, struct options *out)
 	}
 	if (argc - optind != 1) {
 		fprintf(stderr, "pgweir: %s\nTry 'pgweir --help'.\n",
-			argc == optind ? "which configuration file?" : "one configuration file, not more");
+			argc == optind ? "which configuration file?"
+				       : "one configuration file, not more");
 		return OPTIONS_BAD;
 	}
 	out->config = argv[optind];

@@ -33,7 +33,8 @@ void cancel_enlist(struct client *c)
 	uint32_t random[2];
 	do {
 		BUG_ON(RAND_bytes((unsigned char *)random, sizeof(random)) != 1);
-		random[0] = ((random[0] & 0x7fffffffu) & ~((1u << CANCEL_WORKER_BITS) - 1)) | w->index;
+		random[0] =
+			((random[0] & 0x7fffffffu) & ~((1u << CANCEL_WORKER_BITS) - 1)) | w->index;
 	} while (random[0] <= PROXY_MAX_WORKERS || map_get(&w->keys, cancel_map_key(&random[0])));
 	c->cancel_pid = random[0];
 	c->cancel_key = random[1];
@@ -59,8 +60,8 @@ static void cancel_carry_out(struct client *c, usec_t now)
 	case CLIENT_WAITING:
 		c->pool->stats.cancels++;
 		pool_leave(&c->waiter, now);
-		client_refused(c, ERROR_CANCELED_IN_QUEUE,
-			       errors_format(ERROR_CANCELED_IN_QUEUE), now);
+		client_refused(c, ERROR_CANCELED_IN_QUEUE, errors_format(ERROR_CANCELED_IN_QUEUE),
+			       now);
 		break;
 	case CLIENT_LINKED:
 		if (track_head_seq(&c->server->track) == track_next_seq(&c->server->track))

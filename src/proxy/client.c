@@ -55,7 +55,7 @@ const char *client_state_shown(enum client_state state)
 const char *client_text(const struct client *c, char *out, size_t out_bytes)
 {
 	char addr[ADDR_TEXT_BYTES];
-	const char *database = c->pool ? c->pool->route->database
+	const char *database = c->pool    ? c->pool->route->database
 			       : c->login ? login_database(c->login)
 					  : "(nodb)";
 	snprintf(out, out_bytes, "%s/%s@%s", database, c->user ? c->user : "(nouser)",
@@ -66,8 +66,8 @@ const char *client_text(const struct client *c, char *out, size_t out_bytes)
 void client_enter(struct client *c, enum client_state to, usec_t now)
 {
 	BUG_ON(!(client_states[c->state].edges & (1u << to)));
-	LOG_NOISE("client %llu: %s -> %s", (unsigned long long)c->id,
-		  client_states[c->state].name, client_states[to].name);
+	LOG_NOISE("client %llu: %s -> %s", (unsigned long long)c->id, client_states[c->state].name,
+		  client_states[to].name);
 	c->state = (uint8_t)to;
 	c->idle_at = now;
 	if (!c->pool || c->pool->has_deadlines || wheel_is_armed(&c->timer) || to == CLIENT_CLOSING)
@@ -96,14 +96,12 @@ static struct client_limit client_linked_limit(const struct client *c)
 	if (c->batch_at)
 		limit.deadline = usec_after(c->batch_at, settings->query_timeout_us);
 	else if (c->xact_at)
-		limit = (struct client_limit){
-			usec_after(c->quiet_at, settings->idle_transaction_timeout_us),
-			ERROR_IDLE_TRANSACTION
-		};
+		limit = (struct client_limit){ usec_after(c->quiet_at,
+							  settings->idle_transaction_timeout_us),
+					       ERROR_IDLE_TRANSACTION };
 	else if (c->pool->is_session)
 		limit = (struct client_limit){
-			usec_after(c->quiet_at, settings->client_idle_timeout_us),
-			ERROR_CLIENT_IDLE
+			usec_after(c->quiet_at, settings->client_idle_timeout_us), ERROR_CLIENT_IDLE
 		};
 	if (xact && usec_after(xact, settings->transaction_timeout_us) < limit.deadline)
 		limit = (struct client_limit){ usec_after(xact, settings->transaction_timeout_us),
@@ -315,7 +313,8 @@ bool client_send(struct client *c, struct slice bytes, usec_t now)
 	return false;
 }
 
-/* ---- requests ---------------------------------------------------------------------------------- */
+/* ---- requests ----------------------------------------------------------------------------------
+ */
 
 void client_granted(struct client *c, struct server *s, usec_t now)
 {
@@ -479,7 +478,8 @@ void client_on_conn(struct conn *conn, enum conn_event event, usec_t now)
 	worker_settle(w, now);
 }
 
-/* ---- the beginning -------------------------------------------------------------------------------- */
+/* ---- the beginning
+ * -------------------------------------------------------------------------------- */
 
 void client_accept(struct worker *w, int fd, bool is_unix, usec_t now)
 {

@@ -1,8 +1,8 @@
 /*
  * client.h - one client connection, from its start-up packet to its end.
  *
- * Its life is the table below: states, the states that may follow, and what each waits for. client.c
- * holds the states and what can happen to a client at any time, login.c how it gets in,
+ * Its life is the table below: states, the states that may follow, and what each waits for.
+ * client.c holds the states and what can happen to a client at any time, login.c how it gets in,
  * relay.c what goes through it while it has a server.
  *
  * Owner: its worker (slab). Nothing frees it but the worker, after the loop's turn, once it is
@@ -40,14 +40,14 @@ struct worker;
  *                                      +--<-->-- SKIPPING      (any) --> CLOSING
  */
 #define CLIENT_STATES(X)                                                                           \
-	X(STARTUP, TO(AUTH) | TO(CLOSING), "login") /* no start-up packet yet */                   \
-	X(AUTH, TO(ADMITTED) | TO(CLOSING), "login") /* proving who it is */                       \
+	X(STARTUP, TO(AUTH) | TO(CLOSING), "login")                  /* no start-up packet yet */  \
+	X(AUTH, TO(ADMITTED) | TO(CLOSING), "login")                 /* proving who it is */       \
 	X(ADMITTED, TO(PROVING) | TO(IDLE) | TO(CLOSING), "waiting") /* for a server, to be        \
 			greeted with its parameters and to have its own tried */                   \
 	X(PROVING, TO(IDLE) | TO(CLOSING), "active") /* its parameters are tried on a server */    \
 	X(IDLE, TO(WAITING) | TO(LINKED) | TO(SKIPPING) | TO(CLOSING), "idle") /* has no server */ \
 	X(WAITING, TO(LINKED) | TO(IDLE) | TO(SKIPPING) | TO(CLOSING), "waiting") /* for one */    \
-	X(LINKED, TO(IDLE) | TO(CLOSING), "active") /* has one */                                  \
+	X(LINKED, TO(IDLE) | TO(CLOSING), "active")                               /* has one */    \
 	X(SKIPPING, TO(IDLE) | TO(CLOSING), "idle") /* was refused: drops all up to a Sync */      \
 	X(CLOSING, 0, "closing") /* its last words are on their way, or it is to be reaped */
 
@@ -67,8 +67,8 @@ enum client_pause {
 struct client {
 	struct conn conn;
 	struct deferred reap;
-	struct timer timer; /* the one deadline that counts in this state */
-	struct list link;   /* worker's list of clients */
+	struct timer timer;  /* the one deadline that counts in this state */
+	struct list link;    /* worker's list of clients */
 	struct list in_pool; /* localpool's list of clients */
 
 	struct worker *worker;  /* not owned */
@@ -82,26 +82,26 @@ struct client {
 	struct paramset *params; /* a reference; what it wants, against what the server gave */
 	struct buf *in;          /* owned; what was read and must wait; NULL: nothing */
 
-	char *user;              /* owned; as it logged in */
+	char *user; /* owned; as it logged in */
 	struct addr peer;
 
 	uint64_t id;
-	uint32_t cancel_pid;     /* what it was given as BackendKeyData */
+	uint32_t cancel_pid; /* what it was given as BackendKeyData */
 	uint32_t cancel_key;
-	uint32_t body_left;      /* of a message that is passed on, or dropped, piece by piece */
-	uint8_t state;           /* enum client_state; written by client_enter alone */
+	uint32_t body_left; /* of a message that is passed on, or dropped, piece by piece */
+	uint8_t state;      /* enum client_state; written by client_enter alone */
 	bool is_unix;
-	bool said_goodbye;       /* it sent Terminate: what it asked for before is still done */
-	bool counted;            /* it counts against the database's and the user's clients */
+	bool said_goodbye; /* it sent Terminate: what it asked for before is still done */
+	bool counted;      /* it counts against the database's and the user's clients */
 
 	usec_t connected_at;
 	usec_t connected_wall;
-	usec_t idle_at;          /* when it came into its state */
-	usec_t request_at;       /* when it asked for what it waits for or has */
-	usec_t linked_at;        /* when it got its server */
-	usec_t batch_at;         /* when the oldest unanswered request went to the server; 0 */
-	usec_t quiet_at;         /* when it was last answered in full */
-	usec_t xact_at;          /* when its transaction began; 0: in none */
+	usec_t idle_at;    /* when it came into its state */
+	usec_t request_at; /* when it asked for what it waits for or has */
+	usec_t linked_at;  /* when it got its server */
+	usec_t batch_at;   /* when the oldest unanswered request went to the server; 0 */
+	usec_t quiet_at;   /* when it was last answered in full */
+	usec_t xact_at;    /* when its transaction began; 0: in none */
 };
 
 /* A socket that was accepted for this worker. */

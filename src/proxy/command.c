@@ -65,7 +65,7 @@ static bool command_is_for(const struct command *command, const struct localpool
 
 static bool command_is_drained(const struct command_part *part)
 {
-	LIST_EACH(node, tmp, &part->worker->pool.slices) {
+	LIST_EACH (node, tmp, &part->worker->pool.slices) {
 		struct localpool *lp = CONTAINER_OF(LIST_ENTRY(node, struct pool_slice, on_worker),
 						    struct localpool, slice);
 		if (command_is_for(part->command, lp) && lp->slice.paused &&
@@ -102,7 +102,7 @@ static void command_on_pool(struct command_part *part, struct localpool *lp, use
 
 static void command_kill_client(struct command_part *part, usec_t now)
 {
-	LIST_EACH(node, tmp, &part->worker->client_list) {
+	LIST_EACH (node, tmp, &part->worker->client_list) {
 		struct client *c = LIST_ENTRY(node, struct client, link);
 		if (c->id != part->command->id || c->state == CLIENT_CLOSING)
 			continue;
@@ -121,7 +121,7 @@ static void command_part_arrive(struct mail *mail, void *owner, usec_t now)
 	if (what == PROXY_COMMAND_KILL_CLIENT) {
 		command_kill_client(part, now);
 	} else {
-		LIST_EACH(node, tmp, &w->pool.slices) {
+		LIST_EACH (node, tmp, &w->pool.slices) {
 			struct localpool *lp =
 				CONTAINER_OF(LIST_ENTRY(node, struct pool_slice, on_worker),
 					     struct localpool, slice);
@@ -142,7 +142,7 @@ static void command_part_arrive(struct mail *mail, void *owner, usec_t now)
 void command_drained(struct worker *w, usec_t now)
 {
 	(void)now;
-	LIST_EACH(node, tmp, &w->commands) {
+	LIST_EACH (node, tmp, &w->commands) {
 		struct command_part *part = LIST_ENTRY(node, struct command_part, link);
 		if (command_is_drained(part))
 			command_answer(part);
@@ -152,7 +152,7 @@ void command_drained(struct worker *w, usec_t now)
 void command_give_up(struct worker *w, usec_t now)
 {
 	(void)now;
-	LIST_EACH(node, tmp, &w->commands)
+	LIST_EACH (node, tmp, &w->commands)
 		command_answer(LIST_ENTRY(node, struct command_part, link));
 }
 
@@ -193,7 +193,7 @@ struct command_question {
 	void *arg;
 	struct mailbox *main;
 	unsigned waiting, count;
-	struct report *reports;      /* owned; one per worker */
+	struct report *reports; /* owned; one per worker */
 	struct command_page pages[];
 };
 

@@ -64,7 +64,8 @@ void errand_finish_batch(struct server *s, usec_t now)
 	}
 	if (track_in_copy(&s->track) != TRACK_COPY_NONE || !track_wants_sync(&s->track))
 		return;
-	/* A Sync would commit what the client has not: the batch is a transaction, and is undone. */
+	/* A Sync would commit what the client has not: the batch is a transaction, and is undone.
+	 */
 	errand_begin(s, SERVER_ERRAND_SYNC, 'P');
 	build_parse(&s->before, SLICE(""), SLICE("ROLLBACK"), NULL, 0);
 	errand_add(s, 'B');
@@ -95,8 +96,7 @@ static void errand_failed(struct server *s, struct slice body, usec_t now)
 			return;
 		}
 		char name[64];
-		snprintf(name, sizeof(name), "%.*s",
-			 SLICE_ARGS(notice_get(body, NOTICE_MESSAGE)));
+		snprintf(name, sizeof(name), "%.*s", SLICE_ARGS(notice_get(body, NOTICE_MESSAGE)));
 		s->is_doomed = true;
 		client_fail(c, ERROR_CANNOT_SET, NULL, NULL, now, "its parameters", name);
 		return;
@@ -176,8 +176,8 @@ static void errand_done(struct server *s, usec_t now)
 	}
 }
 
-void errand_reply(struct server *s, char type, struct slice body,
-		  const struct track_news *news, usec_t now)
+void errand_reply(struct server *s, char type, struct slice body, const struct track_news *news,
+		  usec_t now)
 {
 	if (type == 'E' && s->errand != SERVER_ERRAND_NONE && s->errand != SERVER_ERRAND_SYNC)
 		errand_failed(s, body, now);

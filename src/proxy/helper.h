@@ -53,7 +53,8 @@ struct helper_job {
 struct helper_crew *helper_new(int threads, size_t max_queued, struct err *err) MUST_CHECK;
 
 /* Tells all to end: queued jobs come back as CANCELLED, running ones are interrupted, new ones are
- * refused. True when all threads ended by the deadline (CLOCK_MONOTONIC). Others may still submit. */
+ * refused. True when all threads ended by the deadline (CLOCK_MONOTONIC). Others may still submit.
+ */
 bool helper_end(struct helper_crew *crew, usec_t deadline) MUST_CHECK;
 
 /* The same, and the crew is freed: nobody submits any more. False when a thread is

@@ -34,7 +34,8 @@ static void intake_request(struct client *c, usec_t now)
 	localpool_request(c->pool, c, now);
 }
 
-/* ---- bytes, by state --------------------------------------------------------------------------- */
+/* ---- bytes, by state ---------------------------------------------------------------------------
+ */
 
 /* Reads a head in a state that keeps nothing: 0: more is needed (or it has failed). */
 static size_t intake_read_head(struct client *c, struct slice in, struct frame *f, usec_t now)
@@ -259,8 +260,9 @@ void intake_read(struct client *c, usec_t now)
 
 	ssize_t n = room ? conn_recv(&c->conn, w->scratch + held, room) : 0;
 	if (n == CONN_RECV_EOF || n == CONN_RECV_ERROR) {
-		client_close(c, n == CONN_RECV_EOF ? "client unexpected eof"
-						   : "connection to the client is broken",
+		client_close(c,
+			     n == CONN_RECV_EOF ? "client unexpected eof"
+						: "connection to the client is broken",
 			     now);
 		return;
 	}

@@ -42,7 +42,7 @@ struct batch {
 	usec_t first_byte; /* when it came; 0: not yet */
 	usec_t end;        /* when ReadyForQuery came */
 	usec_t drain_us;
-	usec_t gap_us;     /* the client thought */
+	usec_t gap_us; /* the client thought */
 	uint64_t rows, bytes_in, bytes_out;
 	uint32_t statements, errors, flags;
 	char sqlstate[6];
@@ -52,12 +52,12 @@ struct batch {
 struct journal {
 	struct list idle; /* worker->idle_journals */
 	struct batch batches[JOURNAL_BATCHES];
-	unsigned head, count; /* the oldest, and how many */
+	unsigned head, count;  /* the oldest, and how many */
 	struct map statements; /* name -> text, owned */
 	struct map portals;    /* name -> text, owned; emptied when the transaction ends */
-	usec_t stuck_at;  /* since when the client does not take what it is sent; 0 */
-	usec_t gap_at;    /* since when everything was answered in an open batch; 0 */
-	usec_t copy_at;   /* since when the client sends COPY data; 0 */
+	usec_t stuck_at;       /* since when the client does not take what it is sent; 0 */
+	usec_t gap_at;         /* since when everything was answered in an open batch; 0 */
+	usec_t copy_at;        /* since when the client sends COPY data; 0 */
 };
 
 static struct batch *journal_at(struct journal *j, unsigned i)
@@ -347,7 +347,8 @@ void journal_server(struct client *c, const struct frame *f, const struct track_
 	}
 }
 
-/* ---- judging ---------------------------------------------------------------------------------- */
+/* ---- judging ----------------------------------------------------------------------------------
+ */
 
 static bool journal_has_escapes(const struct client *c)
 {
@@ -389,8 +390,8 @@ static void journal_tell(struct client *c, const struct batch *b, usec_t end)
 		.policy = { .show_values = lp->settings.log_parameter_values,
 			    .backslashes = journal_has_escapes(c),
 			    .encoding = journal_encoding(c),
-			    .text_max_bytes =
-				    (uint32_t)c->worker->setup->conf->global.log_statement_max_bytes },
+			    .text_max_bytes = (uint32_t)c->worker->setup->conf->global
+						      .log_statement_max_bytes },
 		.database = slice_of(lp->route->database),
 		.user = slice_of(c->user),
 		.client = slice_of(addr_text(&c->peer, addr)),

@@ -51,12 +51,11 @@ static void localpool_derive(struct localpool *lp)
 	const struct conf_pool *s = &lp->settings;
 	lp->is_session = s->pool_mode == CONF_POOL_MODE_SESSION || lp->route->is_replication;
 	lp->is_statement = s->pool_mode == CONF_POOL_MODE_STATEMENT && !lp->is_session;
-	lp->logs_queries = s->log_min_duration_statement_us != USEC_NEVER &&
-			   !lp->route->is_replication;
-	lp->has_deadlines = s->query_timeout_us != USEC_NEVER ||
-			    s->idle_transaction_timeout_us != USEC_NEVER ||
-			    s->transaction_timeout_us != USEC_NEVER ||
-			    s->client_idle_timeout_us != USEC_NEVER;
+	lp->logs_queries =
+		s->log_min_duration_statement_us != USEC_NEVER && !lp->route->is_replication;
+	lp->has_deadlines =
+		s->query_timeout_us != USEC_NEVER || s->idle_transaction_timeout_us != USEC_NEVER ||
+		s->transaction_timeout_us != USEC_NEVER || s->client_idle_timeout_us != USEC_NEVER;
 }
 
 static int32_t localpool_cap(int limit)
@@ -154,9 +153,8 @@ static struct localpool *localpool_new(struct worker *w, struct slice key,
 	localpool_limits(lp, &limits);
 	lp->route = registry_route(registry, key);
 	if (!lp->route)
-		lp->route = registry_add_route(registry, route_new(key, registry,
-								   w->shared->worker_count,
-								   &limits));
+		lp->route = registry_add_route(
+			registry, route_new(key, registry, w->shared->worker_count, &limits));
 	localpool_limits(lp, &limits);
 	if (*lp->route->startup)
 		pool_shared_configure(&lp->route->shared, &limits);
@@ -182,7 +180,8 @@ struct localpool *localpool_get(struct worker *w, struct slice database, struct 
 {
 	struct conf_pool settings;
 	struct buf key = { 0 };
-	if (map_count(&w->pools) >= LOCALPOOL_MAX || !localpool_resolve(w, database, user, &settings))
+	if (map_count(&w->pools) >= LOCALPOOL_MAX ||
+	    !localpool_resolve(w, database, user, &settings))
 		return NULL;
 	route_build_key(&key, database, user, startup);
 	struct localpool *lp = map_get(&w->pools, buf_slice(&key));
@@ -219,13 +218,14 @@ void localpool_free(struct localpool *lp)
 
 void localpool_end_clients(struct localpool *lp, enum error_id error, usec_t now)
 {
-	LIST_EACH(node, tmp, &lp->clients) {
+	LIST_EACH (node, tmp, &lp->clients) {
 		struct client *c = LIST_ENTRY(node, struct client, in_pool);
 		client_fail(c, error, NULL, NULL, now, lp->route->database);
 	}
 }
 
-/* ---- orders ------------------------------------------------------------------------------------ */
+/* ---- orders ------------------------------------------------------------------------------------
+ */
 
 static struct localpool *localpool_of(struct pool_slice *slice)
 {
@@ -272,7 +272,7 @@ struct localpool_mail {
 
 static void localpool_touch_all(struct worker *w)
 {
-	LIST_EACH(node, tmp, &w->pool.slices)
+	LIST_EACH (node, tmp, &w->pool.slices)
 		localpool_touch(localpool_of(LIST_ENTRY(node, struct pool_slice, on_worker)));
 }
 
@@ -307,8 +307,10 @@ static void localpool_mail(struct worker *w, const struct pool_order *order,
 
 static void localpool_do(struct worker *w, const struct pool_order *order, usec_t now)
 {
-	struct client *c = order->waiter ? CONTAINER_OF(order->waiter, struct client, waiter) : NULL;
-	struct server *s = order->member ? CONTAINER_OF(order->member, struct server, member) : NULL;
+	struct client *c =
+		order->waiter ? CONTAINER_OF(order->waiter, struct client, waiter) : NULL;
+	struct server *s =
+		order->member ? CONTAINER_OF(order->member, struct server, member) : NULL;
 
 	switch (order->kind) {
 	case POOL_ORDER_GRANT:
@@ -355,7 +357,8 @@ void localpool_carry_out(struct worker *w, usec_t now)
 	w->carrying_out = false;
 }
 
-/* ---- requests ------------------------------------------------------------------------------------- */
+/* ---- requests
+ * ------------------------------------------------------------------------------------- */
 
 void localpool_touch(struct localpool *lp)
 {
@@ -396,18 +399,20 @@ void localpool_describe(const struct localpool *lp, char *out, size_t out_bytes)
 	int idle = pool_cap_idle(&shared->cap);
 	int logins = atomic_load(&shared->logins);
 	int active = used - idle - logins;
-	snprintf(out, out_bytes,
-		 "Pool \"%s\"/\"%s\": pool_size %d, max_overflow %d; %d active, %d idle, %d logging in, "
-		 "%d waiting.",
-		 lp->route->database, lp->route->user, lp->settings.pool_size,
-		 lp->settings.max_overflow, active > 0 ? active : 0, idle, logins,
-		 atomic_load(&shared->waiting));
+	snprintf(
+		out, out_bytes,
+		"Pool \"%s\"/\"%s\": pool_size %d, max_overflow %d; %d active, %d idle, %d logging in, "
+		"%d waiting.",
+		lp->route->database, lp->route->user, lp->settings.pool_size,
+		lp->settings.max_overflow, active > 0 ? active : 0, idle, logins,
+		atomic_load(&shared->waiting));
 }
 
-/* ---- parameters that servers took --------------------------------------------------------------------- */
+/* ---- parameters that servers took
+ * --------------------------------------------------------------------- */
 
-/* application_name takes any printable text of PostgreSQL's length: it needs no proof, and there may
- * be one for each client. */
+/* application_name takes any printable text of PostgreSQL's length: it needs no proof, and there
+ * may be one for each client. */
 static bool localpool_is_plain_name(const char *name)
 {
 	size_t len = strlen(name);

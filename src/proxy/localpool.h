@@ -37,13 +37,13 @@ struct localpool {
 	struct list clients; /* client->in_pool */
 	struct list servers; /* owned; server->link */
 	struct stats stats;
-	struct map proven;     /* sets of parameters that servers took: set -> what became of it */
-	struct list touched;   /* in worker->touched: its timer is to be looked at */
-	bool is_gone;          /* the configuration no longer has the database */
-	bool is_session;       /* a client keeps its server until it leaves */
+	struct map proven;   /* sets of parameters that servers took: set -> what became of it */
+	struct list touched; /* in worker->touched: its timer is to be looked at */
+	bool is_gone;        /* the configuration no longer has the database */
+	bool is_session;     /* a client keeps its server until it leaves */
 	bool is_statement;
-	bool logs_queries;     /* log_min_duration_statement is on */
-	bool has_deadlines;    /* any of the timeouts that concern a linked client is set */
+	bool logs_queries;  /* log_min_duration_statement is on */
+	bool has_deadlines; /* any of the timeouts that concern a linked client is set */
 };
 
 /* The pool for that database, user and start-up-only text, made where there is none yet.

@@ -128,7 +128,8 @@ size_t login_startup_bytes(struct client *c, struct slice in, usec_t now)
 		return 0;
 	if (n < 0 || startup_is_tls(in)) {
 		client_fail(c, ERROR_BAD_STARTUP, NULL, NULL, now,
-			    startup_is_tls(in) ? "direct TLS is not offered" : startup_error_text(n));
+			    startup_is_tls(in) ? "direct TLS is not offered"
+					       : startup_error_text(n));
 		return in.len;
 	}
 	switch (packet.kind) {
@@ -150,7 +151,8 @@ size_t login_startup_bytes(struct client *c, struct slice in, usec_t now)
 	return (size_t)n;
 }
 
-/* ---- who is it? -------------------------------------------------------------------------------- */
+/* ---- who is it? --------------------------------------------------------------------------------
+ */
 
 static enum auth_method login_method(enum conf_auth_type type)
 {
@@ -349,7 +351,8 @@ static void login_choose(struct client *c, usec_t now)
 	buf_fini(&out);
 }
 
-/* ---- it is who it says -------------------------------------------------------------------------- */
+/* ---- it is who it says --------------------------------------------------------------------------
+ */
 
 /* The console is main's: the socket goes there. */
 static void login_hand_to_console(struct client *c, usec_t now)
@@ -498,7 +501,8 @@ static void login_admit(struct client *c, usec_t now)
 	localpool_request(lp, c, now);
 }
 
-/* ---- its parameters --------------------------------------------------------------------------------- */
+/* ---- its parameters
+ * --------------------------------------------------------------------------------- */
 
 void login_granted(struct client *c, struct server *s, usec_t now)
 {
@@ -544,8 +548,7 @@ static void login_build_params(const struct client *c, struct buf *out)
 	for (size_t i = 0; welcome && i < welcome->count; i++) {
 		struct slice name = slice_of(welcome->params[i].name);
 		const char *own = paramset_get(c->params, name);
-		build_parameter_status(out, name,
-				       slice_of(own ? own : welcome->params[i].value));
+		build_parameter_status(out, name, slice_of(own ? own : welcome->params[i].value));
 	}
 	route_welcome_unref(welcome);
 }
@@ -557,8 +560,7 @@ static void login_greet(struct client *c, usec_t now)
 
 	cancel_enlist(c);
 	login_build_params(c, &out);
-	build_backend_key(&out, c->cancel_pid,
-			  slice_make(&c->cancel_key, sizeof(c->cancel_key)));
+	build_backend_key(&out, c->cancel_pid, slice_make(&c->cancel_key, sizeof(c->cancel_key)));
 	build_ready(&out, 'I');
 	c->pool->stats.client_logins++;
 	if (c->login->setup->conf->global.log_connections)

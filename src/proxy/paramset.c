@@ -168,7 +168,8 @@ static struct paramset *paramset_changed(struct paramset *set, struct slice name
 
 struct paramset *paramset_with(struct paramset *set, struct slice name, struct slice value)
 {
-	BUG_ON(memchr(name.ptr, '\0', name.len) || (value.len && memchr(value.ptr, '\0', value.len)));
+	BUG_ON(memchr(name.ptr, '\0', name.len) ||
+	       (value.len && memchr(value.ptr, '\0', value.len)));
 	return paramset_changed(set, name, slice_make(value.ptr ? value.ptr : "", value.len));
 }
 

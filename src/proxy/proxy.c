@@ -68,8 +68,8 @@ static bool proxy_start_workers(struct proxy *proxy, const struct proxy_options 
 {
 	struct worker_shared *shared = &proxy->shared;
 	for (unsigned i = 0; i < shared->worker_count; i++) {
-		proxy->workers[i] = worker_new(shared, i, options->setup,
-					       options->tap(options->owner, i), err);
+		proxy->workers[i] =
+			worker_new(shared, i, options->setup, options->tap(options->owner, i), err);
 		if (!proxy->workers[i])
 			return false;
 	}
@@ -164,7 +164,8 @@ void proxy_hand_console(struct worker_shared *shared, struct proxy_console *cons
 	mailbox_send(shared->main, &console->mail);
 }
 
-/* ---- telling the workers ------------------------------------------------------------------------ */
+/* ---- telling the workers ------------------------------------------------------------------------
+ */
 
 void proxy_reload(struct proxy *proxy, struct setup *setup)
 {
@@ -230,7 +231,8 @@ void proxy_report(struct proxy *proxy, unsigned what, proxy_report_fn done, void
 	command_ask(&proxy->shared, what, done, arg);
 }
 
-/* ---- asking --------------------------------------------------------------------------------------- */
+/* ---- asking
+ * --------------------------------------------------------------------------------------- */
 
 size_t proxy_worker_count(const struct proxy *proxy)
 {
@@ -256,7 +258,8 @@ bool proxy_is_paused(struct proxy *proxy, const char *database)
 
 bool proxy_is_disabled(struct proxy *proxy, const char *database)
 {
-	return atomic_load(&registry_database(proxy->shared.registry, slice_of(database))->disabled);
+	return atomic_load(
+		&registry_database(proxy->shared.registry, slice_of(database))->disabled);
 }
 
 int proxy_database_servers(struct proxy *proxy, const char *database)

@@ -33,17 +33,17 @@ struct worker;
 /* A client of the console, logged in on a worker and handed to main with its socket. */
 struct proxy_console {
 	struct mail mail;
-	int fd;              /* main's from here on */
-	char *user;          /* owned; free */
-	bool is_admin;       /* else it may only look */
+	int fd;        /* main's from here on */
+	char *user;    /* owned; free */
+	bool is_admin; /* else it may only look */
 	struct addr peer;
-	struct buf pending;  /* what the client has sent behind its login; owned */
+	struct buf pending; /* what the client has sent behind its login; owned */
 	usec_t connected_wall;
 };
 
 /*      command        what the workers do; done when all have answered */
 #define PROXY_COMMANDS(X)                                                                          \
-	X(PAUSE)     /* give out no server; done when none is given out */                         \
+	X(PAUSE) /* give out no server; done when none is given out */                             \
 	X(RESUME)                                                                                  \
 	X(KILL)      /* end clients and servers of the database, and pause it */                   \
 	X(RECONNECT) /* servers are closed as they come back, new ones are opened */               \
@@ -54,9 +54,10 @@ enum proxy_command { PROXY_COMMANDS(PROXY_COMMAND_ENUM_) PROXY_COMMAND_COUNT };
 #undef PROXY_COMMAND_ENUM_
 
 struct proxy_options {
-	struct loop *loop;                 /* main's, not owned */
-	struct setup *setup;               /* the proxy takes a reference of its own */
-	void (*on_console)(void *owner, struct proxy_console *console, usec_t now); /* gives it away */
+	struct loop *loop;   /* main's, not owned */
+	struct setup *setup; /* the proxy takes a reference of its own */
+	void (*on_console)(void *owner, struct proxy_console *console,
+			   usec_t now); /* gives it away */
 	void (*on_record)(void *owner); /* worker: a record was pushed into an empty tap */
 	struct tap_ring *(*tap)(void *owner, unsigned worker); /* the ring of a worker */
 	void *owner;

@@ -3,8 +3,8 @@
  * by their name with what is counted of them.
  *
  * A lock guards the maps; it is taken when a client logs in, when a worker meets a route
- * for the first time, and by main: never on the way of a query. What is found stays until the registry
- * ends (entries), or as long as somebody holds a reference (routes).
+ * for the first time, and by main: never on the way of a query. What is found stays until the
+ * registry ends (entries), or as long as somebody holds a reference (routes).
  *
  * Owned by the proxy. Thread: any.
  */

@@ -16,7 +16,7 @@
 #include "base/usec.h"
 #include "proxy/stats.h"
 
-#define REPORT_NAME_BYTES 64  /* PostgreSQL's NAMEDATALEN; longer names are cut */
+#define REPORT_NAME_BYTES 64 /* PostgreSQL's NAMEDATALEN; longer names are cut */
 #define REPORT_ADDR_BYTES 64
 
 /* One client or one server connection. */
@@ -49,8 +49,8 @@ struct report_pool {
 	char database[REPORT_NAME_BYTES];
 	char user[REPORT_NAME_BYTES];
 	char options[REPORT_NAME_BYTES]; /* start-up-only parameters, "" for nearly all */
-	int cl_active;      /* linked to a server, or idle */
-	int cl_linked;      /* of these, linked */
+	int cl_active;                   /* linked to a server, or idle */
+	int cl_linked;                   /* of these, linked */
 	int cl_waiting;
 	int cl_active_cancel_req;
 	int cl_waiting_cancel_req;
@@ -61,7 +61,7 @@ struct report_pool {
 	int sv_used;   /* idle for longer than server_check_delay */
 	int sv_tested; /* being pinged, or cleaned */
 	int sv_login;
-	usec_t maxwait_us; /* of the longest waiter */
+	usec_t maxwait_us;     /* of the longest waiter */
 	const char *pool_mode; /* a constant */
 	int pool_size;
 	int max_overflow;
@@ -75,7 +75,7 @@ struct report {
 	size_t conn_count, conn_cap;
 	struct report_pool *pools; /* owned */
 	size_t pool_count, pool_cap;
-	size_t login_clients;      /* not logged in yet */
+	size_t login_clients; /* not logged in yet */
 };
 
 enum report_what {

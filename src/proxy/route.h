@@ -44,7 +44,8 @@ struct route {
 	struct pool_shared shared;
 
 	pthread_mutex_t lock; /* guards the rest */
-	uint64_t target;      /* a hash of where its servers are, and how they are reached; 0: not said */
+	uint64_t
+		target; /* a hash of where its servers are, and how they are reached; 0: not said */
 	struct route_welcome *welcome; /* NULL until a server has logged in */
 	struct connector_fault fault;  /* of the last login, if it failed; kind NONE else */
 	bool has_keys;
@@ -68,7 +69,7 @@ struct route_welcome *route_welcome_get(struct route *route); /* a reference, or
 void route_welcome_set(struct route *route, const struct connector_link *link);
 void route_welcome_unref(struct route_welcome *welcome);
 
-void route_fault_set(struct route *route, const struct connector_fault *fault); 
+void route_fault_set(struct route *route, const struct connector_fault *fault);
 struct connector_fault route_fault_get(struct route *route);
 
 /* Where its servers are, as text. True where that is news, to whoever says it first. */

@@ -169,8 +169,9 @@ void server_part(struct server *s, usec_t now)
 			 (s->pool->is_session || settings->server_reset_query_always);
 	s->released_at = now;
 	if (c->body_left || s->pool->route->is_replication) {
-		server_close(s, c->body_left ? "the client left in the middle of a message"
-					     : "its replication client has left",
+		server_close(s,
+			     c->body_left ? "the client left in the middle of a message"
+					  : "its replication client has left",
 			     now);
 		return;
 	}
@@ -281,8 +282,8 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 	}
 	if (s->needs_reset) {
 		s->needs_reset = false;
-		errand_query(s, SERVER_ERRAND_RESET,
-			     slice_of(s->pool->settings.server_reset_query), now);
+		errand_query(s, SERVER_ERRAND_RESET, slice_of(s->pool->settings.server_reset_query),
+			     now);
 		return;
 	}
 	loop_clear_timer(&s->timer);
@@ -359,8 +360,8 @@ void server_close(struct server *s, const char *why, usec_t now)
 	bool politely = s->state != SERVER_LOGIN && track_is_quiet(&s->track) &&
 			!conn_is_stuck(&s->conn) && !(s->client && s->client->body_left);
 	if (s->state != SERVER_LOGIN && lp->worker->setup->conf->global.log_disconnections)
-		LOG_INFO("server %s/%s pid %d: closing because: %s (age %llds)", lp->route->database,
-			 lp->route->user, s->pid, why,
+		LOG_INFO("server %s/%s pid %d: closing because: %s (age %llds)",
+			 lp->route->database, lp->route->user, s->pid, why,
 			 (long long)((now - s->connected_at) / USEC_PER_SEC));
 	server_enter(s, SERVER_CLOSING, now);
 	if (s->client)
@@ -415,8 +416,9 @@ static void server_read(struct server *s, usec_t now)
 	}
 	ssize_t n = conn_recv(&s->conn, w->scratch + held, WORKER_SCRATCH_BYTES - held);
 	if (n == CONN_RECV_EOF || n == CONN_RECV_ERROR) {
-		server_close(s, n == CONN_RECV_EOF ? "server closed the connection"
-						   : "connection to the server is broken",
+		server_close(s,
+			     n == CONN_RECV_EOF ? "server closed the connection"
+						: "connection to the server is broken",
 			     now);
 		return;
 	}
@@ -456,7 +458,8 @@ void server_on_conn(struct conn *conn, enum conn_event event, usec_t now)
 	worker_settle(w, now);
 }
 
-/* ---- cancelling --------------------------------------------------------------------------------- */
+/* ---- cancelling ---------------------------------------------------------------------------------
+ */
 
 static void server_cancelled(void *arg, bool sent, usec_t now)
 {

@@ -52,10 +52,10 @@ enum server_pause {
 /* What the message of ours is for that the server is answering; one at a time. */
 enum server_errand {
 	SERVER_ERRAND_NONE,
-	SERVER_ERRAND_PARAMS,   /* SET and RESET before the client's query */
-	SERVER_ERRAND_SYNC,     /* closing what a client has left open */
+	SERVER_ERRAND_PARAMS, /* SET and RESET before the client's query */
+	SERVER_ERRAND_SYNC,   /* closing what a client has left open */
 	SERVER_ERRAND_ROLLBACK,
-	SERVER_ERRAND_RESET,    /* server_reset_query */
+	SERVER_ERRAND_RESET, /* server_reset_query */
 	SERVER_ERRAND_PING,
 	SERVER_ERRAND_PROBE, /* an empty query whose answer tells where a conversation stands */
 };
@@ -81,18 +81,18 @@ struct server {
 	struct buf before;       /* our own messages, to go out before the client's next bytes */
 	uint32_t body_left;      /* of a reply that is passed on piece by piece */
 
-	uint8_t state;       /* enum server_state; written by server_enter alone */
-	uint8_t errand;      /* enum server_errand */
-	bool body_passes;    /* those bytes are for the client */
+	uint8_t state;    /* enum server_state; written by server_enter alone */
+	uint8_t errand;   /* enum server_errand */
+	bool body_passes; /* those bytes are for the client */
 	bool errand_failed;
-	bool needs_reset;    /* CLEANING: server_reset_query is to be run */
-	bool is_doomed;      /* close it instead of using it again */
-	bool cancel_waits;   /* one more cancel is wanted, after the errand or the cancel under way */
-	bool last_words;     /* a FATAL was passed on */
-	bool is_last_call;   /* CLEANING: the next deadline closes it */
-	bool copy_failed;    /* CLEANING: CopyFail was sent */
-	bool is_reaped;      /* CLOSING: it only waits for its cancel or its login to come back */
-	bool is_cancelling;  /* a cancel is under way: nobody else may have it */
+	bool needs_reset;  /* CLEANING: server_reset_query is to be run */
+	bool is_doomed;    /* close it instead of using it again */
+	bool cancel_waits; /* one more cancel is wanted, after the errand or the cancel under way */
+	bool last_words;   /* a FATAL was passed on */
+	bool is_last_call; /* CLEANING: the next deadline closes it */
+	bool copy_failed;  /* CLEANING: CopyFail was sent */
+	bool is_reaped;    /* CLOSING: it only waits for its cancel or its login to come back */
+	bool is_cancelling; /* a cancel is under way: nobody else may have it */
 
 	uint64_t id;
 	usec_t connected_at;

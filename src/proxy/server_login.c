@@ -125,7 +125,7 @@ static void server_login_end(struct server *s, usec_t now)
 /* One has failed: those that no helper has begun yet would fail alike, all at the server's cost. */
 static void server_login_withdraw(struct localpool *lp, usec_t now)
 {
-	LIST_EACH(node, tmp, &lp->servers) {
+	LIST_EACH (node, tmp, &lp->servers) {
 		struct server *s = LIST_ENTRY(node, struct server, link);
 		if (s->state != SERVER_LOGIN || !s->connector)
 			continue;
@@ -152,8 +152,8 @@ static struct paramset *server_login_base(const struct worker *w, const struct c
 	for (size_t i = 0; i < link->param_count; i++) {
 		struct slice name = slice_of(link->params[i].name);
 		if (worker_tracks(w, name))
-			paramset_replace(&base, paramset_with(base, name,
-							      slice_of(link->params[i].value)));
+			paramset_replace(
+				&base, paramset_with(base, name, slice_of(link->params[i].value)));
 	}
 	return base;
 }
@@ -248,7 +248,8 @@ void server_login(struct localpool *lp, usec_t now)
 	if (lp->is_gone) {
 		struct connector_fault gone = { .kind = CONNECTOR_FAULT_OPTIONS,
 						.sqlstate = "3D000",
-						.message = "the database is not configured any more",
+						.message =
+							"the database is not configured any more",
 						.log = "the database is not configured any more" };
 		server_login_failed(s, &gone, now);
 		return;

@@ -29,15 +29,14 @@ static void setup_report(void *arg, bool is_fault, unsigned line, const char *te
 		LOG_WARNING("%s:%u: %s", reading->path, line, text);
 }
 
-struct setup *setup_new(struct conf *conf, const struct setup *previous,
-			struct conf_faults *faults)
+struct setup *setup_new(struct conf *conf, const struct setup *previous, struct conf_faults *faults)
 {
 	struct setup_reading reading = { .path = conf->global.auth_file, .faults = faults };
-	struct userlist *users = *conf->global.auth_file
-					 ? userlist_load(conf->global.auth_file,
-							 previous ? previous->users : NULL,
-							 setup_report, &reading)
-					 : userlist_new();
+	struct userlist *users =
+		*conf->global.auth_file
+			? userlist_load(conf->global.auth_file, previous ? previous->users : NULL,
+					setup_report, &reading)
+			: userlist_new();
 	if (!users) {
 		conf_unref(conf);
 		return NULL;

@@ -45,7 +45,7 @@ static bool startparams_is_backend_only(struct slice name)
 {
 	static const char *const names[] = { "ignore_system_indexes", "post_auth_delay",
 					     "jit_debugging_support", "jit_profiling_support",
-					     "log_connections", "log_disconnections" };
+					     "log_connections",       "log_disconnections" };
 	for (size_t i = 0; i < COUNT_OF(names); i++)
 		if (slice_ieq_str(name, names[i]))
 			return true;

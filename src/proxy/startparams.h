@@ -21,9 +21,9 @@
 struct paramset;
 
 struct startparams {
-	char *user;         /* owned; NULL: none was named */
-	char *database;     /* owned */
-	struct buf startup; /* name, 0, value, 0, ...: only at start-up; "replication" first */
+	char *user;          /* owned; NULL: none was named */
+	char *database;      /* owned */
+	struct buf startup;  /* name, 0, value, 0, ...: only at start-up; "replication" first */
 	struct buf settings; /* the same: settings of the session */
 	struct buf unknown;  /* names of protocol options (_pq_.) that are not known, a 0 each */
 	unsigned unknown_count;

@@ -30,7 +30,8 @@
 	X(server_logins, "server_login_count", "connections opened to the server")                 \
 	X(server_login_failures, "server_login_failure_count", "logins to the server that failed") \
 	X(errors, "error_count", "ErrorResponses from servers to clients")                         \
-	X(refusals, "refusal_count", "requests that the pooler itself refused (time-outs, bounds)")  \
+	X(refusals, "refusal_count",                                                               \
+	  "requests that the pooler itself refused (time-outs, bounds)")                           \
 	X(cancels, "cancel_count", "cancel requests of clients passed on or answered")
 
 struct stats {

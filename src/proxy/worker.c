@@ -99,9 +99,8 @@ void worker_mail_accept(struct worker *w, int fd, bool is_unix)
 {
 	atomic_fetch_add(&w->load, 1);
 	atomic_fetch_add(&w->shared->clients, 1);
-	worker_send(w, (struct worker_mail){ .mail.deliver = worker_on_accept,
-					     .fd = fd,
-					     .is_unix = is_unix });
+	worker_send(w, (struct worker_mail){
+			       .mail.deliver = worker_on_accept, .fd = fd, .is_unix = is_unix });
 }
 
 /* Pools that are to be warm without clients: those whose user the configuration names. */
@@ -126,7 +125,7 @@ static void worker_on_setup(struct mail *mail, void *owner, usec_t now)
 	struct setup *old = w->setup;
 	w->setup = m->setup;
 	free(m);
-	LIST_EACH(node, tmp, &w->pool.slices)
+	LIST_EACH (node, tmp, &w->pool.slices)
 		localpool_configure(CONTAINER_OF(LIST_ENTRY(node, struct pool_slice, on_worker),
 						 struct localpool, slice),
 				    now);
@@ -147,9 +146,9 @@ static void worker_on_stop(struct mail *mail, void *owner, usec_t now)
 	struct worker *w = owner;
 	free(CONTAINER_OF(mail, struct worker_mail, mail));
 	w->stopping = true;
-	LIST_EACH(node, tmp, &w->client_list)
+	LIST_EACH (node, tmp, &w->client_list)
 		client_fail(LIST_ENTRY(node, struct client, link), ERROR_SHUTDOWN, NULL, NULL, now);
-	LIST_EACH(at, next, &w->pool.slices) {
+	LIST_EACH (at, next, &w->pool.slices) {
 		struct localpool *lp = CONTAINER_OF(LIST_ENTRY(at, struct pool_slice, on_worker),
 						    struct localpool, slice);
 		pool_pause(&lp->slice, now);
@@ -165,7 +164,8 @@ void worker_mail_stop(struct worker *w)
 	worker_send(w, (struct worker_mail){ .mail.deliver = worker_on_stop });
 }
 
-/* ---- life ------------------------------------------------------------------------------------- */
+/* ---- life -------------------------------------------------------------------------------------
+ */
 
 struct worker *worker_new(struct worker_shared *shared, unsigned index, struct setup *setup,
 			  struct tap_ring *tap, struct err *err)

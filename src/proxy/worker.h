@@ -71,7 +71,7 @@ struct worker {
 	bool stopping;
 	bool started;
 	bool carrying_out;
-	atomic_int load; /* clients; read by main */
+	atomic_int load;      /* clients; read by main */
 	struct list commands; /* that wait for their end */
 };
 

@@ -35,7 +35,7 @@ static void worker_report_client(struct report *report, struct client *c, usec_t
 	const char *app = paramset_get(c->params, SLICE("application_name"));
 	bool waits = c->state == CLIENT_WAITING || c->state == CLIENT_ADMITTED;
 
-	COPY(row->database, c->pool ? c->pool->route->database
+	COPY(row->database, c->pool    ? c->pool->route->database
 			    : c->login ? login_database(c->login)
 				       : "");
 	COPY(row->user, c->user);
@@ -81,7 +81,7 @@ static void worker_report_server(struct report *report, struct server *s, usec_t
 static void worker_report_client_counts(const struct localpool *lp, struct report_pool *row,
 					usec_t now)
 {
-	LIST_EACH(node, tmp, &lp->clients) {
+	LIST_EACH (node, tmp, &lp->clients) {
 		const struct client *c = LIST_ENTRY(node, struct client, in_pool);
 		if (c->state == CLIENT_WAITING || c->state == CLIENT_ADMITTED) {
 			row->cl_waiting++;
@@ -98,7 +98,7 @@ static void worker_report_client_counts(const struct localpool *lp, struct repor
 static void worker_report_server_counts(const struct localpool *lp, struct report_pool *row,
 					usec_t now)
 {
-	LIST_EACH(node, tmp, &lp->servers) {
+	LIST_EACH (node, tmp, &lp->servers) {
 		const struct server *s = LIST_ENTRY(node, struct server, link);
 		row->sv_being_canceled += s->is_cancelling && !s->client;
 		row->sv_active_cancel += s->is_cancelling;
@@ -143,20 +143,20 @@ static void worker_report_pool(struct report *report, const struct localpool *lp
 
 void worker_report(struct worker *w, unsigned what, struct report *report, usec_t now)
 {
-	LIST_EACH(node, tmp, &w->client_list) {
+	LIST_EACH (node, tmp, &w->client_list) {
 		struct client *c = LIST_ENTRY(node, struct client, link);
 		report->login_clients += c->login != NULL;
 		if (what & REPORT_CLIENTS && c->state != CLIENT_CLOSING)
 			worker_report_client(report, c, now);
 	}
-	LIST_EACH(at, next, &w->pool.slices) {
+	LIST_EACH (at, next, &w->pool.slices) {
 		struct localpool *lp = CONTAINER_OF(LIST_ENTRY(at, struct pool_slice, on_worker),
 						    struct localpool, slice);
 		if (what & REPORT_POOLS)
 			worker_report_pool(report, lp, now);
 		if (!(what & REPORT_SERVERS))
 			continue;
-		LIST_EACH(server, following, &lp->servers)
+		LIST_EACH (server, following, &lp->servers)
 			worker_report_server(report, LIST_ENTRY(server, struct server, link), now);
 	}
 }
