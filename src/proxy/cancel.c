@@ -18,6 +18,7 @@
 #include "proxy/localpool.h"
 #include "proxy/server.h"
 #include "proxy/worker.h"
+#include "wire/track.h"
 
 #define CANCEL_WORKER_BITS 6
 _Static_assert(PROXY_MAX_WORKERS <= 1 << CANCEL_WORKER_BITS, "the worker must fit");
@@ -50,35 +51,59 @@ void cancel_forget(struct client *c)
 
 struct cancel_mail {
 	struct mail mail;
+	struct list link; /* server->askers */
 	uint32_t pid;
-	uint32_t key; /* as it stood on the wire */
+	uint32_t key;   /* as it stood on the wire */
+	uint32_t asker; /* the number that its connection goes by */
 };
 
-static void cancel_carry_out(struct client *c, usec_t now)
+/* Back at the worker of who asked. */
+static void cancel_back(struct mail *mail, void *owner, usec_t now)
 {
-	switch ((enum client_state)c->state) {
-	case CLIENT_WAITING:
+	struct worker *w = owner;
+	struct cancel_mail *m = CONTAINER_OF(mail, struct cancel_mail, mail);
+	struct client *asker = map_get(&w->keys, cancel_map_key(&m->asker));
+	if (asker)
+		client_close(asker, "cancel request", now);
+	free(m);
+	worker_settle(w, now);
+}
+
+static void cancel_answer(struct worker *w, struct cancel_mail *m)
+{
+	unsigned worker = m->asker & ((1u << CANCEL_WORKER_BITS) - 1);
+	m->mail.deliver = cancel_back;
+	mailbox_send(w->shared->workers[worker]->box, &m->mail);
+}
+
+void cancel_tell(struct worker *w, struct list *askers)
+{
+	LIST_EACH(node, tmp, askers) {
+		list_remove(node);
+		cancel_answer(w, LIST_ENTRY(node, struct cancel_mail, link));
+	}
+}
+
+/* True: the server's cancel is under way, and the answer follows it. */
+static bool cancel_carry_out(struct client *c, struct cancel_mail *m, usec_t now)
+{
+	struct server *s = c->server;
+	if (c->state == CLIENT_WAITING) {
 		c->pool->stats.cancels++;
 		pool_leave(&c->waiter, now);
 		client_refused(c, ERROR_CANCELED_IN_QUEUE, errors_format(ERROR_CANCELED_IN_QUEUE),
 			       now);
-		break;
-	case CLIENT_LINKED:
-		if (track_head_seq(&c->server->track) == track_next_seq(&c->server->track))
-			break; /* nothing runs */
-		c->pool->stats.cancels++;
-		journal_cancelled(c);
-		server_cancel(c->server, now);
-		break;
-	case CLIENT_STARTUP:
-	case CLIENT_AUTH:
-	case CLIENT_ADMITTED:
-	case CLIENT_PROVING:
-	case CLIENT_IDLE:
-	case CLIENT_SKIPPING:
-	case CLIENT_CLOSING:
-		break;
+		return false;
 	}
+	if (c->state != CLIENT_LINKED || track_head_seq(&s->track) == track_next_seq(&s->track))
+		return false; /* nothing runs */
+	c->pool->stats.cancels++;
+	journal_cancelled(c);
+	server_cancel(s, now);
+	if (!s->is_cancelling && !s->cancel_waits)
+		return false;
+	list_push_back(&s->askers, &m->link);
+	return true;
 }
 
 static void cancel_arrive(struct mail *mail, void *owner, usec_t now)
@@ -86,23 +111,29 @@ static void cancel_arrive(struct mail *mail, void *owner, usec_t now)
 	struct worker *w = owner;
 	struct cancel_mail *m = CONTAINER_OF(mail, struct cancel_mail, mail);
 	struct client *c = map_get(&w->keys, cancel_map_key(&m->pid));
+	bool is_right = c && CRYPTO_memcmp(&c->cancel_key, &m->key, sizeof(m->key)) == 0;
 
-	if (c && CRYPTO_memcmp(&c->cancel_key, &m->key, sizeof(m->key)) == 0)
-		cancel_carry_out(c, now);
-	else
+	if (!is_right)
 		LOG_DEBUG("a cancel request with a key that no client has");
-	free(m);
+	if (!is_right || !cancel_carry_out(c, m, now))
+		cancel_answer(w, m);
 	worker_settle(w, now);
 }
 
-void cancel_route(struct worker_shared *shared, uint32_t pid, struct slice key)
+void cancel_route(struct client *asker, uint32_t pid, struct slice key)
 {
+	struct worker_shared *shared = asker->worker->shared;
 	unsigned worker = pid & ((1u << CANCEL_WORKER_BITS) - 1);
-	if (worker >= shared->worker_count || key.len != sizeof(uint32_t))
+	if (worker >= shared->worker_count || key.len != sizeof(uint32_t)) {
+		client_close(asker, "cancel request", loop_now(asker->worker->loop));
 		return;
+	}
 	struct cancel_mail *m = mem_zalloc(sizeof(*m));
+	cancel_enlist(asker);
+	list_init(&m->link);
 	m->mail.deliver = cancel_arrive;
 	m->pid = pid;
+	m->asker = asker->cancel_pid;
 	memcpy(&m->key, key.ptr, sizeof(m->key));
 	mailbox_send(shared->workers[worker]->box, &m->mail);
 }

@@ -17,14 +17,21 @@
 #include "base/usec.h"
 
 struct client;
+struct list;
 struct worker;
-struct worker_shared;
 
 /* Gives the client its number and key. */
 void cancel_enlist(struct client *c);
 void cancel_forget(struct client *c); /* harmless when it has none */
 
-/* A CancelRequest has come in on some worker: on to the one that has the client. */
-void cancel_route(struct worker_shared *shared, uint32_t pid, struct slice key);
+/*
+ * A CancelRequest has come in: on to the worker that has the client of that number. Who asks is
+ * kept waiting, and closed when the server has taken the cancel (or nothing came of it): the
+ * closing tells libpq and others that it will hit nothing that they send from then on.
+ */
+void cancel_route(struct client *asker, uint32_t pid, struct slice key);
+
+/* Those who wait for a server's cancel (server->askers) are told. */
+void cancel_tell(struct worker *w, struct list *askers);
 
 #endif

@@ -345,6 +345,7 @@ static void client_answer(struct client *c, const struct build_notice *notice, u
 	struct slice in = c->in ? buf_slice(c->in) : SLICE_NONE;
 	bool is_simple = in.len && (in.ptr[0] == 'Q' || in.ptr[0] == 'F');
 
+	journal_refused(c, in, notice->sqlstate, now);
 	build_error(&out, notice);
 	if (is_simple) {
 		build_ready(&out, 'I');

@@ -449,6 +449,27 @@ void journal_cut(struct client *c, uint32_t flag, const char *sqlstate, usec_t n
 	j->gap_at = j->stuck_at = j->copy_at = 0;
 }
 
+void journal_refused(struct client *c, struct slice in, const char *sqlstate, usec_t now)
+{
+	struct frame f;
+	if (!c->pool->logs_queries || (c->journal && c->journal->count))
+		return;
+	for (uint32_t seq = 0; frame_read(in, UINT32_MAX, &f) > 0; seq++) {
+		journal_client(c, &f, seq, now);
+		if (!frame_is_whole(&f) || !c->journal ||
+		    (c->journal->count && journal_last(c->journal)->sealed))
+			break;
+		in = slice_skip(in, frame_bytes(&f));
+	}
+	if (!c->journal || !c->journal->count)
+		return;
+	struct batch *b = journal_at(c->journal, 0);
+	b->start = c->request_at;
+	b->wait_us = now - c->request_at;
+	journal_cut(c, 0, sqlstate, now);
+	journal_rest(c);
+}
+
 void journal_cancelled(struct client *c)
 {
 	struct batch *b = c->journal ? journal_current(c->journal) : NULL;

@@ -51,6 +51,9 @@ void journal_turn(struct client *c, size_t sent_bytes, bool is_stuck, bool all_a
 /* The batches under way end here, with that flag (enum record_flag). `sqlstate` may be NULL. */
 void journal_cut(struct client *c, uint32_t flag, const char *sqlstate, usec_t now);
 
+/* It waited for a server, and was refused: `in` is what it asked, as it is kept. */
+void journal_refused(struct client *c, struct slice in, const char *sqlstate, usec_t now);
+
 /* A cancel was sent for what runs. */
 void journal_cancelled(struct client *c);
 

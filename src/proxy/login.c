@@ -138,8 +138,8 @@ size_t login_startup_bytes(struct client *c, struct slice in, usec_t now)
 		login_deny_encryption(c, now);
 		break;
 	case STARTUP_CANCEL:
-		cancel_route(c->worker->shared, packet.cancel_pid, packet.cancel_key);
-		client_close(c, "cancel request", now);
+		conn_pause(&c->conn, CLIENT_PAUSE_WAITING);
+		cancel_route(c, packet.cancel_pid, packet.cancel_key);
 		break;
 	case STARTUP_MESSAGE:
 		login_take_packet(c, &packet, now);

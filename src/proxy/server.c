@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "proxy/cancel.h"
 #include "proxy/canceler.h"
 #include "proxy/client.h"
 #include "proxy/errand.h"
@@ -67,6 +68,8 @@ static struct worker *server_worker(const struct server *s)
 static void server_free(struct server *s)
 {
 	BUG_ON(s->client || s->is_cancelling || s->connector);
+	if (!list_is_empty(&s->askers))
+		cancel_tell(server_worker(s), &s->askers);
 	paramset_unref(s->base);
 	paramset_unref(s->params);
 	paramset_unref(s->wanted);
@@ -94,6 +97,7 @@ struct server *server_new(struct localpool *lp, timer_fn on_deadline, usec_t now
 	s->connected_at = now;
 	s->conn.fd = -1;
 	list_init(&s->link);
+	list_init(&s->askers);
 	wheel_init_timer(&s->timer, on_deadline);
 	loop_init_deferred(&s->reap, server_reap);
 	track_init(&s->track);
@@ -466,6 +470,8 @@ static void server_cancelled(void *arg, bool sent, usec_t now)
 	struct server *s = arg;
 	struct worker *w = server_worker(s);
 	s->is_cancelling = false;
+	if (!s->cancel_waits || s->state == SERVER_CLOSING)
+		cancel_tell(w, &s->askers);
 	if (s->state == SERVER_CLOSING) {
 		if (s->is_reaped)
 			server_free(s);
@@ -504,4 +510,6 @@ void server_cancel_waiting(struct server *s, usec_t now)
 	s->cancel_waits = false;
 	if (server_is_busy(s) && s->errand == SERVER_ERRAND_NONE)
 		server_cancel(s, now);
+	if (!s->is_cancelling)
+		cancel_tell(server_worker(s), &s->askers);
 }

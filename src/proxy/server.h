@@ -66,6 +66,7 @@ struct server {
 	struct timer timer;
 	struct mail mail; /* to the next worker */
 	struct list link; /* localpool's list of servers */
+	struct list askers; /* who waits for a cancel of what it runs (proxy/cancel.h) */
 	struct pool_member member;
 	struct localpool *pool; /* not owned */
 	struct client *client;  /* not owned; LINKED */
