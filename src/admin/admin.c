@@ -147,6 +147,13 @@ void admin_free(struct admin *admin)
 
 void admin_adopt(struct admin *admin, struct proxy_console *console, usec_t now)
 {
+	if (!admin) {
+		close(console->fd);
+		free(console->user);
+		buf_fini(&console->pending);
+		free(console);
+		return;
+	}
 	admin->stats.client_logins++;
 	session_start(admin, console, now);
 }

@@ -40,7 +40,8 @@ struct admin_options {
 struct admin *admin_new(const struct admin_options *options, struct err *err) MUST_CHECK;
 void admin_free(struct admin *admin); /* closes all its sessions */
 
-/* A session of the console, logged in by the proxy: it is the console's from here on. */
+/* A session of the console, logged in by the proxy: it is the console's from here on. NULL: the
+ * console has ended, and it is hung up on. */
 void admin_adopt(struct admin *admin, struct proxy_console *console, usec_t now);
 size_t admin_count(const struct admin *admin); /* sessions */
 

@@ -283,6 +283,79 @@ START_TEST(a_slow_reader_is_not_served_further)
 }
 END_TEST
 
+START_TEST(nobody_comes_in_once_it_has_ended)
+{
+	int fds[2];
+	char byte;
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+	struct proxy_console *console = mem_zalloc(sizeof(*console));
+	console->fd = fds[1];
+	console->user = mem_strdup("anna");
+	build_query(&console->pending, SLICE("show version"));
+	admin_adopt(NULL, console, loop_now(loop));
+	ck_assert_int_eq(recv(fds[0], &byte, 1, MSG_DONTWAIT), 0);
+	close(fds[0]);
+}
+END_TEST
+
+/* ---- periods -------------------------------------------------------------------------------- */
+
+/* A console whose period is short, at the end of the first one. */
+static void make_period(void)
+{
+	struct err err;
+	admin_free(admin);
+	setup_drop(&setup);
+	setup_make(&setup, "[databases]\nshop =\n[pgweir]\nauth_type = trust\nstats_period = 1\n",
+		   "");
+	struct admin_options options = { .loop = loop, .setup = on_setup };
+	admin = admin_new(&options, &err);
+	ck_assert_ptr_nonnull(admin);
+	while (!proxyfake.report)
+		loop_turn(loop, usec_now() + USEC_PER_SEC);
+	ck_assert_uint_eq(proxyfake.what, REPORT_POOLS);
+}
+
+/* "shop" has had so many transactions. */
+static void report_xacts(uint64_t xacts, usec_t now)
+{
+	struct report report;
+	report_init(&report, 0);
+	struct report_pool *pool = report_add_pool(&report);
+	report_copy(pool->database, sizeof(pool->database), "shop");
+	pool->stats.xacts = xacts;
+	pool->stats.xact_us = 40 * xacts;
+	proxyfake_reports(&report, 1, now);
+	report_fini(&report);
+}
+
+START_TEST(averages_are_taken_at_the_end_of_a_period)
+{
+	struct op o;
+	make_period();
+	report_xacts(1000, loop_now(loop));
+	come(&o, true, NULL);
+	say(&o, "show stats_averages");
+	report_xacts(5000, loop_now(loop)); /* in this period, which goes on */
+	listen_to(&o);
+	ck_assert_str_eq(said_column(&o.said, 6), "xact_time");
+	ck_assert_str_eq(said_value(&o.said, 0, 6), "40");
+	ck_assert_int_gt(atoi(said_value(&o.said, 0, 2)), 0);
+	ck_assert_int_le(atoi(said_value(&o.said, 0, 2)), 1000);
+	go(&o);
+}
+END_TEST
+
+START_TEST(the_console_ends_at_the_end_of_a_period)
+{
+	make_period();
+	admin_free(admin);
+	admin = NULL;
+	report_xacts(1000, loop_now(loop));
+	ck_assert_ptr_null(proxyfake.report);
+}
+END_TEST
+
 /* ---- commands ------------------------------------------------------------------------------- */
 
 static const struct {
@@ -515,6 +588,9 @@ Suite *suite_console(void)
 	tcase_add_loop_test(t, who_leaves_meanwhile_is_not_answered, 0, 4);
 	tcase_add_loop_test(t, the_console_ends_before_the_answer, 0, 4);
 	tcase_add_test(t, a_slow_reader_is_not_served_further);
+	tcase_add_test(t, nobody_comes_in_once_it_has_ended);
+	tcase_add_test(t, averages_are_taken_at_the_end_of_a_period);
+	tcase_add_test(t, the_console_ends_at_the_end_of_a_period);
 	tcase_add_loop_test(t, commands_are_answered_when_the_workers_have, 0, COUNT_OF(sent));
 	tcase_add_loop_test(t, whoever_may_only_look, 0, COUNT_OF(sent));
 	tcase_add_test(t, databases_that_are_not_there);

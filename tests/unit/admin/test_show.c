@@ -284,8 +284,10 @@ END_TEST
 
 START_TEST(no_sheet_shows_a_password)
 {
-	show((enum sheet_id)_i);
-	ck_assert_ptr_null(memmem(out.data + out.start, buf_len(&out), "sesame", 6));
+	for (int id = 0; id < SHEET_ID_COUNT; id++) {
+		show((enum sheet_id)id);
+		ck_assert_ptr_null(memmem(out.data + out.start, buf_len(&out), "sesame", 6));
+	}
 }
 END_TEST
 
@@ -317,7 +319,7 @@ Suite *suite_show(void)
 	tcase_add_test(t, lists_count);
 	tcase_add_test(t, users_of_both_files);
 	tcase_add_test(t, the_rest);
-	tcase_add_loop_test(t, no_sheet_shows_a_password, 0, SHEET_ID_COUNT);
+	tcase_add_test(t, no_sheet_shows_a_password);
 	tcase_add_test(t, which_databases_there_are);
 	suite_add_tcase(s, t);
 	return s;

@@ -140,20 +140,27 @@ START_TEST(a_command_that_fails_ends_its_query)
 }
 END_TEST
 
-START_TEST(who_may_only_look)
+static void check_right(int id)
 {
-	const struct order_rule *rule = order_rule((enum order_id)_i);
+	const struct order_rule *rule = order_rule((enum order_id)id);
 	char sql[256];
-	talk.is_admin = false;
-	snprintf(sql, sizeof(sql), "%s%s", rule->pattern,
-		 rule->argument == ORDER_ARGUMENT_DATABASE  ? " a"
-		 : rule->argument == ORDER_ARGUMENT_NUMBER  ? " 1"
-		 : rule->argument == ORDER_ARGUMENT_SETTING ? " a = 1"
-							    : "");
+	const char *argument = rule->argument == ORDER_ARGUMENT_DATABASE  ? " a"
+			       : rule->argument == ORDER_ARGUMENT_NUMBER  ? " 1"
+			       : rule->argument == ORDER_ARGUMENT_SETTING ? " a = 1"
+									  : "";
+	snprintf(sql, sizeof(sql), "%s%s", rule->pattern, argument);
+	runs = 0;
 	query(sql);
 	ck_assert_uint_eq(runs, rule->right == ORDER_RIGHT_LOOK);
 	if (rule->right == ORDER_RIGHT_RULE)
 		ck_assert_str_eq(sqlstate(), "42501");
+}
+
+START_TEST(who_may_only_look)
+{
+	talk.is_admin = false;
+	for (int id = 0; id < ORDER_COUNT; id++)
+		check_right(id);
 }
 END_TEST
 
@@ -513,7 +520,7 @@ Suite *suite_talk(void)
 	tcase_add_loop_test(t, simple_queries, 0, COUNT_OF(simple));
 	tcase_add_test(t, an_error_says_what_was_not_understood);
 	tcase_add_test(t, a_command_that_fails_ends_its_query);
-	tcase_add_loop_test(t, who_may_only_look, 0, ORDER_COUNT);
+	tcase_add_test(t, who_may_only_look);
 	tcase_add_test(t, a_driver_may_believe_in_transactions);
 	tcase_add_test(t, the_greeting);
 	/* 0: all at once, 1: byte by byte */
