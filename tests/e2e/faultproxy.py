@@ -88,6 +88,8 @@ class FaultProxy:
                     data = source.recv(1 << 16)
                     if not data:
                         break
+                    while self._held(up) and not self.stopping:
+                        time.sleep(0.01)
                     self._forward(link, target, data, up)
         except (OSError, ValueError):
             pass

@@ -299,6 +299,8 @@ class Client:
                 out.append(self.read(deadline))
         except Gone:
             return out
+        except AssertionError as late:
+            raise AssertionError(f"{late}; so far: {out}") from None
 
     def closed(self, deadline=None):
         """The peer closes the connection without another word."""

@@ -11,7 +11,7 @@ from waiting import all_at_once, until
 
 def test_own_error_in_a_batch_waits_for_the_sync(pooler, shape):
     """A refusal while Parse, Bind, Execute are under way: one error, then one Z, after the Sync."""
-    p = pooler(pool_size=1, pool_timeout="0.3", **shape)
+    p = pooler(pool_size=1, pool_timeout=1, **shape)
     holder, client = p.raw(), p.raw()
     holder.query("begin")
     client.send(P("select 1") + B() + D() + E())
@@ -24,7 +24,7 @@ def test_own_error_in_a_batch_waits_for_the_sync(pooler, shape):
 
 
 def test_own_error_among_pipelined_batches(pooler, shape):
-    p = pooler(pool_size=1, pool_timeout="0.3", **shape)
+    p = pooler(pool_size=1, pool_timeout=1, **shape)
     holder, client = p.raw(), p.raw()
     holder.query("begin")
     client.send((P("select 1") + B() + E() + S) * 3)
