@@ -30,6 +30,7 @@ int main(void)
 	srunner_add_suite(sr, suite_talk());
 	srunner_add_suite(sr, suite_manual());
 	srunner_add_suite(sr, suite_console());
+	srunner_add_suite(sr, suite_desk());
 	srunner_run_all(sr, CK_NORMAL);
 	int failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

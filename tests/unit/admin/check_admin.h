@@ -12,6 +12,7 @@
 
 Suite *suite_averages(void);
 Suite *suite_console(void);
+Suite *suite_desk(void);
 Suite *suite_manual(void);
 Suite *suite_order(void);
 Suite *suite_sheet(void);

@@ -3,9 +3,11 @@ TESTS += tests/unit/admin/check_admin
 tests_unit_admin_check_admin_SOURCES = \
 	tests/unit/admin/check_admin.c tests/unit/admin/check_admin.h \
 	tests/unit/admin/proxyfake.c tests/unit/admin/proxyfake.h \
+	tests/unit/admin/rig.c tests/unit/admin/rig.h \
 	tests/unit/admin/said.c \
 	tests/unit/admin/test_averages.c \
 	tests/unit/admin/test_console.c \
+	tests/unit/admin/test_desk.c \
 	tests/unit/admin/test_manual.c \
 	tests/unit/admin/test_order.c \
 	tests/unit/admin/test_sheet.c \
