@@ -78,7 +78,7 @@ static void cancel_answer(struct worker *w, struct cancel_mail *m)
 
 void cancel_tell(struct worker *w, struct list *askers)
 {
-	LIST_EACH(node, tmp, askers) {
+	LIST_EACH (node, tmp, askers) {
 		list_remove(node);
 		cancel_answer(w, LIST_ENTRY(node, struct cancel_mail, link));
 	}

@@ -111,6 +111,17 @@ static void command_kill_client(struct command_part *part, usec_t now)
 	}
 }
 
+/* Who waits for what was resumed waits in vain: it is told so by being answered. */
+static void command_resumed(struct worker *w, const char *database)
+{
+	LIST_EACH (node, tmp, &w->commands) {
+		struct command_part *waiting = LIST_ENTRY(node, struct command_part, link);
+		const char *its = waiting->command->database;
+		if (!database || !its || strcmp(database, its) == 0)
+			command_answer(waiting);
+	}
+}
+
 static void command_part_arrive(struct mail *mail, void *owner, usec_t now)
 {
 	struct worker *w = owner;
@@ -130,7 +141,7 @@ static void command_part_arrive(struct mail *mail, void *owner, usec_t now)
 		}
 	}
 	if (what == PROXY_COMMAND_RESUME)
-		command_give_up(w, now);
+		command_resumed(w, part->command->database);
 	if ((what == PROXY_COMMAND_PAUSE || what == PROXY_COMMAND_KILL) &&
 	    !command_is_drained(part) && !w->stopping)
 		list_push_back(&w->commands, &part->link);

@@ -36,11 +36,31 @@ static void errand_begin(struct server *s, enum server_errand errand, char type)
 		s->is_doomed = true;
 }
 
+/*
+ * Does the one set hold something that the other does not and that only we know of? What the server
+ * reports goes out with the client's query; but search_path or a role decide what the query means,
+ * so that it waits until they are known to be set.
+ */
+static bool errand_is_grave(const struct server *s, const struct paramset *set,
+			    const struct paramset *other)
+{
+	for (size_t i = 0; i < paramset_count(set); i++) {
+		struct slice name = slice_of(paramset_name(set, i));
+		const char *there = paramset_get(other, name);
+		if (!worker_tracks(s->pool->worker, name) &&
+		    (!there || strcmp(there, paramset_value(set, i)) != 0))
+			return true;
+	}
+	return false;
+}
+
 void errand_set_params(struct server *s, struct paramset *wanted)
 {
 	struct buf sql = { 0 };
 	paramset_build_change(s->params, wanted, &sql);
 	paramset_replace(&s->wanted, paramset_ref(wanted));
+	s->holds_client =
+		errand_is_grave(s, s->params, wanted) || errand_is_grave(s, wanted, s->params);
 	errand_begin(s, SERVER_ERRAND_PARAMS, 'Q');
 	build_query(&s->before, buf_slice(&sql));
 	buf_fini(&sql);
@@ -111,32 +131,20 @@ static void errand_params_done(struct server *s, usec_t now)
 	s->wanted = NULL;
 	if (s->errand_failed) { /* one string of commands is one transaction: nothing was set */
 		paramset_unref(wanted);
+		s->is_doomed = s->is_doomed || !c;
 		return;
 	}
 	paramset_replace(&s->params, wanted);
 	if (!c)
 		return;
+	if (s->holds_client)
+		conn_again(&c->conn); /* with what it has asked */
 	if (c->state == CLIENT_PROVING) {
 		login_params_taken(c, now);
 		return;
 	}
 	if (c->params != wanted)
 		paramset_replace(&c->params, paramset_ref(wanted));
-}
-
-/* What is known only from the session itself is gone with the reset. */
-static void errand_reset_done(struct server *s)
-{
-	const struct worker *w = s->pool->worker;
-	for (size_t i = 0; i < paramset_count(s->params);) {
-		struct slice name = slice_of(paramset_name(s->params, i));
-		if (paramset_get(s->base, name) && worker_tracks(w, name)) {
-			i++;
-			continue;
-		}
-		paramset_replace(&s->params, paramset_without(s->params, name));
-		i = 0;
-	}
 }
 
 static void errand_done(struct server *s, usec_t now)
@@ -155,8 +163,6 @@ static void errand_done(struct server *s, usec_t now)
 	case SERVER_ERRAND_RESET:
 		if (s->errand_failed)
 			s->is_doomed = true;
-		else
-			errand_reset_done(s);
 		break;
 	case SERVER_ERRAND_PING:
 		loop_clear_timer(&s->timer);

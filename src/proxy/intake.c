@@ -47,7 +47,7 @@ static size_t intake_read_head(struct client *c, struct slice in, struct frame *
 		return f->head_bytes + f->body.len;
 	if (head == 0)
 		return 0;
-	if (head < 0 || frame_is_known(FRAME_FROM_CLIENT, f->type)) {
+	if (head < 0 || (f->type != 'p' && frame_is_known(FRAME_FROM_CLIENT, f->type))) {
 		client_fail(c, ERROR_BAD_MESSAGE_LENGTH, NULL, NULL, now,
 			    frame_error_text(head < 0 ? head : FRAME_TOO_LONG));
 	} else {

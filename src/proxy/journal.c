@@ -341,6 +341,8 @@ void journal_server(struct client *c, const struct frame *f, const struct track_
 	case 'Z':
 		if (news->done)
 			journal_ended(c, j, news->seq, now);
+		if (f->body.len && f->body.ptr[0] == 'I' && map_count(&j->portals))
+			journal_forget_all(&j->portals);
 		break;
 	default:
 		break;

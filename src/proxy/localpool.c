@@ -180,12 +180,11 @@ struct localpool *localpool_get(struct worker *w, struct slice database, struct 
 {
 	struct conf_pool settings;
 	struct buf key = { 0 };
-	if (map_count(&w->pools) >= LOCALPOOL_MAX ||
-	    !localpool_resolve(w, database, user, &settings))
+	if (!localpool_resolve(w, database, user, &settings))
 		return NULL;
 	route_build_key(&key, database, user, startup);
 	struct localpool *lp = map_get(&w->pools, buf_slice(&key));
-	if (!lp)
+	if (!lp && map_count(&w->pools) < LOCALPOOL_MAX)
 		lp = localpool_new(w, buf_slice(&key), &settings, now);
 	buf_fini(&key);
 	return lp;

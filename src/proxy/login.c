@@ -244,7 +244,7 @@ static void login_start_computing(struct client *c, usec_t now)
 	struct worker *w = c->worker;
 	login->job = (struct helper_job){ .run = login_compute, .deadline = USEC_NEVER };
 	login->job.mail.deliver = login_computed;
-	if (!helper_submit(w->shared->crew, &login->job, w->box)) {
+	if (!helper_submit(w->shared->clerks, &login->job, w->box)) {
 		client_fail(c, ERROR_LOGIN_TIMEOUT, "Too many logins are under way.", NULL, now);
 		return;
 	}

@@ -17,6 +17,7 @@
 #include "proxy/worker.h"
 
 #define PROXY_HELPER_QUEUE 100000
+#define PROXY_CLERKS 2
 #define PROXY_STOP_US (4 * USEC_PER_SEC)
 
 struct proxy {
@@ -99,7 +100,8 @@ static bool proxy_prepare(struct proxy *proxy, const struct proxy_options *optio
 	if (!shared->main)
 		return false;
 	shared->crew = helper_new(conf->global.connectors, PROXY_HELPER_QUEUE, err);
-	return shared->crew != NULL;
+	shared->clerks = shared->crew ? helper_new(PROXY_CLERKS, PROXY_HELPER_QUEUE, err) : NULL;
+	return shared->clerks != NULL;
 }
 
 struct proxy *proxy_start(const struct proxy_options *options, struct err *err)
@@ -126,7 +128,9 @@ void proxy_stop(struct proxy *proxy)
 	for (unsigned i = 0; i < shared->worker_count; i++)
 		if (proxy->workers[i])
 			worker_join_until(proxy->workers[i], until);
-	if (shared->crew && !helper_end(shared->crew, usec_now() + PROXY_STOP_US)) {
+	until = usec_now() + PROXY_STOP_US;
+	if ((shared->crew && !helper_end(shared->crew, until)) ||
+	    (shared->clerks && !helper_end(shared->clerks, until))) {
 		LOG_WARNING("a name lookup does not end: leaving without it");
 		log_flush();
 		_exit(0);
@@ -134,7 +138,7 @@ void proxy_stop(struct proxy *proxy)
 	for (unsigned i = 0; i < shared->worker_count; i++)
 		if (proxy->workers[i])
 			worker_join(proxy->workers[i]);
-	if (!helper_free(shared->crew, USEC_NEVER))
+	if (!helper_free(shared->crew, USEC_NEVER) || !helper_free(shared->clerks, USEC_NEVER))
 		LOG_ERROR("the helpers have not ended");
 	proxy_free(proxy);
 }

@@ -150,6 +150,10 @@ static void relay_send_to_server(struct client *c, struct server *s, struct slic
 size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 {
 	struct server *s = c->server;
+	if (s->errand == SERVER_ERRAND_PARAMS && s->holds_client) {
+		relay_send_to_server(c, s, SLICE_NONE, now);
+		return 0;
+	}
 	size_t done = c->body_left < in.len ? c->body_left : in.len;
 	bool leaves = false;
 	struct relay_fault fault = { 0 };
@@ -232,6 +236,8 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 	if (f->type == 'Z') {
 		stats->queries += news->done;
 		server_note_ready(s, now);
+	} else if (f->type == 'C' && slice_starts(f->body, "DISCARD ALL")) {
+		server_param_forget(s);
 	} else if (f->type == 'E') {
 		stats->errors++;
 		if (notice_is_fatal(f->body) && c)

@@ -284,6 +284,12 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 		errand_query(s, SERVER_ERRAND_ROLLBACK, SLICE("ROLLBACK"), now);
 		return;
 	}
+	if (s->needs_reset && s->params != s->pool->worker->no_params) {
+		errand_set_params(s,
+				  s->pool->worker->no_params); /* whatever the reset query does */
+		server_send(s, SLICE_NONE, now);
+		return;
+	}
 	if (s->needs_reset) {
 		s->needs_reset = false;
 		errand_query(s, SERVER_ERRAND_RESET, slice_of(s->pool->settings.server_reset_query),
@@ -347,8 +353,8 @@ static void server_fail_client(struct server *s, usec_t now)
 {
 	struct client *c = s->client;
 	bool is_mute = s->last_words || (s->body_left && s->body_passes);
-	server_unlink(s);
 	journal_cut(c, RECORD_SERVER_GONE, s->last_words ? NULL : "08006", now);
+	server_unlink(s);
 	if (is_mute)
 		client_close(c, "server closed the connection", now);
 	else
@@ -494,7 +500,7 @@ void server_cancel(struct server *s, usec_t now)
 		s->cancel_waits = true;
 		return;
 	}
-	if (!canceler_start(s->wire.cancel, w->shared->crew, w->box,
+	if (!canceler_start(s->wire.cancel, w->shared->clerks, w->box,
 			    usec_after(now, w->setup->conf->global.cancel_wait_timeout_us),
 			    server_cancelled, s))
 		return;

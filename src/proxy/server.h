@@ -64,8 +64,8 @@ struct server {
 	struct conn conn;
 	struct deferred reap;
 	struct timer timer;
-	struct mail mail; /* to the next worker */
-	struct list link; /* localpool's list of servers */
+	struct mail mail;   /* to the next worker */
+	struct list link;   /* localpool's list of servers */
 	struct list askers; /* who waits for a cancel of what it runs (proxy/cancel.h) */
 	struct pool_member member;
 	struct localpool *pool; /* not owned */
@@ -86,6 +86,7 @@ struct server {
 	uint8_t errand;   /* enum server_errand */
 	bool body_passes; /* those bytes are for the client */
 	bool errand_failed;
+	bool holds_client; /* the client's bytes wait for the end of errand PARAMS */
 	bool needs_reset;  /* CLEANING: server_reset_query is to be run */
 	bool is_doomed;    /* close it instead of using it again */
 	bool cancel_waits; /* one more cancel is wanted, after the errand or the cancel under way */
@@ -144,6 +145,9 @@ void server_on_conn(struct conn *conn, enum conn_event event, usec_t now);
 
 /* A ParameterStatus of its: keeps track. True where the client should hear of it. */
 bool server_param(struct server *s, struct slice body);
+
+/* Its client has discarded all: what is not reported is as at the server's login again. */
+void server_param_forget(struct server *s);
 
 /* It said ReadyForQuery to the client. */
 void server_note_ready(struct server *s, usec_t now);

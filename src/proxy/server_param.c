@@ -38,3 +38,16 @@ bool server_param(struct server *s, struct slice body)
 		paramset_replace(&c->params, paramset_ref(s->params));
 	return is_linked;
 }
+
+void server_param_forget(struct server *s)
+{
+	for (size_t i = 0; i < paramset_count(s->params);) {
+		struct slice name = slice_of(paramset_name(s->params, i));
+		if (worker_tracks(s->pool->worker, name)) {
+			i++;
+			continue;
+		}
+		paramset_replace(&s->params, paramset_without(s->params, name));
+		i = 0;
+	}
+}

@@ -33,7 +33,9 @@ struct localpool;
 /* What all workers share, written before they start. Owned by the proxy. */
 struct worker_shared {
 	struct proxy *proxy;
-	struct helper_crew *crew;
+	struct helper_crew *crew;   /* logs in to servers */
+	struct helper_crew *clerks; /* cancels, and computes for clients' logins: no dead server
+				       keeps them waiting */
 	struct registry *registry;
 	struct paramset_table *params;
 	struct mailbox *main; /* to the main thread */
