@@ -407,6 +407,7 @@ static void main_stop(struct program *p)
 	sigmail_stop(p->signals);
 	if (p->admin)
 		admin_free(p->admin);
+	p->admin = NULL; /* a login to it may still be in the mail */
 	if (p->proxy)
 		proxy_stop(p->proxy);
 	if (p->observer)
