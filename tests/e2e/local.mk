@@ -15,6 +15,7 @@ EXTRA_DIST += \
 	tests/e2e/test_client_gone.py \
 	tests/e2e/test_console.py \
 	tests/e2e/test_drivers.py \
+	tests/e2e/test_hostile.py \
 	tests/e2e/test_limits.py \
 	tests/e2e/test_login.py \
 	tests/e2e/test_modes.py \
@@ -29,6 +30,7 @@ EXTRA_DIST += \
 	tests/e2e/test_smoke.py \
 	tests/e2e/test_startup.py \
 	tests/e2e/test_traps.py \
+	tests/e2e/tsan.supp \
 	tests/e2e/waiting.py
 
 E2E =

@@ -54,6 +54,7 @@ class Binary:
         self.is_pgbouncer = source.name == "pgbouncer"
         self.path = pathlib.Path(directory) / source.name
         shutil.copy(source, self.path)
+        shutil.copy(ROOT / "tests" / "e2e" / "tsan.supp", self.path.parent)
         self.path.chmod(0o755)
 
     def sanitized(self):
@@ -161,7 +162,9 @@ class Pooler:
         env["ASAN_OPTIONS"] = f"log_path={san}:detect_leaks=1:quarantine_size_mb=16:handle_abort=1"
         env["LSAN_OPTIONS"] = os.environ.get("LSAN_OPTIONS", "")
         env["UBSAN_OPTIONS"] = f"log_path={san}:print_stacktrace=1"
-        env["TSAN_OPTIONS"] = f"log_path={san}:exitcode=66:{os.environ.get('TSAN_OPTIONS', '')}"
+        suppressions = self.binary.path.parent / "tsan.supp"
+        env["TSAN_OPTIONS"] = (f"log_path={san}:exitcode=66:suppressions={suppressions}:"
+                               f"{os.environ.get('TSAN_OPTIONS', '')}")
         env.update(self.env)
         return env
 

@@ -270,7 +270,7 @@ def test_idle_server_of_another_pool_makes_room(pooler, cluster):
     for _ in range(3):
         for user, client in clients.items():
             assert client.value("select current_user") == user
-    assert len(cluster.backends()) <= 1
+    until(lambda: len(cluster.backends()) <= 1)
 
 
 # ---- timeouts ---------------------------------------------------------------------------------------

@@ -192,10 +192,11 @@ def test_pause_and_resume_under_load(pooler, cluster, workers):
         load.goes_on()
         p.console("pause")
         until(lambda: not [s for s in cluster.states() if s[1] != "idle"])
+        until(lambda: p.waiting() == 8, "all of the load waits")
         mark = load.total()
         new = p.open()
         new.send(rawwire.startup("app", "app"))
-        until(lambda: p.waiting() > 0)
+        assert not [s for s in cluster.states() if s[1] != "idle"]
         assert load.total() == mark
         p.console("resume")
         load.goes_on()

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 
 import pytest
 
@@ -220,11 +221,14 @@ def test_server_that_falls_silent(pooler, cluster, fault_proxy):
 
 def test_server_that_speaks_nonsense_is_closed(make_pooler, fake_server):
     """An idle server that sends a row has lost its step: nobody may get it."""
+    idle = threading.Event()
+
     def script(session):
         if session.login():
             session.read_until("Q")
             session.send(fakeserver.answer("fine"))
             if session.number == 0:
+                assert idle.wait(60)
                 session.send(fakeserver.data_row("for nobody"))
             session.serve(lambda sql: fakeserver.answer("fine"))
 
@@ -232,7 +236,9 @@ def test_server_that_speaks_nonsense_is_closed(make_pooler, fake_server):
     p = make_pooler(None, pool_size=1, databases={"app": f"host=127.0.0.1 port={server.port} dbname=app"})
     client = p.raw()
     assert client.value("select 1") == "fine"
-    until(lambda: not p.show("servers") or len(server.sessions) > 1, "the server is given up")
+    until(lambda: [row["state"] for row in p.show("servers")] == ["idle"])
+    idle.set()
+    until(lambda: not p.show("servers"), "the server is given up")
     assert client.value("select 2") == "fine"
     assert len(server.sessions) == 2
 
