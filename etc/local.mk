@@ -16,7 +16,7 @@ install-data-hook:
 		$(INSTALL_DATA) etc/pgweir.ini '$(DESTDIR)$(pkgsysconfdir)/pgweir.ini'; }
 	@test -f '$(DESTDIR)$(pkgsysconfdir)/userlist.txt' || { \
 		echo "installing $(pkgsysconfdir)/userlist.txt"; \
-		$(INSTALL_DATA) $(srcdir)/etc/userlist.txt '$(DESTDIR)$(pkgsysconfdir)/userlist.txt'; }
+		$(INSTALL) -m 640 $(srcdir)/etc/userlist.txt '$(DESTDIR)$(pkgsysconfdir)/userlist.txt'; }
 
 # As packages do: what was not changed goes, what was stays.
 uninstall-hook:
