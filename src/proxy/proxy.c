@@ -19,6 +19,7 @@
 #define PROXY_HELPER_QUEUE 100000
 #define PROXY_CLERKS 2
 #define PROXY_STOP_US (4 * USEC_PER_SEC)
+#define PROXY_STOP_POLL_US 2000
 
 struct proxy {
 	struct worker_shared shared;
@@ -116,6 +117,14 @@ struct proxy *proxy_start(const struct proxy_options *options, struct err *err)
 	return NULL;
 }
 
+static bool proxy_have_workers_ended(const struct proxy *proxy)
+{
+	for (unsigned i = 0; i < proxy->shared.worker_count; i++)
+		if (proxy->workers[i] && !worker_has_ended(proxy->workers[i]))
+			return false;
+	return true;
+}
+
 void proxy_stop(struct proxy *proxy)
 {
 	struct worker_shared *shared = &proxy->shared;
@@ -125,9 +134,8 @@ void proxy_stop(struct proxy *proxy)
 			worker_mail_stop(proxy->workers[i]);
 	/* the cancels of what is given up now are let through; then nothing is waited for */
 	usec_t until = usec_now() + PROXY_STOP_US;
-	for (unsigned i = 0; i < shared->worker_count; i++)
-		if (proxy->workers[i])
-			worker_join_until(proxy->workers[i], until);
+	while (!proxy_have_workers_ended(proxy) && usec_now() < until)
+		usleep(PROXY_STOP_POLL_US);
 	until = usec_now() + PROXY_STOP_US;
 	if ((shared->crew && !helper_end(shared->crew, until)) ||
 	    (shared->clerks && !helper_end(shared->clerks, until))) {

@@ -31,6 +31,11 @@
 
 #define TO(state) (1u << SERVER_##state)
 
+/* How long PostgreSQL may take to hang up once goodbye was said. */
+#define SERVER_GOODBYE_US USEC_PER_SEC
+/* How soon what runs on for nobody is cancelled once more. */
+#define SERVER_RECANCEL_US (100 * USEC_PER_MSEC)
+
 static const struct {
 	const char *name;
 	unsigned edges;
@@ -88,6 +93,8 @@ static void server_reap(struct deferred *d, usec_t now)
 		server_free(s);
 }
 
+static void server_on_recancel(struct timer *t, usec_t now);
+
 struct server *server_new(struct localpool *lp, timer_fn on_deadline, usec_t now)
 {
 	struct server *s = mem_zalloc(sizeof(*s));
@@ -99,6 +106,7 @@ struct server *server_new(struct localpool *lp, timer_fn on_deadline, usec_t now
 	list_init(&s->link);
 	list_init(&s->askers);
 	wheel_init_timer(&s->timer, on_deadline);
+	wheel_init_timer(&s->recancel, server_on_recancel);
 	loop_init_deferred(&s->reap, server_reap);
 	track_init(&s->track);
 	return s;
@@ -297,6 +305,7 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 		return;
 	}
 	loop_clear_timer(&s->timer);
+	loop_clear_timer(&s->recancel);
 	s->copy_failed = false;
 	server_enter(s, SERVER_IDLE, now);
 	localpool_return(s->pool, s, now);
@@ -361,13 +370,52 @@ static void server_fail_client(struct server *s, usec_t now)
 		client_fail(c, ERROR_SERVER_GONE, NULL, NULL, now);
 }
 
+/* The connection is gone, and with it the pool's count of it. */
+static void server_end(struct server *s, bool politely, usec_t now)
+{
+	struct localpool *lp = s->pool;
+	loop_clear_timer(&s->timer);
+	loop_clear_timer(&s->recancel);
+	if (conn_is_open(&s->conn)) {
+		int fd;
+		struct ssl_st *ssl;
+		conn_give_up(&s->conn, &fd, &ssl);
+		connector_close(&s->wire, politely);
+	}
+	list_remove(&s->link);
+	pool_lost(&s->member, now);
+	localpool_touch(lp);
+	loop_defer(lp->worker->loop, &s->reap);
+}
+
+/*
+ * Says goodbye and waits for PostgreSQL to hang up: until then the backend counts there, and a new
+ * one beside it would be one more than the limit.
+ */
+static bool server_say_goodbye(struct server *s, usec_t now)
+{
+	static const char terminate[] = { 'X', 0, 0, 0, 4 };
+	if (server_worker(s)->stopping || !conn_is_open(&s->conn) ||
+	    conn_send(&s->conn, terminate, sizeof(terminate)) != CONN_SENT_ALL)
+		return false;
+	conn_resume(&s->conn, UINT16_MAX);
+	loop_set_timer(server_worker(s)->loop, &s->timer, now + SERVER_GOODBYE_US);
+	return true;
+}
+
+void server_hang_up(struct server *s, usec_t now)
+{
+	if (s->state == SERVER_CLOSING && list_is_on(&s->link))
+		server_end(s, false, now);
+}
+
 void server_close(struct server *s, const char *why, usec_t now)
 {
 	if (s->state == SERVER_CLOSING)
 		return;
 
 	struct localpool *lp = s->pool;
-	bool politely = s->state != SERVER_LOGIN && track_is_quiet(&s->track) &&
+	bool is_heard = s->state != SERVER_LOGIN && track_is_quiet(&s->track) &&
 			!conn_is_stuck(&s->conn) && !(s->client && s->client->body_left);
 	if (s->state != SERVER_LOGIN && lp->worker->setup->conf->global.log_disconnections)
 		LOG_INFO("server %s/%s pid %d: closing because: %s (age %llds)",
@@ -376,19 +424,10 @@ void server_close(struct server *s, const char *why, usec_t now)
 	server_enter(s, SERVER_CLOSING, now);
 	if (s->client)
 		server_fail_client(s, now);
-	loop_clear_timer(&s->timer);
-	if (conn_is_open(&s->conn)) {
-		int fd;
-		struct ssl_st *ssl;
-		conn_give_up(&s->conn, &fd, &ssl);
-		connector_close(&s->wire, politely);
-	}
 	if (s->connector)
 		server_login_stop(s);
-	list_remove(&s->link);
-	pool_lost(&s->member, now);
-	localpool_touch(lp);
-	loop_defer(lp->worker->loop, &s->reap);
+	if (!is_heard || !server_say_goodbye(s, now))
+		server_end(s, is_heard, now);
 }
 
 void server_desync(struct server *s, char type, usec_t now)
@@ -396,6 +435,12 @@ void server_desync(struct server *s, char type, usec_t now)
 	LOG_ERROR("server %s/%s pid %d: protocol violation: unexpected message 0x%02x in state %s",
 		  s->pool->route->database, s->pool->route->user, s->pid, (unsigned char)type,
 		  server_states[s->state].name);
+	if (s->client && !s->client->batch_at && !s->client->xact_at && !s->pool->is_session &&
+	    s->client->state == CLIENT_LINKED) {
+		struct client *c = s->client; /* has had all its answers: it is not concerned */
+		server_unlink(s);
+		client_unlinked(c, now);
+	}
 	if (s->client && !s->last_words) {
 		struct client *c = s->client;
 		char text[16];
@@ -443,10 +488,26 @@ static void server_read(struct server *s, usec_t now)
 	server_settle(s, now);
 }
 
+/* Goodbye was said: whatever it still sends is dropped, until it hangs up. */
+static void server_await_end(struct server *s, usec_t now)
+{
+	ssize_t n = conn_recv(&s->conn, server_worker(s)->scratch, WORKER_SCRATCH_BYTES);
+	if (n == CONN_RECV_EOF || n == CONN_RECV_ERROR)
+		server_hang_up(s, now);
+}
+
 void server_on_conn(struct conn *conn, enum conn_event event, usec_t now)
 {
 	struct server *s = CONTAINER_OF(conn, struct server, conn);
 	struct worker *w = server_worker(s);
+	if (s->state == SERVER_CLOSING) {
+		if (event == CONN_ERROR)
+			server_hang_up(s, now);
+		else if (event == CONN_READABLE)
+			server_await_end(s, now);
+		worker_settle(w, now);
+		return;
+	}
 	switch (event) {
 	case CONN_READABLE:
 		server_read(s, now);
@@ -471,6 +532,14 @@ void server_on_conn(struct conn *conn, enum conn_event event, usec_t now)
 /* ---- cancelling ---------------------------------------------------------------------------------
  */
 
+static void server_on_recancel(struct timer *t, usec_t now)
+{
+	struct server *s = CONTAINER_OF(t, struct server, recancel);
+	if (s->state == SERVER_CLEANING && server_is_busy(s) && s->errand == SERVER_ERRAND_NONE)
+		server_cancel(s, now);
+	worker_settle(server_worker(s), now);
+}
+
 static void server_cancelled(void *arg, bool sent, usec_t now)
 {
 	struct server *s = arg;
@@ -486,6 +555,10 @@ static void server_cancelled(void *arg, bool sent, usec_t now)
 			s->is_doomed = true; /* it may still come, and hit somebody else */
 		server_cancel_waiting(s, now);
 		server_settle(s, now);
+		/* it may have come before the backend had even read the query, and is forgotten
+		 * then */
+		if (s->state == SERVER_CLEANING && !s->is_cancelling && server_is_busy(s))
+			loop_set_timer(w->loop, &s->recancel, now + SERVER_RECANCEL_US);
 	}
 	worker_done_pending(w);
 	worker_settle(w, now);

@@ -64,9 +64,10 @@ struct server {
 	struct conn conn;
 	struct deferred reap;
 	struct timer timer;
-	struct mail mail;   /* to the next worker */
-	struct list link;   /* localpool's list of servers */
-	struct list askers; /* who waits for a cancel of what it runs (proxy/cancel.h) */
+	struct timer recancel; /* CLEANING: when what runs on is cancelled once more */
+	struct mail mail;      /* to the next worker */
+	struct list link;      /* localpool's list of servers */
+	struct list askers;    /* who waits for a cancel of what it runs (proxy/cancel.h) */
 	struct pool_member member;
 	struct localpool *pool; /* not owned */
 	struct client *client;  /* not owned; LINKED */
@@ -128,6 +129,9 @@ void server_settle(struct server *s, usec_t now);
 
 /* Closes it. `politely`: it is between messages. The pool is told that it is gone. */
 void server_close(struct server *s, const char *why, usec_t now);
+
+/* CLOSING: does not wait for PostgreSQL to hang up any more. Harmless when it has ended. */
+void server_hang_up(struct server *s, usec_t now);
 
 /* A client's cancel: for what runs on it now. */
 void server_cancel(struct server *s, usec_t now);

@@ -231,7 +231,9 @@ static void server_login_deadline(struct timer *t, usec_t now)
 {
 	struct server *s = CONTAINER_OF(t, struct server, timer);
 	struct worker *w = s->pool->worker;
-	if (s->state == SERVER_CLEANING)
+	if (s->state == SERVER_CLOSING)
+		server_hang_up(s, now);
+	else if (s->state == SERVER_CLEANING)
 		server_take_too_long(s, now);
 	else
 		server_close(s, "it did not answer a ping in time", now);

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -141,6 +140,17 @@ void worker_mail_setup(struct worker *w, struct setup *setup)
 					     .setup = setup_ref(setup) });
 }
 
+/* No query runs on for a client that is gone already, and nobody waits for a goodbye. */
+static void worker_give_up_servers(struct localpool *lp, usec_t now)
+{
+	LIST_EACH (node, tmp, &lp->servers) {
+		struct server *s = LIST_ENTRY(node, struct server, link);
+		if (s->state == SERVER_CLEANING && track_outstanding_syncs(&s->track))
+			server_cancel(s, now);
+		server_hang_up(s, now);
+	}
+}
+
 static void worker_on_stop(struct mail *mail, void *owner, usec_t now)
 {
 	struct worker *w = owner;
@@ -151,6 +161,7 @@ static void worker_on_stop(struct mail *mail, void *owner, usec_t now)
 	LIST_EACH (at, next, &w->pool.slices) {
 		struct localpool *lp = CONTAINER_OF(LIST_ENTRY(at, struct pool_slice, on_worker),
 						    struct localpool, slice);
+		worker_give_up_servers(lp, now);
 		pool_pause(&lp->slice, now);
 		pool_kill(&lp->slice, now);
 		localpool_touch(lp);
@@ -206,6 +217,7 @@ static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
 	loop_run(w->loop);
+	atomic_store(&w->ended, true);
 	return NULL;
 }
 
@@ -223,12 +235,9 @@ bool worker_start(struct worker *w, struct err *err)
 	return true;
 }
 
-void worker_join_until(struct worker *w, usec_t deadline)
+bool worker_has_ended(const struct worker *w)
 {
-	struct timespec at = { .tv_sec = deadline / USEC_PER_SEC,
-			       .tv_nsec = deadline % USEC_PER_SEC * 1000 };
-	if (w->started && pthread_clockjoin_np(w->thread, NULL, CLOCK_MONOTONIC, &at) == 0)
-		w->started = false;
+	return !w->started || atomic_load(&w->ended);
 }
 
 void worker_join(struct worker *w)

@@ -72,6 +72,7 @@ struct worker {
 	unsigned pending; /* logins and cancels in the helpers' hands */
 	bool stopping;
 	bool started;
+	atomic_bool ended;
 	bool carrying_out;
 	atomic_int load;      /* clients; read by main */
 	struct list commands; /* that wait for their end */
@@ -81,7 +82,7 @@ struct worker *worker_new(struct worker_shared *shared, unsigned index, struct s
 			  struct tap_ring *tap, struct err *err) MUST_CHECK;
 bool worker_start(struct worker *w, struct err *err) MUST_CHECK;
 void worker_join(struct worker *w);
-void worker_join_until(struct worker *w, usec_t deadline); /* CLOCK_MONOTONIC; it may go on */
+bool worker_has_ended(const struct worker *w); /* main: joining it will not wait */
 void worker_free(struct worker *w);
 
 /* Does the parameter follow the client from server to server? */
