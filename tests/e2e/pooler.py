@@ -189,6 +189,8 @@ class Pooler:
             raise AssertionError(f"the pooler ended with {self.process.returncode}:\n{self.log()[-3000:]}")
         try:
             rawwire.Client(("127.0.0.1", self.port)).drop()
+            if self.own_ini is None and self.settings.get("unix_socket_dir", self.directory) == self.directory:
+                rawwire.Client(self.socket_path).drop()
             return True
         except OSError:
             return False
