@@ -189,7 +189,7 @@ class Pooler:
             raise AssertionError(f"the pooler ended with {self.process.returncode}:\n{self.log()[-3000:]}")
         try:
             rawwire.Client(("127.0.0.1", self.port)).drop()
-            if self.own_ini is None and self.settings.get("unix_socket_dir", self.directory) == self.directory:
+            if self.own_ini is None and not self.socket_path.startswith("@"):
                 rawwire.Client(self.socket_path).drop()
             return True
         except OSError:
@@ -294,7 +294,7 @@ class Pooler:
 
     @property
     def socket_path(self):
-        return str(self.directory / f".s.PGSQL.{self.port}")
+        return f"{self.settings.get('unix_socket_dir', self.directory)}/.s.PGSQL.{self.port}"
 
     def open(self, split=0, address=None, receive_buffer=None):
         """A raw client that has not said anything yet."""
