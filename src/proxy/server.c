@@ -395,7 +395,10 @@ static void server_end(struct server *s, bool politely, usec_t now)
 static bool server_say_goodbye(struct server *s, usec_t now)
 {
 	static const char terminate[] = { 'X', 0, 0, 0, 4 };
-	if (server_worker(s)->stopping || !conn_is_open(&s->conn) ||
+	/* the pool gives out and pings what it has not ordered to be closed: it must hear at once
+	 */
+	if (s->member.state != POOL_MEMBER_CLOSING || server_worker(s)->stopping ||
+	    !conn_is_open(&s->conn) ||
 	    conn_send(&s->conn, terminate, sizeof(terminate)) != CONN_SENT_ALL)
 		return false;
 	conn_resume(&s->conn, UINT16_MAX);
