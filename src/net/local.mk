@@ -5,5 +5,6 @@ src_net_libnet_a_SOURCES = \
 	src/net/listener.c src/net/listener.h \
 	src/net/loop.c src/net/loop.h \
 	src/net/mailbox.c src/net/mailbox.h \
+	src/net/netblock.h \
 	src/net/sock.c src/net/sock.h \
 	src/net/tls.c src/net/tls.h
