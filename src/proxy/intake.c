@@ -164,7 +164,7 @@ static size_t intake_bytes(struct client *c, struct slice in, usec_t now)
 {
 	switch ((enum client_state)c->state) {
 	case CLIENT_STARTUP:
-		return login_startup_bytes(c, in, now);
+		return login_start_bytes(c, in, now);
 	case CLIENT_AUTH:
 		return login_auth_bytes(c, in, now);
 	case CLIENT_IDLE:

@@ -34,6 +34,9 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/localpool.h \
 	src/proxy/login.c \
 	src/proxy/login.h \
+	src/proxy/login_auth.c \
+	src/proxy/login_parts.h \
+	src/proxy/login_start.c \
 	src/proxy/paramset.c \
 	src/proxy/paramset.h \
 	src/proxy/proxy.c \

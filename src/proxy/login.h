@@ -20,7 +20,7 @@ struct login *login_new(struct client *c);
 void login_free(struct client *c); /* harmless when it is over */
 
 /* What a client sends in STARTUP and in AUTH: how much was taken. */
-size_t login_startup_bytes(struct client *c, struct slice in, usec_t now);
+size_t login_start_bytes(struct client *c, struct slice in, usec_t now);
 size_t login_auth_bytes(struct client *c, struct slice in, usec_t now);
 
 /* ADMITTED has got a server. */

@@ -163,6 +163,21 @@ def test_extended_protocol(pooler, shape):
     assert client.rows("show version")
 
 
+@pytest.mark.parametrize("auth", ["trust", "plain"])
+def test_first_query_comes_with_the_login(pooler, auth):
+    """What stands in the packet of the last login message is the console's to answer."""
+    p = pooler(auth_type=auth, userlist={"admin": "word"})
+    client = p.open()
+    first = rawwire.startup("admin", p.console_database)
+    if auth == "plain":
+        client.send(first)
+        assert client.read().kind == "R"
+        first = rawwire.message("p", rawwire.cstr("word"))
+    client.send(first + Q("show version"))
+    client.ready()
+    assert any(m.kind == "D" for m in client.ready())
+
+
 @pytest.mark.pgweir
 def test_drivers_on_the_console(pooler):
     p = pooler()

@@ -1,0 +1,48 @@
+/*
+ * login_parts.h - what the files of a login share, and nobody else sees.
+ *
+ *	login_start.c    the start-up packet, and what may come before it
+ *	login_auth.c     who is it?
+ *	login.c          it is who it says: where it goes, its parameters, its greeting
+ *
+ * Owned by the client; by the helper's job while that is out (`computing`).
+ *
+ * Thread: worker.
+ */
+#ifndef PROXY_LOGIN_PARTS_H
+#define PROXY_LOGIN_PARTS_H
+
+#include <stdbool.h>
+
+#include "auth/auth.h"
+#include "base/usec.h"
+#include "net/loop.h"
+#include "proxy/helper.h"
+#include "proxy/startparams.h"
+
+struct client;
+struct setup;
+
+struct login {
+	struct client *client; /* NULL: it has left while a helper was computing */
+	struct setup *setup;   /* a reference: what this login is judged by */
+	struct startparams params;
+	struct auth_exchange *auth; /* owned */
+	struct helper_job job;
+	struct deferred handover; /* to the console, once what came with its last message is kept */
+	bool computing;           /* the job is out: auth is the helper's */
+	bool is_console, is_admin;
+	bool skips_auth;
+	unsigned asks;
+};
+
+/* The client has left, and so has the helper: everything of it is freed. */
+void login_destroy(struct login *login);
+
+/* login_start: the start-up packet is read. */
+void login_auth_begin(struct client *c, usec_t now);
+
+/* login_auth: it has shown who it is. */
+void login_admit(struct client *c, usec_t now);
+
+#endif

@@ -1,0 +1,81 @@
+/*
+ * login_start.c - the start-up packet, and the requests that may come before it.
+ */
+#include "proxy/login.h"
+#include "proxy/login_parts.h"
+
+#include "base/mem.h"
+#include "proxy/cancel.h"
+#include "proxy/client.h"
+#include "proxy/setup.h"
+#include "wire/startup.h"
+
+#define LOGIN_MAX_ASKS 4 /* SSLRequest and GSSENCRequest before the start-up packet */
+
+static void login_refuse_version(struct client *c, const struct startup *packet, usec_t now)
+{
+	client_fail(c, ERROR_UNSUPPORTED_PROTOCOL, NULL, NULL, now, (unsigned)packet->major,
+		    (unsigned)packet->minor);
+}
+
+static void login_take_packet(struct client *c, const struct startup *packet, usec_t now)
+{
+	struct login *login = c->login;
+	struct err err;
+
+	if (!startparams_read(&login->params, packet, login->setup->conf, &err)) {
+		if (!login->params.user)
+			client_fail(c, ERROR_NO_USER, NULL, NULL, now);
+		else
+			client_fail(c, ERROR_UNSUPPORTED_STARTUP_PARAM, NULL, NULL, now, err.text);
+		return;
+	}
+	c->user = mem_strdup(login->params.user);
+	if (buf_len(&login->params.unknown) || packet->minor > 0) {
+		struct buf out = { 0 };
+		startparams_build_negotiation(&login->params, &out);
+		client_send(c, buf_slice(&out), now);
+		buf_fini(&out);
+	}
+	if (c->state != CLIENT_CLOSING)
+		login_auth_begin(c, now);
+}
+
+static void login_deny_encryption(struct client *c, usec_t now)
+{
+	if (++c->login->asks > LOGIN_MAX_ASKS)
+		client_close(c, "it asks for encryption again and again", now);
+	else
+		client_send(c, SLICE("N"), now);
+}
+
+size_t login_start_bytes(struct client *c, struct slice in, usec_t now)
+{
+	struct startup packet;
+	int n = startup_read(in, &packet);
+	if (n == 0)
+		return 0;
+	if (n < 0 || startup_is_tls(in)) {
+		client_fail(c, ERROR_BAD_STARTUP, NULL, NULL, now,
+			    startup_is_tls(in) ? "direct TLS is not offered"
+					       : startup_error_text(n));
+		return in.len;
+	}
+	switch (packet.kind) {
+	case STARTUP_SSL:
+	case STARTUP_GSSENC:
+		login_deny_encryption(c, now);
+		break;
+	case STARTUP_CANCEL:
+		conn_pause(&c->conn, CLIENT_PAUSE_WAITING);
+		cancel_route(c, packet.cancel_pid, packet.cancel_key);
+		break;
+	case STARTUP_MESSAGE:
+		login_take_packet(c, &packet, now);
+		break;
+	case STARTUP_UNKNOWN_VERSION:
+		login_refuse_version(c, &packet, now);
+		break;
+	}
+	return (size_t)n;
+}
