@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/proxy/libproxy.a
 src_proxy_libproxy_a_SOURCES = \
+	src/proxy/authquery.h \
 	src/proxy/cancel.c \
 	src/proxy/cancel.h \
 	src/proxy/canceler.c \
