@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "proxy/proxy.h"
 
 /* A question to the workers at the end of a period; freed by its answer. */
@@ -148,6 +149,7 @@ void admin_free(struct admin *admin)
 void admin_adopt(struct admin *admin, struct proxy_console *console, usec_t now)
 {
 	if (!admin) {
+		tls_free(console->ssl);
 		close(console->fd);
 		free(console->user);
 		buf_fini(&console->pending);

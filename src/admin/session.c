@@ -16,6 +16,7 @@
 #include "admin/request.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/tls.h"
 #include "proxy/proxy.h"
 
 #define SESSION_READ_BYTES 16384
@@ -273,12 +274,13 @@ static void session_greet(struct session *s, usec_t now)
 void session_start(struct admin *admin, struct proxy_console *console, usec_t now)
 {
 	struct session *s = session_new(admin, console);
-	if (conn_open(&s->conn, admin->options.loop, console->fd, NULL, session_on_conn)) {
+	if (conn_open(&s->conn, admin->options.loop, console->fd, console->ssl, session_on_conn)) {
 		list_push_back(&admin->sessions, &s->link);
 		admin->session_count++;
 		session_greet(s, now);
 	} else {
 		LOG_ERROR("console of %s: no room on the event loop", s->user);
+		tls_free(console->ssl);
 		close(console->fd);
 		s->state = SESSION_CLOSED;
 		session_free(s);
@@ -302,6 +304,7 @@ void session_describe(const struct session *s, struct report_conn *row)
 				     .ptr = (uint64_t)(uintptr_t)s,
 				     .remote_pid = is_unix ? s->peer.peer.pid : 0,
 				     .worker = -1 };
+	tls_info(s->conn.ssl, row->tls);
 	report_copy(row->database, sizeof(row->database), SETUP_CONSOLE_ALIAS);
 	report_copy(row->user, sizeof(row->user), s->user);
 	report_copy(row->state, sizeof(row->state), "active");

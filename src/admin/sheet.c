@@ -89,7 +89,6 @@ static void sheet_flag(struct sheet_value *v, enum sheet_kind kind, bool flag)
 		[SHEET_YES_NO] = { "no", "yes" },
 		[SHEET_CONN_TYPE] = { "C", "S" },
 		[SHEET_REPLICATION] = { "none", "yes" },
-		[SHEET_TLS] = { "", "TLS" },
 	};
 	if (kind == SHEET_BIT)
 		sheet_number(v, flag);
@@ -137,7 +136,6 @@ static void sheet_read(const struct sheet_column *c, const void *row, struct she
 	case SHEET_YES_NO:
 	case SHEET_CONN_TYPE:
 	case SHEET_REPLICATION:
-	case SHEET_TLS:
 		sheet_flag(v, c->kind, *(const bool *)at);
 		break;
 	case SHEET_KIND_COUNT:

@@ -32,8 +32,7 @@
 	X(REST_US)        /* usec_t                   the microseconds beyond those */             \
 	X(ZERO)           /* any                      0 */                                         \
 	X(CONN_TYPE)      /* bool, is it a server     S or C */                                    \
-	X(REPLICATION)    /* bool                     yes or none */                               \
-	X(TLS)            /* bool                     TLS or empty */
+	X(REPLICATION)    /* bool                     yes or none */
 
 #define SHEET_KIND_ENUM_(kind) SHEET_##kind,
 enum sheet_kind { SHEET_KINDS(SHEET_KIND_ENUM_) SHEET_KIND_COUNT };

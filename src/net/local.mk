@@ -7,4 +7,8 @@ src_net_libnet_a_SOURCES = \
 	src/net/mailbox.c src/net/mailbox.h \
 	src/net/netblock.h \
 	src/net/sock.c src/net/sock.h \
-	src/net/tls.c src/net/tls.h
+	src/net/tls.c src/net/tls.h \
+	src/net/tls_accept.c src/net/tls_accept.h \
+	src/net/tls_context.c src/net/tls_context.h \
+	src/net/tls_peer.c src/net/tls_peer.h \
+	src/net/tls_ticket.c src/net/tls_ticket.h

@@ -5,10 +5,13 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <openssl/err.h>
+#include <openssl/evp.h>
 #include <openssl/ssl.h>
+#include <openssl/x509.h>
 
 #define TLS_RECORD_BYTES 16384
 
@@ -112,4 +115,35 @@ void tls_goodbye(struct ssl_st *ssl)
 void tls_free(struct ssl_st *ssl)
 {
 	SSL_free(ssl);
+}
+
+const char *tls_info(const struct ssl_st *ssl, char out[TLS_INFO_BYTES])
+{
+	if (ssl)
+		snprintf(out, TLS_INFO_BYTES, "%s/%s", SSL_get_version(ssl),
+			 SSL_get_cipher_name(ssl));
+	return ssl ? out : "";
+}
+
+/* MD5 and SHA-1 are too weak for it: RFC 5929 has SHA-256 in their place. */
+static const EVP_MD *tls_end_point_hash(X509 *cert)
+{
+	int hash;
+	if (!X509_get_signature_info(cert, &hash, NULL, NULL, NULL))
+		return NULL;
+	if (hash == NID_md5 || hash == NID_sha1)
+		return EVP_sha256();
+	return EVP_get_digestbynid(hash);
+}
+
+size_t tls_server_end_point(const struct ssl_st *ssl, uint8_t out[TLS_END_POINT_BYTES])
+{
+	_Static_assert(TLS_END_POINT_BYTES >= EVP_MAX_MD_SIZE, "a digest does not fit");
+	X509 *cert = SSL_is_server(ssl) ? SSL_get_certificate(ssl) : SSL_get0_peer_certificate(ssl);
+	const EVP_MD *hash = cert ? tls_end_point_hash(cert) : NULL;
+	unsigned n = 0;
+	if (!hash || !X509_digest(cert, hash, out, &n))
+		n = 0;
+	ERR_clear_error();
+	return n;
 }

@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 #include <sys/uio.h>
 
@@ -37,5 +38,15 @@ ssize_t tls_write(struct ssl_st *ssl, const struct iovec *iov, int count, size_t
 bool tls_has_more(const struct ssl_st *ssl); /* bytes inside that the socket will not announce */
 void tls_goodbye(struct ssl_st *ssl);        /* as far as that goes without waiting */
 void tls_free(struct ssl_st *ssl);
+
+/* "TLSv1.3/TLS_AES_256_GCM_SHA384", for SHOW and the log; "" without a session. */
+#define TLS_INFO_BYTES 64
+const char *tls_info(const struct ssl_st *ssl, char out[TLS_INFO_BYTES]);
+
+/* The channel binding tls-server-end-point (RFC 5929) of the session, from either of its ends: the
+ * hash of the server's certificate. How many bytes it has; 0: there is none for this certificate
+ * (its signature has no hash, as with Ed25519). */
+#define TLS_END_POINT_BYTES 64
+size_t tls_server_end_point(const struct ssl_st *ssl, uint8_t out[TLS_END_POINT_BYTES]) MUST_CHECK;
 
 #endif

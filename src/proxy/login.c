@@ -69,7 +69,6 @@ static void login_hand_over(struct deferred *d, usec_t now)
 	struct client *c = login->client;
 	struct worker_shared *shared = c->worker->shared;
 	struct proxy_console *console = mem_zalloc(sizeof(*console));
-	struct ssl_st *ssl;
 
 	console->user = mem_strdup(c->user);
 	console->is_admin = login->is_admin;
@@ -77,7 +76,7 @@ static void login_hand_over(struct deferred *d, usec_t now)
 	console->connected_wall = c->connected_wall;
 	if (c->in)
 		buf_add_slice(&console->pending, buf_slice(c->in));
-	conn_give_up(&c->conn, &console->fd, &ssl);
+	conn_give_up(&c->conn, &console->fd, &console->ssl);
 	client_close(c, "handed to the console", now);
 	proxy_hand_console(shared, console);
 }

@@ -33,9 +33,10 @@ struct worker;
 /* A client of the console, logged in on a worker and handed to main with its socket. */
 struct proxy_console {
 	struct mail mail;
-	int fd;        /* main's from here on */
-	char *user;    /* owned; free */
-	bool is_admin; /* else it may only look */
+	int fd;             /* main's from here on */
+	struct ssl_st *ssl; /* main's too; NULL: plain */
+	char *user;         /* owned; free */
+	bool is_admin;      /* else it may only look */
 	struct addr peer;
 	struct buf pending; /* what the client has sent behind its login; owned */
 	usec_t connected_wall;

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/usec.h"
+#include "net/tls.h"
 #include "proxy/stats.h"
 
 #define REPORT_NAME_BYTES 64 /* PostgreSQL's NAMEDATALEN; longer names are cut */
@@ -36,7 +37,7 @@ struct report_conn {
 	uint64_t ptr;  /* tells connections apart while they live */
 	uint64_t link; /* the other side's ptr; 0: none */
 	int remote_pid;
-	bool tls;
+	char tls[TLS_INFO_BYTES]; /* version and cipher; "": plain */
 	bool replication;
 	char application_name[REPORT_NAME_BYTES];
 	uint64_t id;

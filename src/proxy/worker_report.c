@@ -49,6 +49,7 @@ static void worker_report_client(struct report *report, struct client *c, usec_t
 	row->ptr = (uint64_t)(uintptr_t)c;
 	row->link = (uint64_t)(uintptr_t)c->server;
 	row->remote_pid = c->peer.kind == ADDR_UNIX ? c->peer.peer.pid : 0;
+	tls_info(c->conn.ssl, row->tls);
 	row->replication = c->pool && c->pool->route->is_replication;
 	COPY(row->application_name, app);
 	row->id = c->id;
@@ -72,7 +73,7 @@ static void worker_report_server(struct report *report, struct server *s, usec_t
 	row->ptr = (uint64_t)(uintptr_t)s;
 	row->link = (uint64_t)(uintptr_t)s->client;
 	row->remote_pid = s->pid;
-	row->tls = s->wire.ssl != NULL;
+	tls_info(s->wire.ssl, row->tls);
 	row->replication = s->pool->route->is_replication;
 	COPY(row->application_name, app ? app : base);
 	row->id = s->id;

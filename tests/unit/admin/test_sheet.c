@@ -153,7 +153,7 @@ START_TEST(a_connection_in_words)
 				 .wait_us = 2500001,
 				 .ptr = 0xabc,
 				 .id = 77,
-				 .tls = true };
+				 .tls = "TLSv1.3/X" };
 	ck_assert_str_eq(written(SHEET_ID_SERVERS, &c, "type", &out), "S");
 	ck_assert_str_eq(written(SHEET_ID_SERVERS, &c, "database", &out), "shop");
 	ck_assert_str_eq(written(SHEET_ID_SERVERS, &c, "replication", &out), "none");
@@ -163,11 +163,12 @@ START_TEST(a_connection_in_words)
 	ck_assert_str_eq(written(SHEET_ID_SERVERS, &c, "close_needed", &out), "0");
 	ck_assert_str_eq(written(SHEET_ID_SERVERS, &c, "ptr", &out), "0xabc");
 	ck_assert_str_eq(written(SHEET_ID_SERVERS, &c, "link", &out), "");
-	ck_assert_str_eq(written(SHEET_ID_SERVERS, &c, "tls", &out), "TLS");
+	ck_assert_str_eq(written(SHEET_ID_SERVERS, &c, "tls", &out), "TLSv1.3/X");
 	ck_assert_str_eq(written(SHEET_ID_SERVERS, &c, "prepared_statements", &out), "0");
 	ck_assert_str_eq(written(SHEET_ID_SERVERS, &c, "id", &out), "77");
 	ck_assert_str_eq(written(SHEET_ID_SERVERS, &c, "request_time", &out), "");
-	c.is_server = c.tls = false;
+	c.is_server = false;
+	c.tls[0] = '\0';
 	ck_assert_str_eq(written(SHEET_ID_CLIENTS, &c, "type", &out), "C");
 	ck_assert_str_eq(written(SHEET_ID_CLIENTS, &c, "tls", &out), "");
 	buf_fini(&out);
