@@ -31,6 +31,8 @@
 
 /* How long a client that was told to go may take to read its last words. */
 #define CLIENT_LINGER_US (2 * USEC_PER_SEC)
+/* ... and how many of a worker's may take it at a time: they hold sockets and count nowhere. */
+#define CLIENT_LINGER_MAX 256
 
 static const struct {
 	const char *name;
@@ -192,10 +194,7 @@ static void client_reap(struct deferred *d, usec_t now)
 	cancel_forget(c);
 	login_free(c);
 	journal_drop(c);
-	if (c->counted) {
-		registry_leave(c->pool->route->database_entry);
-		registry_leave(registry_user(w->shared->registry, slice_of(c->user)));
-	}
+	w->lingering -= c->lingers;
 	list_remove(&c->in_pool);
 	list_remove(&c->link);
 	paramset_unref(c->params);
@@ -209,6 +208,31 @@ static void client_reap(struct deferred *d, usec_t now)
 	worker_settle(w, now);
 }
 
+bool client_admit(struct client *c, int max)
+{
+	atomic_int *admitted = &c->worker->shared->admitted;
+	int now = atomic_load(admitted);
+	do {
+		if (now >= max)
+			return false;
+	} while (!atomic_compare_exchange_weak(admitted, &now, now + 1));
+	c->admitted = true;
+	return true;
+}
+
+/* Who leaves, or was refused, takes nobody's place, however long its socket stays open. */
+static void client_count_out(struct client *c)
+{
+	struct worker_shared *shared = c->worker->shared;
+	if (c->counted) {
+		registry_leave(c->pool->route->database_entry);
+		registry_leave(registry_user(shared->registry, slice_of(c->user)));
+	}
+	if (c->admitted)
+		atomic_fetch_sub(&shared->admitted, 1);
+	c->counted = c->admitted = false;
+}
+
 /* Off everything that could still call on it; its socket may linger for its last words. */
 static void client_leave(struct client *c, usec_t now)
 {
@@ -216,6 +240,7 @@ static void client_leave(struct client *c, usec_t now)
 	bool was_waiting = c->state == CLIENT_WAITING || c->state == CLIENT_ADMITTED;
 
 	client_enter(c, CLIENT_CLOSING, now);
+	client_count_out(c);
 	if (was_waiting)
 		pool_leave(&c->waiter, now);
 	if (s) {
@@ -261,6 +286,13 @@ void client_fail_with(struct client *c, struct slice message, const char *why, u
 		loop_defer(c->worker->loop, &c->reap);
 		return;
 	}
+	if (c->worker->lingering >= CLIENT_LINGER_MAX && !conn_is_stuck(&c->conn)) {
+		conn_close(&c->conn);
+		loop_defer(c->worker->loop, &c->reap);
+		return;
+	}
+	c->lingers = true;
+	c->worker->lingering++;
 	/* read and drop what it still sends, so that the last words are not reset away */
 	conn_resume(&c->conn, UINT16_MAX);
 	conn_shutdown(&c->conn);

@@ -92,7 +92,9 @@ struct client {
 	uint8_t state;      /* enum client_state; written by client_enter alone */
 	bool is_unix;
 	bool said_goodbye; /* it sent Terminate: what it asked for before is still done */
+	bool admitted;     /* it counts against max_client_conn */
 	bool counted;      /* it counts against the database's and the user's clients */
+	bool lingers;      /* CLOSING: it is in worker->lingering */
 
 	usec_t connected_at;
 	usec_t connected_wall;
@@ -106,6 +108,9 @@ struct client {
 
 /* A socket that was accepted for this worker. */
 void client_accept(struct worker *w, int fd, bool is_unix, usec_t now);
+
+/* Counts it in, unless `max` are in already; it counts until it is CLOSING. */
+bool client_admit(struct client *c, int max) MUST_CHECK;
 
 /* The only writer of the state: checks the edge, sets the deadline. */
 void client_enter(struct client *c, enum client_state to, usec_t now);

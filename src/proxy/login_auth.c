@@ -182,7 +182,7 @@ void login_auth_begin(struct client *c, usec_t now)
 		client_fail(c, ERROR_SHUTDOWN, NULL, NULL, now);
 		return;
 	}
-	if (!login->is_console && atomic_load(&c->worker->shared->clients) > g->max_client_conn) {
+	if (!login->is_console && !client_admit(c, g->max_client_conn)) {
 		client_fail(c, ERROR_TOO_MANY_CLIENTS, NULL, NULL, now);
 		return;
 	}

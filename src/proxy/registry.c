@@ -93,11 +93,13 @@ bool registry_is_paused(const struct registry *r)
 
 bool registry_enter(struct registry_entry *entry, int max)
 {
-	int now = atomic_fetch_add(&entry->clients, 1);
-	if (max <= 0 || now < max)
-		return true;
-	atomic_fetch_sub(&entry->clients, 1);
-	return false;
+	int now = atomic_load(&entry->clients);
+	do { /* who is refused never counts, not even for a moment: another would be refused by it
+	      */
+		if (max > 0 && now >= max)
+			return false;
+	} while (!atomic_compare_exchange_weak(&entry->clients, &now, now + 1));
+	return true;
 }
 
 void registry_leave(struct registry_entry *entry)

@@ -43,6 +43,7 @@ struct worker_shared {
 	struct worker **workers;
 	unsigned worker_count;
 	atomic_int clients;  /* connected, over all workers; the console's apart */
+	atomic_int admitted; /* of these, who count against max_client_conn */
 	atomic_bool closing; /* no new logins */
 	void (*on_console)(void *owner, struct proxy_console *console, usec_t now);
 	void (*on_record)(void *owner);
@@ -75,6 +76,7 @@ struct worker {
 	atomic_bool ended;
 	bool carrying_out;
 	atomic_int load;      /* clients; read by main */
+	unsigned lingering;   /* clients that were told to go and may still read why */
 	struct list commands; /* that wait for their end */
 };
 

@@ -1,5 +1,6 @@
 """Limits, to the last connection, over all workers; and every timeout."""
 
+import os
 import time
 
 import pytest
@@ -220,6 +221,47 @@ def test_max_client_conn(pooler, shape):
 
     assert until(again).value("select 1") == "1"
     assert [c.value("select 1") for c in clients[1:]] == ["1"] * 4
+
+
+def attempt(p):
+    """A client that is refused and neither reads on nor closes its socket."""
+    client = p.open()
+    with pytest.raises(Refused) as refused:
+        client.login("app", "app")
+    return refused.value.error
+
+
+@pytest.mark.pgweir
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("setting", ["max_client_conn", "max_db_client_connections", "max_user_client_connections"])
+def test_refused_clients_take_no_place(pooler, setting, workers):
+    """A hundred that were refused keep their sockets open: the next one comes in as soon as one leaves."""
+    p = pooler(workers=workers, **{setting: 3})
+    clients = [p.raw() for _ in range(3)]
+    for _ in range(3):
+        errors = [attempt(p) for _ in range(100)]
+        assert {(e.severity, e.sqlstate) for e in errors} == {("FATAL", "53300")}
+        clients.pop(0).close()
+        until_equal(lambda: len(p.show("clients", user="app")), 2, "it has left")
+        clients.append(p.raw())
+        assert clients[-1].value("select 1") == "1"
+    assert [c.value("select 1") for c in clients] == ["1"] * 3
+
+
+@pytest.mark.pgweir
+def test_refused_clients_are_bounded(pooler):
+    """However many are refused and stay: the pooler holds few of their sockets, and those not for long."""
+    p = pooler(workers=1, max_client_conn=1)
+    held = p.raw()
+    before = len(os.listdir(f"/proc/{p.pid}/fd"))
+    most = 0
+    for _ in range(12):
+        for _ in range(50):
+            attempt(p)
+        most = max(most, len(os.listdir(f"/proc/{p.pid}/fd")))
+    assert most - before <= 300, "600 were refused"
+    until(lambda: len(os.listdir(f"/proc/{p.pid}/fd")) <= before, "all of them are gone")
+    assert held.value("select 1") == "1"
 
 
 @pytest.mark.pgweir
