@@ -11,6 +11,7 @@
 #include "proxy/localpool.h"
 #include "proxy/login.h"
 #include "proxy/paramset.h"
+#include "proxy/paramset_sql.h"
 #include "proxy/route.h"
 #include "proxy/worker.h"
 #include "wire/build.h"
@@ -37,30 +38,25 @@ static void errand_begin(struct server *s, enum server_errand errand, char type)
 }
 
 /*
- * Does the one set hold something that the other does not and that only we know of? What the server
- * reports goes out with the client's query; but search_path or a role decide what the query means,
- * so that it waits until they are known to be set.
+ * Do the sets differ in something that only we know of? What the server reports goes out with the
+ * client's query; but search_path or a role decide what the query means, so that it waits until
+ * they are known to be set.
  */
-static bool errand_is_grave(const struct server *s, const struct paramset *set,
-			    const struct paramset *other)
+static bool errand_is_grave(const struct server *s, const struct paramset *wanted)
 {
-	for (size_t i = 0; i < paramset_count(set); i++) {
-		struct slice name = slice_of(paramset_name(set, i));
-		const char *there = paramset_get(other, name);
-		if (!worker_tracks(s->pool->worker, name) &&
-		    (!there || strcmp(there, paramset_value(set, i)) != 0))
+	struct paramset_difference d = { 0 };
+	while (paramset_next_difference(s->params, wanted, &d))
+		if (!worker_tracks(s->pool->worker, slice_of((d.had ? d.had : d.wanted)->name)))
 			return true;
-	}
 	return false;
 }
 
 void errand_set_params(struct server *s, struct paramset *wanted)
 {
 	struct buf sql = { 0 };
-	paramset_build_change(s->params, wanted, &sql);
+	paramset_sql_change(s->params, wanted, &sql);
 	paramset_replace(&s->wanted, paramset_ref(wanted));
-	s->holds_client =
-		errand_is_grave(s, s->params, wanted) || errand_is_grave(s, wanted, s->params);
+	s->holds_client = errand_is_grave(s, wanted);
 	errand_begin(s, SERVER_ERRAND_PARAMS, 'Q');
 	build_query(&s->before, buf_slice(&sql));
 	buf_fini(&sql);

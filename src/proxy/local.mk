@@ -40,6 +40,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/login_start.c \
 	src/proxy/paramset.c \
 	src/proxy/paramset.h \
+	src/proxy/paramset_sql.c \
+	src/proxy/paramset_sql.h \
 	src/proxy/proxy.c \
 	src/proxy/proxy.h \
 	src/proxy/registry.c \

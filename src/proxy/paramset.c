@@ -1,9 +1,9 @@
 /*
  * paramset.c - interned, immutable sets of run-time parameters.
  *
- * A set is found by the bytes "name=value\0..." in the order of the names. The table holds
- * no reference: a set whose last reference goes leaves the table under its lock, so that
- * nobody can find one that is being freed.
+ * A set is found by the bytes "name\0value\0encoding\0..." in the order of the names. The
+ * table holds no reference: a set whose last reference goes leaves the table under its lock, so
+ * that nobody can find one that is being freed.
  */
 #include "proxy/paramset.h"
 
@@ -15,15 +15,14 @@
 
 #include "base/map.h"
 #include "base/mem.h"
+#include "wire/reader.h"
 
 struct paramset {
 	struct paramset_table *table; /* not owned; outlives its sets */
 	atomic_uint refs;
 	size_t count;
-	struct slice key; /* the bytes behind the pointers below; owned */
-	struct param {
-		const char *name, *value; /* into key */
-	} items[];
+	struct slice key;               /* the bytes behind the members; owned */
+	struct paramset_member items[]; /* in the order of their names */
 };
 
 struct paramset_table {
@@ -49,24 +48,31 @@ void paramset_table_free(struct paramset_table *table)
 	free(table);
 }
 
+static const char *paramset_next_string(const char **at)
+{
+	const char *string = *at;
+	*at += strlen(string) + 1;
+	return string;
+}
+
 static struct paramset *paramset_new(struct paramset_table *table, struct slice key)
 {
 	size_t zeros = 0;
 	for (size_t i = 0; i < key.len; i++)
 		zeros += key.ptr[i] == '\0';
 
-	struct paramset *set = mem_zalloc(sizeof(*set) + zeros / 2 * sizeof(struct param));
+	size_t count = zeros / 3;
+	struct paramset *set = mem_zalloc(sizeof(*set) + count * sizeof(set->items[0]));
 	set->table = table;
 	atomic_init(&set->refs, 1);
-	set->count = zeros / 2;
+	set->count = count;
 	set->key = slice_make(slice_dup(key), key.len);
 
 	const char *at = set->key.ptr;
-	for (size_t i = 0; i < set->count; i++) {
-		set->items[i].name = at;
-		at += strlen(at) + 1;
-		set->items[i].value = at;
-		at += strlen(at) + 1;
+	for (size_t i = 0; i < count; i++) {
+		set->items[i].name = paramset_next_string(&at);
+		set->items[i].value = paramset_next_string(&at);
+		set->items[i].encoding = paramset_next_string(&at);
 	}
 	return set;
 }
@@ -127,39 +133,52 @@ void paramset_replace(struct paramset **slot, struct paramset *taken)
 	paramset_unref(old);
 }
 
+/* ---- changing ------------------------------------------------------------------------- */
+
 static int paramset_compare(const char *name, struct slice other)
 {
 	int order = strncasecmp(name, other.ptr, other.len);
 	return order ? order : (name[other.len] ? 1 : 0);
 }
 
-static void paramset_add_pair(struct buf *key, struct slice name, struct slice value)
+static void paramset_add_string(struct buf *key, struct slice string)
 {
-	buf_add_slice(key, name);
-	buf_u8(key, 0);
-	buf_add_slice(key, value);
+	buf_add_slice(key, string);
 	buf_u8(key, 0);
 }
 
-/* The set with `name` taken out, or put in where value.ptr is not NULL. */
-static struct paramset *paramset_changed(struct paramset *set, struct slice name,
-					 struct slice value)
+static void paramset_add(struct buf *key, const struct paramset_member *m)
 {
-	struct buf key = { 0 };
-	bool placed = value.ptr == NULL;
+	paramset_add_string(key, slice_of(m->name));
+	paramset_add_string(key, slice_of(m->value));
+	paramset_add_string(key, slice_of(m->encoding));
+}
 
-	for (size_t i = 0; i < set->count; i++) {
-		int order = paramset_compare(set->items[i].name, name);
-		if (order >= 0 && !placed) {
-			paramset_add_pair(&key, name, value);
-			placed = true;
-		}
-		if (order != 0)
-			paramset_add_pair(&key, slice_of(set->items[i].name),
-					  slice_of(set->items[i].value));
-	}
-	if (!placed)
-		paramset_add_pair(&key, name, value);
+bool paramset_is_ascii(struct slice value)
+{
+	for (size_t i = 0; i < value.len; i++)
+		if ((uint8_t)value.ptr[i] > 127)
+			return false;
+	return true;
+}
+
+struct paramset *paramset_with_encoded(struct paramset *set, struct slice name, struct slice value,
+				       struct slice encoding)
+{
+	BUG_ON(memchr(name.ptr, '\0', name.len) ||
+	       (value.len && memchr(value.ptr, '\0', value.len)));
+	struct buf key = { 0 };
+	size_t i = 0;
+
+	while (i < set->count && paramset_compare(set->items[i].name, name) < 0)
+		paramset_add(&key, &set->items[i++]);
+	paramset_add_string(&key, name);
+	paramset_add_string(&key, value);
+	paramset_add_string(&key, paramset_is_ascii(value) ? SLICE("") : encoding);
+	if (i < set->count && paramset_compare(set->items[i].name, name) == 0)
+		i++;
+	while (i < set->count)
+		paramset_add(&key, &set->items[i++]);
 
 	struct paramset *made = paramset_intern(set->table, buf_slice(&key));
 	buf_fini(&key);
@@ -168,39 +187,126 @@ static struct paramset *paramset_changed(struct paramset *set, struct slice name
 
 struct paramset *paramset_with(struct paramset *set, struct slice name, struct slice value)
 {
-	BUG_ON(memchr(name.ptr, '\0', name.len) ||
-	       (value.len && memchr(value.ptr, '\0', value.len)));
-	return paramset_changed(set, name, slice_make(value.ptr ? value.ptr : "", value.len));
+	return paramset_with_encoded(set, name, value, SLICE(""));
+}
+
+struct paramset *paramset_filtered(struct paramset *set, paramset_keep_fn keep, const void *arg)
+{
+	struct buf key = { 0 };
+	for (size_t i = 0; i < set->count; i++)
+		if (keep(slice_of(set->items[i].name), arg))
+			paramset_add(&key, &set->items[i]);
+	struct paramset *made = paramset_intern(set->table, buf_slice(&key));
+	buf_fini(&key);
+	return made;
+}
+
+static bool paramset_is_other(struct slice name, const void *arg)
+{
+	const struct slice *other = arg;
+	return !slice_ieq(name, *other);
 }
 
 struct paramset *paramset_without(struct paramset *set, struct slice name)
 {
-	return paramset_changed(set, name, SLICE_NONE);
+	return paramset_filtered(set, paramset_is_other, &name);
 }
+
+struct paramset_pair {
+	struct slice name, value;
+	size_t place; /* in the order they were said */
+};
+
+static int paramset_pair_order(const void *one, const void *other)
+{
+	const struct paramset_pair *a = one, *b = other;
+	int order = strcasecmp(a->name.ptr, b->name.ptr);
+	if (order == 0)
+		order = a->place < b->place ? -1 : 1;
+	return order;
+}
+
+struct paramset *paramset_of_pairs(struct paramset *empty, struct slice pairs)
+{
+	struct buf key = { 0 };
+	struct reader r;
+	size_t count = 0;
+	struct paramset_pair *list = mem_zalloc((pairs.len / 2 + 1) * sizeof(*list));
+
+	reader_init(&r, pairs);
+	while (r.rest.len) {
+		struct slice name = reader_cstr(&r), value = reader_cstr(&r);
+		BUG_ON(reader_failed(&r));
+		list[count] = (struct paramset_pair){ name, value, count };
+		count++;
+	}
+	qsort(list, count, sizeof(*list), paramset_pair_order);
+	for (size_t i = 0; i < count; i++) {
+		if (i + 1 < count && slice_ieq(list[i].name, list[i + 1].name))
+			continue; /* said again later */
+		paramset_add_string(&key, list[i].name);
+		paramset_add_string(&key, list[i].value);
+		paramset_add_string(&key, SLICE(""));
+	}
+	free(list);
+	struct paramset *made = paramset_intern(empty->table, buf_slice(&key));
+	buf_fini(&key);
+	return made;
+}
+
+/* ---- reading ------------------------------------------------------------------------------ */
 
 size_t paramset_count(const struct paramset *set)
 {
 	return set->count;
 }
 
-const char *paramset_name(const struct paramset *set, size_t i)
+const struct paramset_member *paramset_member(const struct paramset *set, size_t i)
 {
 	BUG_ON(i >= set->count);
-	return set->items[i].name;
-}
-
-const char *paramset_value(const struct paramset *set, size_t i)
-{
-	BUG_ON(i >= set->count);
-	return set->items[i].value;
+	return &set->items[i];
 }
 
 const char *paramset_get(const struct paramset *set, struct slice name)
 {
-	for (size_t i = 0; i < set->count; i++)
-		if (paramset_compare(set->items[i].name, name) == 0)
-			return set->items[i].value;
+	size_t from = 0, to = set->count;
+	while (from < to) {
+		size_t mid = from + (to - from) / 2;
+		int order = paramset_compare(set->items[mid].name, name);
+		if (order == 0)
+			return set->items[mid].value;
+		if (order < 0)
+			from = mid + 1;
+		else
+			to = mid;
+	}
 	return NULL;
+}
+
+static bool paramset_is_same(const struct paramset_member *a, const struct paramset_member *b)
+{
+	return a && b && strcmp(a->value, b->value) == 0 && strcmp(a->encoding, b->encoding) == 0;
+}
+
+bool paramset_next_difference(const struct paramset *have, const struct paramset *want,
+			      struct paramset_difference *d)
+{
+	while (d->i < have->count || d->j < want->count) {
+		d->had = d->i < have->count ? &have->items[d->i] : NULL;
+		d->wanted = d->j < want->count ? &want->items[d->j] : NULL;
+		int order = !d->had      ? 1
+			    : !d->wanted ? -1
+					 : strcasecmp(d->had->name, d->wanted->name);
+		if (order < 0)
+			d->wanted = NULL;
+		else if (order > 0)
+			d->had = NULL;
+		d->i += d->had != NULL;
+		d->j += d->wanted != NULL;
+		if (!paramset_is_same(d->had, d->wanted))
+			return true;
+	}
+	return false;
 }
 
 static bool paramset_is_name_start(char c)
@@ -222,76 +328,4 @@ bool paramset_name_is_valid(struct slice name)
 			return false;
 	}
 	return !start;
-}
-
-static void paramset_quote_name(struct buf *sql, const char *name)
-{
-	buf_u8(sql, '"');
-	for (; *name; name++) {
-		if (*name == '.')
-			buf_add_str(sql, "\".\"");
-		else
-			buf_u8(sql, (uint8_t)*name);
-	}
-	buf_u8(sql, '"');
-}
-
-static void paramset_quote_value(struct buf *sql, const char *value)
-{
-	buf_add_str(sql, "E'");
-	for (; *value; value++) {
-		if (*value == '\'' || *value == '\\')
-			buf_u8(sql, (uint8_t)*value);
-		buf_u8(sql, (uint8_t)*value);
-	}
-	buf_u8(sql, '\'');
-}
-
-/*
- * SET makes one identifier of a single string for these (GUC_LIST_QUOTE in PostgreSQL's
- * guc_tables.c), while a start-up option and set_config() take the list as it stands.
- */
-static bool paramset_is_quoted_list(const char *name)
-{
-	static const char *const lists[] = { "search_path", "temp_tablespaces",
-					     "local_preload_libraries",
-					     "session_preload_libraries" };
-	for (size_t i = 0; i < COUNT_OF(lists); i++)
-		if (strcasecmp(name, lists[i]) == 0)
-			return true;
-	return false;
-}
-
-static void paramset_build_set(struct buf *sql, const char *name, const char *value)
-{
-	if (paramset_is_quoted_list(name)) {
-		buf_addf(sql, "SELECT pg_catalog.set_config('%s', ", name);
-		paramset_quote_value(sql, value);
-		buf_add_str(sql, ", false);");
-		return;
-	}
-	buf_add_str(sql, "SET ");
-	paramset_quote_name(sql, name);
-	buf_add_str(sql, " TO ");
-	paramset_quote_value(sql, value);
-	buf_u8(sql, ';');
-}
-
-void paramset_build_change(const struct paramset *have, const struct paramset *want,
-			   struct buf *sql)
-{
-	if (have == want)
-		return;
-	for (size_t i = 0; i < have->count; i++) {
-		if (paramset_get(want, slice_of(have->items[i].name)))
-			continue;
-		buf_add_str(sql, "RESET ");
-		paramset_quote_name(sql, have->items[i].name);
-		buf_u8(sql, ';');
-	}
-	for (size_t i = 0; i < want->count; i++) {
-		const char *had = paramset_get(have, slice_of(want->items[i].name));
-		if (!had || strcmp(had, want->items[i].value) != 0)
-			paramset_build_set(sql, want->items[i].name, want->items[i].value);
-	}
 }

@@ -8,6 +8,33 @@
 #include "proxy/worker.h"
 #include "wire/reader.h"
 
+/* What the server's reports are in now. */
+static struct slice server_param_encoding(const struct server *s)
+{
+	const struct paramset *now = s->errand == SERVER_ERRAND_PARAMS ? s->wanted : s->params;
+	const char *own = paramset_get(now, SLICE("client_encoding"));
+	return slice_of(own ? own : paramset_get(s->base, SLICE("client_encoding")));
+}
+
+/* Is that value what it was at the login? */
+static bool server_param_is_base(const struct server *s, struct slice name, struct slice value)
+{
+	const char *base = paramset_get(s->base, name);
+	const char *encoding = paramset_get(s->base, SLICE("client_encoding"));
+	return base && slice_eq_str(value, base) &&
+	       (paramset_is_ascii(value) ||
+		(encoding && slice_ieq_str(server_param_encoding(s), encoding)));
+}
+
+/* `set` as it is with that report; a new reference. */
+static struct paramset *server_param_reported(const struct server *s, struct paramset *set,
+					      struct slice name, struct slice value)
+{
+	if (server_param_is_base(s, name, value))
+		return paramset_without(set, name);
+	return paramset_with_encoded(set, name, value, server_param_encoding(s));
+}
+
 bool server_param(struct server *s, struct slice body)
 {
 	struct reader r;
@@ -21,33 +48,27 @@ bool server_param(struct server *s, struct slice body)
 	if (!worker_tracks(s->pool->worker, name))
 		return is_linked && s->errand == SERVER_ERRAND_NONE;
 
-	const char *base = paramset_get(s->base, name);
-	bool is_base = base && slice_eq_str(value, base);
 	if (s->errand == SERVER_ERRAND_PARAMS) {
 		const char *wanted = paramset_get(s->wanted, name);
-		if (wanted ? slice_eq_str(value, wanted) : is_base)
+		if (wanted ? slice_eq_str(value, wanted) : server_param_is_base(s, name, value))
 			return false;
 		/* the server spells it in its own way */
-		paramset_replace(&s->wanted, is_base ? paramset_without(s->wanted, name)
-						     : paramset_with(s->wanted, name, value));
+		paramset_replace(&s->wanted, server_param_reported(s, s->wanted, name, value));
 		return is_linked;
 	}
-	paramset_replace(&s->params, is_base ? paramset_without(s->params, name)
-					     : paramset_with(s->params, name, value));
+	paramset_replace(&s->params, server_param_reported(s, s->params, name, value));
 	if (is_linked)
 		paramset_replace(&c->params, paramset_ref(s->params));
 	return is_linked;
 }
 
+static bool server_param_is_tracked(struct slice name, const void *arg)
+{
+	return worker_tracks(arg, name);
+}
+
 void server_param_forget(struct server *s)
 {
-	for (size_t i = 0; i < paramset_count(s->params);) {
-		struct slice name = slice_of(paramset_name(s->params, i));
-		if (worker_tracks(s->pool->worker, name)) {
-			i++;
-			continue;
-		}
-		paramset_replace(&s->params, paramset_without(s->params, name));
-		i = 0;
-	}
+	paramset_replace(&s->params,
+			 paramset_filtered(s->params, server_param_is_tracked, s->pool->worker));
 }

@@ -103,6 +103,11 @@ static bool startparams_each(struct startparams *p, const struct startup *packet
 			     const struct conf *conf, bool is_replication, struct err *err)
 {
 	struct slice rest = packet->params, name, value;
+
+	/* PostgreSQL applies them first, wherever they stand */
+	if (!is_replication && startup_get(packet, "options", &value) &&
+	    !startparams_options(p, conf, value, err))
+		return false;
 	while (startup_next(&rest, &name, &value)) {
 		if (slice_eq_str(name, "user") || slice_eq_str(name, "database") ||
 		    slice_eq_str(name, "replication"))
@@ -116,10 +121,8 @@ static bool startparams_each(struct startparams *p, const struct startup *packet
 			if (!slice_eq_str(name, "options") && !paramset_name_is_valid(name))
 				return err_set(err, "%.*s", SLICE_ARGS(slice_head(name, 64)));
 			startparams_pair(&p->startup, name, value);
-		} else if (slice_eq_str(name, "options")) {
-			if (!startparams_options(p, conf, value, err))
-				return false;
-		} else if (!startparams_setting(p, conf, name, value, err)) {
+		} else if (!slice_eq_str(name, "options") &&
+			   !startparams_setting(p, conf, name, value, err)) {
 			return false;
 		}
 	}
@@ -159,15 +162,7 @@ void startparams_fini(struct startparams *p)
 
 struct paramset *startparams_make_set(const struct startparams *p, struct paramset *empty)
 {
-	struct paramset *set = paramset_ref(empty);
-	struct reader r;
-	reader_init(&r, buf_slice(&p->settings));
-	while (r.rest.len) {
-		struct slice name = reader_cstr(&r);
-		struct slice value = reader_cstr(&r);
-		paramset_replace(&set, paramset_with(set, name, value));
-	}
-	return set;
+	return paramset_of_pairs(empty, buf_slice(&p->settings));
 }
 
 void startparams_build_negotiation(const struct startparams *p, struct buf *out)

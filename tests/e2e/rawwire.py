@@ -176,7 +176,7 @@ class Message:
     def pair(self):
         """Name and value of a ParameterStatus."""
         name, value, _ = self.body.split(b"\0")
-        return name.decode(), value.decode()
+        return name.decode(), value.decode(errors="replace")
 
     def tag(self):
         return self.body[:-1].decode()

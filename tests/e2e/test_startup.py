@@ -157,6 +157,83 @@ def test_client_encoding_is_honoured(pooler):
         assert [m for m in utf8.query("select chr(228)") if m.kind == "D"][0].body[-2:] == b"\xc3\xa4"
 
 
+# Encodings of clients in which a byte that looks like a backslash may be the second half of a character, each
+# with a text in UTF8 whose last byte is the first half of one there.
+PAIRED = [("SJIS", "\u0101"), ("SHIFT_JIS_2004", "\u0101"), ("BIG5", "\u8868"), ("GBK", "\u8868"), ("GB18030", "\u8868")]
+
+
+@pytest.mark.pgweir
+@pytest.mark.parametrize("encoding,text", PAIRED)
+def test_value_cannot_end_its_literal_in_the_servers_encoding(pooler, encoding, text):
+    """What one client asks for is never read as a command, whatever encoding the one before has left."""
+    p = pooler(pool_size=1)
+    value = text + "\\';set app.taken to yes;--"
+    plain, other = p.raw(client_encoding="UTF8"), p.raw(client_encoding=encoding)
+    for mine in ("UTF8", encoding):
+        assert other.value("select 1") == "1", "the server reads that encoding now"
+        client = p.raw(**{"client_encoding": mine, "app.text": value})
+        for _ in range(2):
+            assert client.value("select encode(convert_to(current_setting('app.text'), 'UTF8'), 'hex')") \
+                == value.encode().hex()
+            for each in (client, plain, other):
+                assert each.value("select current_setting('app.taken', true)") in (None, "")
+            assert plain.value("select current_setting('app.text', true)") in (None, "")
+
+
+@pytest.mark.pgweir
+@pytest.mark.parametrize("encoding,half", [("SJIS", b"\x95"), ("BIG5", b"\xa4"), ("GBK", b"\x95")])
+def test_value_that_is_no_text_of_the_database_is_refused(pooler, encoding, half):
+    """PostgreSQL takes the bytes of a start-up packet as they are: in the database's encoding."""
+    p = pooler(pool_size=1)
+    plain, other = p.raw(client_encoding="UTF8"), p.raw(client_encoding=encoding)
+    assert other.value("select 1") == "1"
+    with pytest.raises(Refused) as refused:
+        p.raw(**{"client_encoding": encoding, "app.text": half + b"\\';set app.taken to yes;--"})
+    assert refused.value.error.sqlstate == "22021"
+    for each in (plain, other, plain):
+        assert each.value("select current_setting('app.taken', true)") in (None, "")
+
+
+@pytest.mark.pgweir
+@pytest.mark.parametrize("name", [b"Caf\xe9", b"Caf\xc3\xa9", b"\x95\\';set app.taken to yes;--"])
+def test_application_name_of_any_bytes_is_shown_as_postgresql_shows_it(pooler, cluster, name):
+    p = pooler(pool_size=1)
+    other = p.raw(client_encoding="SJIS")
+    with rawwire.Client(("127.0.0.1", cluster.port)).login("app", "app", application_name=name) as direct:
+        shown = direct.value("show application_name")
+    client = p.raw(client_encoding="SJIS", application_name=name)
+    for _ in range(2):
+        assert other.value("select current_setting('app.taken', true)") in (None, "")
+        assert client.value("show application_name") == shown
+        assert client.params["application_name"] == shown
+
+
+@pytest.mark.pgweir
+def test_reported_value_is_said_again_in_the_encoding_it_came_in(pooler):
+    """A zone with letters beyond ASCII, as PostgreSQL reported it to a client of another encoding."""
+    p = pooler(pool_size=1)
+    one, two = p.raw(client_encoding="LATIN1"), p.raw(client_encoding="UTF8")
+    one.send(Q("set timezone = '<\u00c9T\u00c9>-2'".encode("latin-1")))
+    one.ready()
+    hexed = "select encode(convert_to(current_setting('timezone'), 'UTF8'), 'hex')"
+    wanted = one.value(hexed)
+    assert bytes.fromhex(wanted).decode() == "<\u00c9T\u00c9>-2"
+    for _ in range(3):
+        assert two.value("show timezone") == "UTC"
+        assert one.value(hexed) == wanted
+
+
+@pytest.mark.pgweir
+def test_options_give_way_to_parameters_of_their_own(pooler, cluster):
+    """PostgreSQL applies `options` first, wherever it stands in the packet."""
+    p = pooler(pool_size=1)
+    for params in ({"options": "-c work_mem=5MB", "work_mem": "6MB"},
+                   {"work_mem": "6MB", "options": "-c work_mem=5MB"}):
+        with rawwire.Client(("127.0.0.1", cluster.port)).login("app", "app", **params) as direct:
+            assert direct.value("show work_mem") == "6MB"
+        assert p.raw(**params).value("show work_mem") == "6MB"
+
+
 def test_settings_cost_no_round_trip(make_pooler, fake_server):
     """Once they have been proven at login, settings and query come together: the server answers neither alone."""
     alone = []

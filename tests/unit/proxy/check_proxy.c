@@ -30,7 +30,9 @@ int main(void)
 	SRunner *runner = srunner_create(helper_suite());
 	srunner_add_suite(runner, connector_text_suite());
 	srunner_add_suite(runner, connector_steps_suite());
+	srunner_add_suite(runner, paramset_suite());
 	srunner_add_suite(runner, replication_suite());
+	srunner_add_suite(runner, startparams_suite());
 	if (cluster_start()) {
 		srunner_add_suite(runner, connector_suite());
 		srunner_add_suite(runner, connector_md5_suite());

@@ -18,7 +18,9 @@ Suite *connector_steps_suite(void);
 Suite *connector_suite(void);
 Suite *connector_text_suite(void);
 Suite *helper_suite(void);
+Suite *paramset_suite(void);
 Suite *replication_suite(void);
+Suite *startparams_suite(void);
 
 /* A loop with a mailbox and a crew: what a worker has, as far as helpers are concerned. */
 struct office {

@@ -10,7 +10,9 @@ tests_unit_proxy_check_proxy_SOURCES = \
 	tests/unit/proxy/test_connector_steps.c \
 	tests/unit/proxy/test_connector_text.c \
 	tests/unit/proxy/test_helper.c \
-	tests/unit/proxy/test_replication.c
+	tests/unit/proxy/test_paramset.c \
+	tests/unit/proxy/test_replication.c \
+	tests/unit/proxy/test_startparams.c
 tests_unit_proxy_check_proxy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_proxy_check_proxy_LDADD = \
 	$(WHOLE_BEGIN) src/proxy/libproxy.a $(WHOLE_END) \

@@ -1,0 +1,151 @@
+/*
+ * paramset_sql.c - SET, RESET and set_config() from the difference of two sets.
+ *
+ * Bytes beyond ASCII are written as numbers. In an E'' string such a byte is one of the
+ * database's encoding, which is what a start-up packet's value is in; PostgreSQL refuses what is
+ * no text there. A value that was reported to a client is in that client's encoding, and the
+ * server is asked to convert it.
+ */
+#include "proxy/paramset_sql.h"
+
+#include <string.h>
+#include <strings.h>
+
+#include "proxy/paramset.h"
+
+static void paramset_sql_quote_name(struct buf *sql, const char *name)
+{
+	buf_u8(sql, '"');
+	for (; *name; name++) {
+		if (*name == '.')
+			buf_add_str(sql, "\".\"");
+		else
+			buf_u8(sql, (uint8_t)*name);
+		if (*name == '"')
+			buf_u8(sql, '"');
+	}
+	buf_u8(sql, '"');
+}
+
+static void paramset_sql_quote(struct buf *sql, const char *value)
+{
+	buf_add_str(sql, "E'");
+	for (; *value; value++) {
+		uint8_t byte = (uint8_t)*value;
+		if (byte > 127) {
+			buf_addf(sql, "\\x%02x", byte);
+			continue;
+		}
+		if (byte == '\'' || byte == '\\')
+			buf_u8(sql, byte);
+		buf_u8(sql, byte);
+	}
+	buf_u8(sql, '\'');
+}
+
+/* Of the names that PostgreSQL gives its encodings. */
+static bool paramset_sql_is_encoding(const char *name)
+{
+	size_t len = strspn(name, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+				  "0123456789_-");
+	return len > 0 && len < 64 && !name[len];
+}
+
+static void paramset_sql_value(struct buf *sql, const struct paramset_member *m)
+{
+	if (!paramset_sql_is_encoding(m->encoding)) {
+		paramset_sql_quote(sql, m->value);
+		return;
+	}
+	buf_add_str(sql, "pg_catalog.convert_from(pg_catalog.decode('");
+	for (const char *at = m->value; *at; at++)
+		buf_addf(sql, "%02x", (uint8_t)*at);
+	buf_addf(sql, "', 'hex'), '%s')", m->encoding);
+}
+
+/*
+ * PostgreSQL takes any byte for application_name and makes ASCII of what is not: '?' of each
+ * byte, from version 16 on "\xHH". A literal with such bytes it might refuse, so that it is
+ * given what it would have made of them.
+ */
+static void paramset_sql_application_name(struct buf *sql, const char *value)
+{
+	buf_add_str(sql, "CASE WHEN pg_catalog.current_setting('server_version_num')"
+			 "::pg_catalog.int4 OPERATOR(pg_catalog.<) 160000 THEN E'");
+	for (int escaped = 0; escaped < 2; escaped++) {
+		for (const char *at = value; *at; at++) {
+			if ((uint8_t)*at <= 127) {
+				if (*at == '\'' || *at == '\\')
+					buf_u8(sql, (uint8_t)*at);
+				buf_u8(sql, (uint8_t)*at);
+			} else if (escaped) {
+				buf_addf(sql, "\\\\x%02x", (uint8_t)*at);
+			} else {
+				buf_u8(sql, '?');
+			}
+		}
+		buf_add_str(sql, escaped ? "' END" : "' ELSE E'");
+	}
+}
+
+/*
+ * SET makes one identifier of a single string for these (GUC_LIST_QUOTE in PostgreSQL's
+ * guc_tables.c), while a start-up option and set_config() take the list as it stands.
+ */
+static bool paramset_sql_is_quoted_list(const char *name)
+{
+	static const char *const lists[] = { "search_path", "temp_tablespaces",
+					     "local_preload_libraries",
+					     "session_preload_libraries" };
+	for (size_t i = 0; i < COUNT_OF(lists); i++)
+		if (strcasecmp(name, lists[i]) == 0)
+			return true;
+	return false;
+}
+
+static void paramset_sql_set(struct buf *sql, const struct paramset_member *m)
+{
+	bool is_plain = paramset_is_ascii(slice_of(m->value));
+	bool is_application_name = !is_plain && strcasecmp(m->name, "application_name") == 0;
+
+	if (is_application_name || paramset_sql_is_encoding(m->encoding) ||
+	    paramset_sql_is_quoted_list(m->name)) {
+		buf_add_str(sql, "SELECT pg_catalog.set_config(");
+		paramset_sql_quote(sql, m->name);
+		buf_add_str(sql, ", ");
+		if (is_application_name)
+			paramset_sql_application_name(sql, m->value);
+		else
+			paramset_sql_value(sql, m);
+		buf_add_str(sql, ", false);");
+		return;
+	}
+	buf_add_str(sql, "SET ");
+	paramset_sql_quote_name(sql, m->name);
+	buf_add_str(sql, " TO ");
+	paramset_sql_quote(sql, m->value);
+	buf_u8(sql, ';');
+}
+
+void paramset_sql_change(const struct paramset *have, const struct paramset *want, struct buf *sql)
+{
+	if (have == want)
+		return;
+	/* the encoding; what goes back to how it was at the login; the rest */
+	for (int round = 0; round < 3; round++) {
+		struct paramset_difference d = { 0 };
+		while (paramset_next_difference(have, want, &d)) {
+			const char *name = d.wanted ? d.wanted->name : d.had->name;
+			bool is_encoding = strcasecmp(name, "client_encoding") == 0;
+			if (is_encoding ? round != 0 : round != (d.wanted ? 2 : 1))
+				continue;
+			if (d.wanted) {
+				paramset_sql_set(sql, d.wanted);
+				continue;
+			}
+			buf_add_str(sql, "RESET ");
+			paramset_sql_quote_name(sql, name);
+			buf_u8(sql, ';');
+		}
+	}
+}

@@ -1,0 +1,25 @@
+/*
+ * paramset_sql.h - the commands that turn one set of run-time parameters into another.
+ *
+ * PostgreSQL reads a command in the client_encoding of the session, and in some (SJIS, BIG5, GBK
+ * ...) the second half of a character may be a byte that looks like a quote's escape. What is
+ * written here is ASCII alone, whatever the values are, and so reads the same in each.
+ *
+ * Thread: any.
+ */
+#ifndef PROXY_PARAMSET_SQL_H
+#define PROXY_PARAMSET_SQL_H
+
+#include "base/buf.h"
+
+struct paramset;
+
+/*
+ * Appends the SQL that makes a session that has `have` one that has `want`: one string of
+ * RESET, SET and set_config(), "" when nothing differs. Values are quoted so that they mean the
+ * same whatever standard_conforming_strings is. client_encoding comes first, so that the server
+ * reports the others in the new one.
+ */
+void paramset_sql_change(const struct paramset *have, const struct paramset *want, struct buf *sql);
+
+#endif
