@@ -1,10 +1,14 @@
 noinst_LIBRARIES += src/auth/libauth.a
 src_auth_libauth_a_SOURCES = \
 	src/auth/auth.c src/auth/auth.h \
-	src/auth/authlines.h \
+	src/auth/authlines.c src/auth/authlines.h \
 	src/auth/base64.c src/auth/base64.h \
-	src/auth/hba.h src/auth/ident.h src/auth/ldapopts.h \
+	src/auth/hba.c src/auth/hba.h \
+	src/auth/hbaline.c src/auth/hbaline.h \
+	src/auth/ident.c src/auth/ident.h \
+	src/auth/ldapopts.c src/auth/ldapopts.h \
 	src/auth/md5.c src/auth/md5.h \
+	src/auth/namepat.c src/auth/namepat.h \
 	src/auth/saslprep.c src/auth/saslprep.h \
 	src/auth/scram.c src/auth/scram.h \
 	src/auth/scram_client.c src/auth/scram_client.h \

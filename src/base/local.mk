@@ -3,6 +3,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/bug.c src/base/bug.h \
 	src/base/buf.c src/base/buf.h \
 	src/base/err.c src/base/err.h \
+	src/base/filetext.c src/base/filetext.h \
 	src/base/hist.c src/base/hist.h \
 	src/base/list.h \
 	src/base/log.c src/base/log.h \

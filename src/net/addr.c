@@ -17,24 +17,30 @@ union addr_any {
 	struct sockaddr_storage room;
 };
 
-static struct addr addr_make(const union addr_any *any)
+struct addr addr_of_v4(const uint8_t ip[4], uint16_t port)
+{
+	struct addr a = { .kind = ADDR_V4, .port = port };
+	memcpy(a.ip, ip, 4);
+	return a;
+}
+
+struct addr addr_of_v6(const uint8_t ip[16], uint16_t port)
 {
 	static const uint8_t mapped[12] = { 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff };
-	struct addr a = { .kind = ADDR_NONE };
-	if (any->sa.sa_family == AF_INET) {
-		a.kind = ADDR_V4;
-		a.port = ntohs(any->in.sin_port);
-		memcpy(a.ip, &any->in.sin_addr, 4);
-	} else if (any->sa.sa_family == AF_INET6) {
-		const uint8_t *ip = any->in6.sin6_addr.s6_addr;
-		bool is_v4 = memcmp(ip, mapped, sizeof(mapped)) == 0;
-		a.kind = is_v4 ? ADDR_V4 : ADDR_V6;
-		a.port = ntohs(any->in6.sin6_port);
-		memcpy(a.ip, is_v4 ? ip + 12 : ip, is_v4 ? 4 : 16);
-	} else if (any->sa.sa_family == AF_UNIX) {
-		a.kind = ADDR_UNIX;
-	}
+	if (memcmp(ip, mapped, sizeof(mapped)) == 0)
+		return addr_of_v4(ip + 12, port);
+	struct addr a = { .kind = ADDR_V6, .port = port };
+	memcpy(a.ip, ip, 16);
 	return a;
+}
+
+static struct addr addr_make(const union addr_any *any)
+{
+	if (any->sa.sa_family == AF_INET)
+		return addr_of_v4((const uint8_t *)&any->in.sin_addr, ntohs(any->in.sin_port));
+	if (any->sa.sa_family == AF_INET6)
+		return addr_of_v6(any->in6.sin6_addr.s6_addr, ntohs(any->in6.sin6_port));
+	return (struct addr){ .kind = any->sa.sa_family == AF_UNIX ? ADDR_UNIX : ADDR_NONE };
 }
 
 struct addr addr_peer(int fd)

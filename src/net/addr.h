@@ -32,6 +32,9 @@ struct addr {
 struct addr addr_peer(int fd);
 struct addr addr_local(int fd);
 
+struct addr addr_of_v4(const uint8_t ip[4], uint16_t port);
+struct addr addr_of_v6(const uint8_t ip[16], uint16_t port); /* v4 where it is mapped */
+
 /* "1.2.3.4", "::1", "unix", "" */
 const char *addr_host(const struct addr *a, char out[ADDR_HOST_BYTES]);
 

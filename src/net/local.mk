@@ -5,7 +5,8 @@ src_net_libnet_a_SOURCES = \
 	src/net/listener.c src/net/listener.h \
 	src/net/loop.c src/net/loop.h \
 	src/net/mailbox.c src/net/mailbox.h \
-	src/net/netblock.h \
+	src/net/netblock.c src/net/netblock.h \
+	src/net/proxyhead.c src/net/proxyhead.h \
 	src/net/sock.c src/net/sock.h \
 	src/net/tls.c src/net/tls.h \
 	src/net/tls_accept.c src/net/tls_accept.h \

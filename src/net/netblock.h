@@ -32,7 +32,7 @@ bool netblock_has(const struct netblock *n, const struct addr *a);
  * own addresses alone. */
 size_t netblock_local(bool is_host, struct netblock *out, size_t max);
 
-#define NETBLOCK_TEXT_BYTES 100
+#define NETBLOCK_TEXT_BYTES (2 * ADDR_HOST_BYTES + 2)
 /* "10.0.0.0/8", or "10.0.0.0 255.0.255.0" where the mask is no prefix */
 const char *netblock_text(const struct netblock *n, char out[NETBLOCK_TEXT_BYTES]);
 

@@ -24,7 +24,8 @@ tests_fuzz_fuzz_sql_norm_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_sql_norm_LDADD = $(SQL_FUZZ_LIBS)
 EXTRA_DIST += tests/fuzz/sql_norm
 
-AUTH_FUZZ_LIBS = src/auth/libauth.a src/wire/libwire.a src/base/libbase.a $(XXHASH_LIBS) $(SSL_LIBS)
+AUTH_FUZZ_LIBS = src/auth/libauth.a src/net/libnet.a src/conf/libconf.a src/wire/libwire.a \
+	src/base/libbase.a $(EVENT_LIBS) $(INIH_LIBS) $(XXHASH_LIBS) $(SSL_LIBS)
 
 FUZZERS_ALL += tests/fuzz/fuzz_userlist
 tests_fuzz_fuzz_userlist_SOURCES = tests/fuzz/fuzz_userlist.c $(FUZZ_MAIN)

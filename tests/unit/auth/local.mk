@@ -15,7 +15,8 @@ tests_unit_auth_check_auth_SOURCES = \
 tests_unit_auth_check_auth_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_auth_check_auth_LDADD = \
 	$(WHOLE_BEGIN) src/auth/libauth.a $(WHOLE_END) \
-	src/wire/libwire.a src/base/libbase.a \
-	$(SSL_LIBS) $(XXHASH_LIBS) $(CHECK_LIBS)
+	src/net/libnet.a src/conf/libconf.a src/wire/libwire.a src/base/libbase.a \
+	$(EVENT_LIBS) $(SSL_LIBS) $(INIH_LIBS) $(XXHASH_LIBS) $(CHECK_LIBS)
 tests_unit_auth_check_auth_DEPENDENCIES = \
-	src/auth/libauth.a src/wire/libwire.a src/base/libbase.a
+	src/auth/libauth.a src/net/libnet.a src/conf/libconf.a \
+	src/wire/libwire.a src/base/libbase.a

@@ -7,6 +7,7 @@
 #include <check.h>
 
 Suite *suite_buf(void);
+Suite *suite_filetext(void);
 Suite *suite_hist(void);
 Suite *suite_list(void);
 Suite *suite_log(void);

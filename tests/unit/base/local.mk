@@ -3,6 +3,7 @@ TESTS += tests/unit/base/check_base
 tests_unit_base_check_base_SOURCES = \
 	tests/unit/base/check_base.c tests/unit/base/check_base.h \
 	tests/unit/base/test_buf.c \
+	tests/unit/base/test_filetext.c \
 	tests/unit/base/test_hist.c \
 	tests/unit/base/test_list.c \
 	tests/unit/base/test_log.c \

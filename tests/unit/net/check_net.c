@@ -36,6 +36,8 @@ int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
 	SRunner *runner = srunner_create(addr_suite());
+	srunner_add_suite(runner, netblock_suite());
+	srunner_add_suite(runner, proxyhead_suite());
 	srunner_add_suite(runner, loop_suite());
 	srunner_add_suite(runner, mailbox_suite());
 	srunner_add_suite(runner, conn_suite());

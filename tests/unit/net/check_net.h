@@ -10,6 +10,8 @@
 #include "net/loop.h"
 
 Suite *addr_suite(void);
+Suite *netblock_suite(void);
+Suite *proxyhead_suite(void);
 Suite *conn_suite(void);
 Suite *conn_tls_suite(void);
 Suite *listener_suite(void);

@@ -7,7 +7,9 @@ tests_unit_net_check_net_SOURCES = \
 	tests/unit/net/test_conn_tls.c \
 	tests/unit/net/test_listener.c \
 	tests/unit/net/test_loop.c \
-	tests/unit/net/test_mailbox.c
+	tests/unit/net/test_mailbox.c \
+	tests/unit/net/test_netblock.c \
+	tests/unit/net/test_proxyhead.c
 tests_unit_net_check_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_net_check_net_LDADD = \
 	$(WHOLE_BEGIN) src/net/libnet.a $(WHOLE_END) \
