@@ -58,11 +58,20 @@
 	X(SSLMODE_VERIFY_CA, "verify-ca")                                                          \
 	X(SSLMODE_VERIFY_FULL, "verify-full")
 
+#define CONF_CLIENT_TLS_SSLMODE_WORDS(X)                                                           \
+	X(CLIENT_TLS_DISABLE, "disable")                                                           \
+	X(CLIENT_TLS_ALLOW, "allow")                                                               \
+	X(CLIENT_TLS_PREFER, "prefer")                                                             \
+	X(CLIENT_TLS_REQUIRE, "require")                                                           \
+	X(CLIENT_TLS_VERIFY_CA, "verify-ca")                                                       \
+	X(CLIENT_TLS_VERIFY_FULL, "verify-full")
+
 /* CONF_POOL_MODE_AUTO, CONF_AUTH_TYPE_TRUST, ... */
 #define CONF_WORD_(value, word) CONF_##value,
 enum conf_pool_mode { CONF_POOL_MODE_WORDS(CONF_WORD_) };
 enum conf_auth_type { CONF_AUTH_TYPE_WORDS(CONF_WORD_) };
 enum conf_log_format { CONF_LOG_FORMAT_WORDS(CONF_WORD_) };
+enum conf_client_tls_sslmode { CONF_CLIENT_TLS_SSLMODE_WORDS(CONF_WORD_) };
 enum conf_server_tls_sslmode { CONF_SERVER_TLS_SSLMODE_WORDS(CONF_WORD_) };
 #undef CONF_WORD_
 

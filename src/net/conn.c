@@ -291,6 +291,19 @@ void conn_resume(struct conn *c, uint16_t reason)
 
 /* ---- reading ------------------------------------------------------------------------- */
 
+bool conn_peek(const struct conn *c, char *byte)
+{
+	return recv(c->fd, byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
+bool conn_await_room(struct conn *c, bool on)
+{
+	c->bits &= (uint8_t)~CONN_BIT_READ_OUT;
+	if (on)
+		c->bits |= CONN_BIT_READ_OUT;
+	return conn_arm(c);
+}
+
 /* At most what one call may move. */
 static size_t conn_bound(const struct conn *c, size_t n)
 {

@@ -81,6 +81,13 @@ bool conn_attach(struct conn *c, struct loop *loop, conn_fn fn) MUST_CHECK;
 /* A TLS handshake was finished on the open, plain connection (by who drove it over c->fd). */
 void conn_set_tls(struct conn *c, struct ssl_st *ssl);
 
+/* The next byte of a plain connection, which stays where it is. False: there is none now. */
+bool conn_peek(const struct conn *c, char *byte) MUST_CHECK;
+
+/* While it is on, CONN_READABLE comes when the socket takes more, too: for who drives a handshake
+ * over c->fd. False: the loop could not take it. */
+bool conn_await_room(struct conn *c, bool on) MUST_CHECK;
+
 /* What conn_recv says beside a number of bytes > 0. */
 enum conn_recv {
 	CONN_RECV_WAIT = 0,   /* nothing more now */

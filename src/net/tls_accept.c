@@ -27,7 +27,7 @@ struct ssl_st *tls_accept_new(const struct tls_context *context, int fd)
 
 static void tls_accept_explain(const SSL *ssl, int why, int error, struct err *err)
 {
-	unsigned long code = ERR_peek_error();
+	unsigned long code = ERR_peek_last_error();
 	const char *reason = code ? ERR_reason_error_string(code) : NULL;
 	long verdict = SSL_get_verify_result(ssl);
 	if (ERR_GET_REASON(code) == SSL_R_CERTIFICATE_VERIFY_FAILED)

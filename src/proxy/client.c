@@ -115,6 +115,7 @@ static usec_t client_deadline(const struct client *c, usec_t now)
 {
 	switch ((enum client_state)c->state) {
 	case CLIENT_STARTUP:
+	case CLIENT_HANDSHAKE:
 	case CLIENT_AUTH:
 	case CLIENT_ADMITTED:
 	case CLIENT_PROVING:
@@ -154,6 +155,7 @@ static void client_on_timer(struct timer *t, usec_t now)
 	struct worker *w = c->worker;
 	switch ((enum client_state)c->state) {
 	case CLIENT_STARTUP:
+	case CLIENT_HANDSHAKE:
 	case CLIENT_AUTH:
 		client_fail(c, ERROR_LOGIN_TIMEOUT, NULL, NULL, now);
 		break;
@@ -239,6 +241,8 @@ static void client_leave(struct client *c, usec_t now)
 	struct server *s = c->server;
 	bool was_waiting = c->state == CLIENT_WAITING || c->state == CLIENT_ADMITTED;
 
+	if (c->state == CLIENT_HANDSHAKE)
+		login_tls_leave(c);
 	client_enter(c, CLIENT_CLOSING, now);
 	client_count_out(c);
 	if (was_waiting)
@@ -277,11 +281,14 @@ void client_fail_with(struct client *c, struct slice message, const char *why, u
 {
 	if (c->state == CLIENT_CLOSING)
 		return;
-	/* in the middle of a reply nothing can be said */
+	/* in the middle of a reply nothing can be said, nor in one of a handshake */
 	bool is_mute = c->server && c->server->body_left && c->server->body_passes;
+	if (c->state == CLIENT_HANDSHAKE)
+		message = SLICE_NONE;
 	client_log_end(c, why, now);
 	client_leave(c, now);
-	if (is_mute || conn_send(&c->conn, message.ptr, message.len) == CONN_SENT_ERROR) {
+	if (is_mute || !conn_is_open(&c->conn) ||
+	    conn_send(&c->conn, message.ptr, message.len) == CONN_SENT_ERROR) {
 		conn_close(&c->conn);
 		loop_defer(c->worker->loop, &c->reap);
 		return;
@@ -487,7 +494,7 @@ void client_on_conn(struct conn *conn, enum conn_event event, usec_t now)
 	case CONN_READABLE:
 		if (c->state == CLIENT_CLOSING)
 			client_linger(c);
-		else
+		else if (c->state > CLIENT_HANDSHAKE || !login_tls_takes(c, now))
 			intake_read(c, now);
 		break;
 	case CONN_DRAINED:

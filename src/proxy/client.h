@@ -33,6 +33,9 @@ struct worker;
 /*
  *        state     may become                                    what it is
  *
+ *   HANDSHAKE
+ *      ^|
+ *      |v
  *   STARTUP --> AUTH --> ADMITTED --> IDLE <--> WAITING
  *                           |          |^         |
  *                           v          ||         v
@@ -40,7 +43,8 @@ struct worker;
  *                                      +--<-->-- SKIPPING      (any) --> CLOSING
  */
 #define CLIENT_STATES(X)                                                                           \
-	X(STARTUP, TO(AUTH) | TO(CLOSING), "login")                  /* no start-up packet yet */  \
+	X(STARTUP, TO(HANDSHAKE) | TO(AUTH) | TO(CLOSING), "login")  /* no start-up packet yet */  \
+	X(HANDSHAKE, TO(STARTUP) | TO(CLOSING), "login")             /* of TLS */                  \
 	X(AUTH, TO(ADMITTED) | TO(CLOSING), "login")                 /* proving who it is */       \
 	X(ADMITTED, TO(PROVING) | TO(IDLE) | TO(CLOSING), "waiting") /* for a server, to be        \
 			greeted with its parameters and to have its own tried */                   \

@@ -38,6 +38,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/login_auth.c \
 	src/proxy/login_parts.h \
 	src/proxy/login_start.c \
+	src/proxy/login_tls.c \
 	src/proxy/paramset.c \
 	src/proxy/paramset.h \
 	src/proxy/paramset_sql.c \

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/tls.h"
 #include "proxy/cancel.h"
 #include "proxy/client.h"
 #include "proxy/localpool.h"
@@ -29,6 +30,7 @@ struct login *login_new(struct client *c)
 {
 	struct login *login = mem_zalloc(sizeof(*login));
 	login->client = c;
+	login->lent_fd = -1;
 	login->setup = setup_ref(c->worker->setup);
 	loop_init_deferred(&login->handover, login_hand_over);
 	return login;
@@ -36,6 +38,7 @@ struct login *login_new(struct client *c)
 
 void login_destroy(struct login *login)
 {
+	login_tls_end(login);
 	auth_free(login->auth);
 	startparams_fini(&login->params);
 	setup_unref(login->setup);
@@ -278,7 +281,7 @@ static void login_build_params(const struct client *c, struct buf *out)
 
 static void login_greet(struct client *c, usec_t now)
 {
-	char text[256];
+	char text[256], tls[TLS_INFO_BYTES];
 	struct buf out = { 0 };
 
 	cancel_enlist(c);
@@ -287,7 +290,8 @@ static void login_greet(struct client *c, usec_t now)
 	build_ready(&out, 'I');
 	c->pool->stats.client_logins++;
 	if (c->login->setup->conf->global.log_connections)
-		LOG_INFO("client %s: login ok", client_text(c, text, sizeof(text)));
+		LOG_INFO("client %s: login ok%s%s", client_text(c, text, sizeof(text)),
+			 c->conn.ssl ? " tls=" : "", tls_info(c->conn.ssl, tls));
 	login_free(c);
 	client_enter(c, CLIENT_IDLE, now);
 	conn_resume(&c->conn, CLIENT_PAUSE_WAITING);

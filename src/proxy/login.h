@@ -7,6 +7,7 @@
 #ifndef PROXY_LOGIN_H
 #define PROXY_LOGIN_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/slice.h"
@@ -22,6 +23,10 @@ void login_free(struct client *c); /* harmless when it is over */
 /* What a client sends in STARTUP and in AUTH: how much was taken. */
 size_t login_start_bytes(struct client *c, struct slice in, usec_t now);
 size_t login_auth_bytes(struct client *c, struct slice in, usec_t now);
+
+/* HANDSHAKE and STARTUP: are the bytes that have come TLS's affair? Then they were seen to. */
+bool login_tls_takes(struct client *c, usec_t now);
+void login_tls_leave(struct client *c); /* HANDSHAKE is left for good */
 
 /* ADMITTED has got a server. */
 void login_granted(struct client *c, struct server *s, usec_t now);

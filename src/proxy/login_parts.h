@@ -2,6 +2,7 @@
  * login_parts.h - what the files of a login share, and nobody else sees.
  *
  *	login_start.c    the start-up packet, and what may come before it
+ *	login_tls.c      the handshake
  *	login_auth.c     who is it?
  *	login.c          it is who it says: where it goes, its parameters, its greeting
  *
@@ -15,8 +16,10 @@
 #include <stdbool.h>
 
 #include "auth/auth.h"
+#include "base/err.h"
 #include "base/usec.h"
 #include "net/loop.h"
+#include "net/tls_accept.h"
 #include "proxy/helper.h"
 #include "proxy/startparams.h"
 
@@ -30,7 +33,12 @@ struct login {
 	struct auth_exchange *auth; /* owned */
 	struct helper_job job;
 	struct deferred handover; /* to the console, once what came with its last message is kept */
-	bool computing;           /* the job is out: auth is the helper's */
+	bool computing;           /* the job is out: auth, or ssl, is the helper's */
+	struct ssl_st *ssl;       /* owned; in HANDSHAKE */
+	enum tls_accept_status tls_status;
+	struct err tls_why;
+	int lent_fd; /* owned; the client has left while a helper shook hands; or -1 */
+	bool is_direct;
 	bool is_console, is_admin;
 	bool skips_auth;
 	unsigned asks;
@@ -41,6 +49,11 @@ void login_destroy(struct login *login);
 
 /* login_start: the start-up packet is read. */
 void login_auth_begin(struct client *c, usec_t now);
+
+/* login_start: it is asked for TLS, and is told yes. */
+bool login_tls_is_offered(const struct client *c);
+void login_tls_begin(struct client *c, bool is_direct, usec_t now);
+void login_tls_end(struct login *login); /* frees what is its */
 
 /* login_auth: it has shown who it is. */
 void login_admit(struct client *c, usec_t now);

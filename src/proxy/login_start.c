@@ -41,12 +41,32 @@ static void login_take_packet(struct client *c, const struct startup *packet, us
 		login_auth_begin(c, now);
 }
 
+/* Plain text is no way in where TLS is demanded. A cancel is let through, as PostgreSQL does it:
+ * libpq sent those in the clear until version 17, whatever the session had. */
+static bool login_start_is_too_open(const struct client *c)
+{
+	return !c->conn.ssl && !c->is_unix &&
+	       c->login->setup->conf->global.client_tls_sslmode >= CONF_CLIENT_TLS_REQUIRE;
+}
+
 static void login_deny_encryption(struct client *c, usec_t now)
 {
-	if (++c->login->asks > LOGIN_MAX_ASKS)
+	if (c->conn.ssl)
+		client_fail(c, ERROR_BAD_STARTUP, NULL, NULL, now,
+			    "the session is under TLS already");
+	else if (++c->login->asks > LOGIN_MAX_ASKS)
 		client_close(c, "it asks for encryption again and again", now);
 	else
 		client_send(c, SLICE("N"), now);
+}
+
+/* What came behind the request was sent before there was any TLS, by whomever. */
+static void login_grant_tls(struct client *c, struct slice behind, usec_t now)
+{
+	if (behind.len > 0)
+		client_fail(c, ERROR_UNENCRYPTED_AFTER_TLS, NULL, NULL, now);
+	else if (client_send(c, SLICE("S"), now))
+		login_tls_begin(c, false, now);
 }
 
 size_t login_start_bytes(struct client *c, struct slice in, usec_t now)
@@ -63,6 +83,11 @@ size_t login_start_bytes(struct client *c, struct slice in, usec_t now)
 	}
 	switch (packet.kind) {
 	case STARTUP_SSL:
+		if (login_tls_is_offered(c))
+			login_grant_tls(c, slice_skip(in, (size_t)n), now);
+		else
+			login_deny_encryption(c, now);
+		break;
 	case STARTUP_GSSENC:
 		login_deny_encryption(c, now);
 		break;
@@ -71,7 +96,10 @@ size_t login_start_bytes(struct client *c, struct slice in, usec_t now)
 		cancel_route(c, packet.cancel_pid, packet.cancel_key);
 		break;
 	case STARTUP_MESSAGE:
-		login_take_packet(c, &packet, now);
+		if (login_start_is_too_open(c))
+			client_fail(c, ERROR_TLS_REQUIRED, NULL, NULL, now);
+		else
+			login_take_packet(c, &packet, now);
 		break;
 	case STARTUP_UNKNOWN_VERSION:
 		login_refuse_version(c, &packet, now);

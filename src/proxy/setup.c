@@ -29,6 +29,32 @@ static void setup_report(void *arg, bool is_fault, unsigned line, const char *te
 		LOG_WARNING("%s:%u: %s", reading->path, line, text);
 }
 
+/* False: there are faults. */
+static bool setup_make_tls(const struct conf *conf, const struct setup *previous,
+			   struct conf_faults *faults, struct tls_context **tls)
+{
+	const struct conf_global *g = &conf->global;
+	struct tls_context_options options = {
+		.key_file = g->client_tls_key_file,
+		.cert_file = g->client_tls_cert_file,
+		.ca_file = g->client_tls_ca_file,
+		.crl_file = g->client_tls_crl_file,
+		.ciphers = g->client_tls_ciphers,
+		.suites = g->client_tls13_ciphers,
+		.protocols = g->client_tls_protocols,
+		.curves = g->client_tls_ecdhcurve,
+		.dheparams = g->client_tls_dheparams,
+		.demands_cert = g->client_tls_sslmode >= CONF_CLIENT_TLS_VERIFY_CA,
+	};
+	struct err err;
+	if (g->client_tls_sslmode == CONF_CLIENT_TLS_DISABLE)
+		return true;
+	*tls = tls_context_new(&options, previous ? previous->tls : NULL, &err);
+	if (!*tls)
+		faults_add(faults, conf->path, 0, "%s", err.text);
+	return *tls != NULL;
+}
+
 struct setup *setup_new(struct conf *conf, const struct setup *previous, struct conf_faults *faults)
 {
 	struct setup_reading reading = { .path = conf->global.auth_file, .faults = faults };
@@ -37,7 +63,11 @@ struct setup *setup_new(struct conf *conf, const struct setup *previous, struct 
 			? userlist_load(conf->global.auth_file, previous ? previous->users : NULL,
 					setup_report, &reading)
 			: userlist_new();
-	if (!users) {
+	struct tls_context *tls = NULL;
+	bool ok = setup_make_tls(conf, previous, faults, &tls);
+	if (!users || !ok) {
+		userlist_unref(users);
+		tls_context_unref(tls);
 		conf_unref(conf);
 		return NULL;
 	}
@@ -45,6 +75,7 @@ struct setup *setup_new(struct conf *conf, const struct setup *previous, struct 
 	atomic_init(&made->refs, 1);
 	made->setup.conf = conf;
 	made->setup.users = users;
+	made->setup.tls = tls;
 	return &made->setup;
 }
 
@@ -63,6 +94,7 @@ void setup_unref(struct setup *setup)
 		return;
 	conf_unref(setup->conf);
 	userlist_unref(setup->users);
+	tls_context_unref(setup->tls);
 	free(made);
 }
 

@@ -14,19 +14,22 @@
 
 #include "auth/userlist.h"
 #include "conf/conf.h"
+#include "net/tls_context.h"
 
 /* Databases that are the console, whatever the configuration says. */
 #define SETUP_CONSOLE_NAME "pgweir"
 #define SETUP_CONSOLE_ALIAS "pgbouncer"
 
 struct setup {
-	struct conf *conf;      /* a reference */
-	struct userlist *users; /* a reference; empty where no auth_file is set */
+	struct conf *conf;       /* a reference */
+	struct userlist *users;  /* a reference; empty where no auth_file is set */
+	struct tls_context *tls; /* a reference; what clients meet; NULL: no TLS */
 };
 
 /*
- * Takes over the reference to conf and reads its auth_file; NULL and faults where that
- * cannot be used (conf is given back then). `previous` may be NULL.
+ * Takes over the reference to conf and reads the files of users, certificates and keys that it
+ * names; NULL and faults where one cannot be used (conf is given back then). `previous` may be
+ * NULL.
  */
 struct setup *setup_new(struct conf *conf, const struct setup *previous,
 			struct conf_faults *faults);

@@ -326,7 +326,8 @@ class Pooler:
 
     def console(self, command, user="admin"):
         """Run one console command; its rows as dictionaries."""
-        client = rawwire.Client(self.address).login(user, self.console_database)
+        needs_tls = self.settings.get("client_tls_sslmode") in ("require", "verify-ca", "verify-full")
+        client = rawwire.Client(self.socket_path if needs_tls else self.address).login(user, self.console_database)
         try:
             return client.dicts(command)
         finally:

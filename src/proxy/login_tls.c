@@ -1,0 +1,146 @@
+/*
+ * login_tls.c - a client's handshake.
+ *
+ *	STARTUP --SSLRequest, or a first byte that is TLS's--> HANDSHAKE --finished--> STARTUP
+ *
+ * The arithmetic is a helper's. A step has only what the socket has already and never waits, so
+ * that a slow client holds no thread. While one is out the session is the helper's, and so
+ * is the socket: if the client leaves meanwhile, they are closed when the step comes back.
+ */
+#include <unistd.h>
+
+#include "base/log.h"
+#include "net/tls.h"
+#include "net/tls_accept.h"
+#include "proxy/client.h"
+#include "proxy/login.h"
+#include "proxy/login_parts.h"
+#include "proxy/setup.h"
+#include "proxy/worker.h"
+#include "wire/startup.h"
+
+bool login_tls_is_offered(const struct client *c)
+{
+	return c->login->setup->tls && !c->is_unix && !c->conn.ssl;
+}
+
+void login_tls_begin(struct client *c, bool is_direct, usec_t now)
+{
+	struct login *login = c->login;
+	login->is_direct = is_direct;
+	login->ssl = tls_accept_new(login->setup->tls, c->conn.fd);
+	if (login->ssl)
+		client_enter(c, CLIENT_HANDSHAKE, now);
+	else
+		client_close(c, "no memory for a TLS session", now);
+}
+
+static void login_tls_fail(struct client *c, const char *why, usec_t now)
+{
+	char who[256];
+	if (c->worker->setup->conf->global.log_pooler_errors)
+		LOG_WARNING("client %s: TLS handshake failed: %s", client_text(c, who, sizeof(who)),
+			    why);
+	client_fail_with(c, SLICE_NONE, "TLS handshake failed", now);
+}
+
+/* The client speaks on, unseen by others: as if it had come just now. */
+static void login_tls_done(struct client *c, usec_t now)
+{
+	struct login *login = c->login;
+	conn_set_tls(&c->conn, login->ssl);
+	login->ssl = NULL;
+	client_enter(c, CLIENT_STARTUP, now);
+	if (login->is_direct && !tls_accept_has_alpn(c->conn.ssl))
+		client_fail(c, ERROR_BAD_STARTUP, NULL, NULL, now,
+			    "TLS without SSLRequest needs the ALPN protocol \"postgresql\"");
+}
+
+static void login_tls_go_on(struct client *c, usec_t now)
+{
+	switch (c->login->tls_status) {
+	case TLS_ACCEPT_DONE:
+		login_tls_done(c, now);
+		break;
+	case TLS_ACCEPT_WANTS_BYTES:
+		break;
+	case TLS_ACCEPT_WANTS_ROOM:
+		if (!conn_await_room(&c->conn, true))
+			client_close(c, "the loop cannot take its socket", now);
+		break;
+	case TLS_ACCEPT_FAILED:
+		login_tls_fail(c, c->login->tls_why.text, now);
+		break;
+	}
+}
+
+static void login_tls_stepped(struct mail *mail, void *owner, usec_t now)
+{
+	struct helper_job *job = CONTAINER_OF(mail, struct helper_job, mail);
+	struct login *login = CONTAINER_OF(job, struct login, job);
+	struct worker *w = owner;
+	struct client *c = login->client;
+
+	login->computing = false;
+	if (!c) {
+		login_destroy(login);
+	} else if (job->outcome != HELPER_RAN) {
+		client_fail(c, ERROR_LOGIN_TIMEOUT, NULL, NULL, now);
+	} else {
+		conn_resume(&c->conn, CLIENT_PAUSE_AUTH);
+		login_tls_go_on(c, now);
+	}
+	worker_done_pending(w);
+	worker_settle(w, now);
+}
+
+static void login_tls_run(struct helper_job *job)
+{
+	struct login *login = CONTAINER_OF(job, struct login, job);
+	login->tls_status = tls_accept_step(login->ssl, &login->tls_why);
+}
+
+static void login_tls_step(struct client *c, usec_t now)
+{
+	struct login *login = c->login;
+	struct worker *w = c->worker;
+	if (!conn_await_room(&c->conn, false)) {
+		client_close(c, "the loop cannot take its socket", now);
+		return;
+	}
+	login->job = (struct helper_job){ .run = login_tls_run, .deadline = USEC_NEVER };
+	login->job.mail.deliver = login_tls_stepped;
+	if (!helper_submit(w->shared->clerks, &login->job, w->box)) {
+		client_close(c, "too many logins are under way", now);
+		return;
+	}
+	login->computing = true;
+	w->pending++;
+	conn_pause(&c->conn, CLIENT_PAUSE_AUTH);
+}
+
+bool login_tls_takes(struct client *c, usec_t now)
+{
+	char first;
+	if (c->state == CLIENT_STARTUP && login_tls_is_offered(c) && !c->in && !c->login->asks &&
+	    conn_peek(&c->conn, &first) && startup_is_tls(slice_make(&first, 1)))
+		login_tls_begin(c, true, now);
+	if (c->state != CLIENT_HANDSHAKE)
+		return c->state == CLIENT_CLOSING;
+	login_tls_step(c, now);
+	return true;
+}
+
+void login_tls_leave(struct client *c)
+{
+	struct ssl_st *none;
+	if (c->login->computing)
+		conn_give_up(&c->conn, &c->login->lent_fd, &none);
+}
+
+void login_tls_end(struct login *login)
+{
+	tls_free(login->ssl);
+	if (login->lent_fd >= 0)
+		close(login->lent_fd);
+}
