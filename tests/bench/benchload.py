@@ -1,0 +1,147 @@
+"""Runs of the load generator against a target, and what they cost the target."""
+
+import contextlib
+import json
+import os
+import re
+import signal
+import subprocess
+import tempfile
+import time
+
+from benchtarget import BenchError, PASSWORD
+
+REFUSED, WRONG = 3, 4  # loadconn.h
+PATIENCE = 150
+
+
+class NotThere(BenchError):
+    """The target says no: what is asked for it does not have."""
+
+
+class Load:
+    """One process of the load generator, logged in and waiting; a context manager."""
+
+    def __init__(self, bed, target, args, seconds=2.0, warmup=0.3):
+        self.bed = bed
+        self.target = target
+        args = [bed.tools / "loadgen", "--hold", "--port", target.port, "--user", bed.user, "--database", bed.database,
+                "--seconds", seconds, "--warmup", warmup, *args]
+        if bed.scram and target.process:
+            args += ["--password", PASSWORD]
+        if bed.tls and target.process:
+            args.append("--tls-direct" if target.name == "haproxy" else "--tls")
+        self.args = [str(a) for a in args]
+
+    def __enter__(self):
+        self.errors = tempfile.TemporaryFile("w+")
+        self.process = subprocess.Popen(self.args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
+                                        preexec_fn=lambda: os.sched_setaffinity(0, self.bed.cpus.load))
+        try:
+            self.expect("ready")
+        except BaseException as failure:
+            self.__exit__(failure)
+            raise
+        return self
+
+    def __exit__(self, failure=None, *_):
+        with contextlib.suppress(BrokenPipeError):  # it has ended already
+            self.process.stdin.close()
+        try:
+            self.process.wait(10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            self.process.wait()
+        self.process.stdout.close()
+        self.errors.seek(0)
+        said = self.errors.read()
+        self.errors.close()
+        if failure is None and self.process.returncode:
+            raise BenchError(f"{self.target.name}: loadgen ended with {self.process.returncode}: {said}")
+
+    def line(self):
+        line = self.process.stdout.readline()
+        if line:
+            return line.strip()
+        self.process.wait(PATIENCE)
+        self.target.alive()
+        self.errors.seek(0)
+        said = f"{self.target.name}: loadgen ended with {self.process.returncode}: {self.errors.read().strip()}"
+        raise (NotThere if self.process.returncode == REFUSED else BenchError)(said)
+
+    def expect(self, word):
+        line = self.line()
+        if line != word:
+            raise BenchError(f"{self.target.name}: loadgen says {line!r}, not {word!r}")
+
+    def say(self, line):
+        with contextlib.suppress(BrokenPipeError):  # it has ended: the next line says why
+            self.process.stdin.write(line + "\n")
+            self.process.stdin.flush()
+
+    def run(self, queries=None):
+        """What loadgen reports, and cpu: the seconds that the target took meanwhile."""
+        self.say(f"go {queries}" if queries else "go")
+        self.expect("begin")
+        before = self.target.cpu_seconds()
+        self.expect("end")
+        cpu = self.target.cpu_seconds() - before
+        self.target.alive()
+        self.bed.stub and self.bed.stub.alive()
+        return json.loads(self.line()) | {"cpu": cpu}
+
+
+def run(bed, target, args, **how):
+    with Load(bed, target, args, **how) as load:
+        return load.run()
+
+
+# ---- system calls ---------------------------------------------------------------------
+
+
+class Strace:
+    """Counts the system calls of all threads of a process; a context manager."""
+
+    def __init__(self, pid):
+        self.pid = pid
+        self.calls = {}
+
+    def __enter__(self):
+        self.out = tempfile.NamedTemporaryFile("r")
+        self.process = subprocess.Popen(["strace", "-f", "-c", "-U", "calls,name", "-o", self.out.name, "-p", str(self.pid)],
+                                        stderr=subprocess.PIPE, text=True)
+        line = self.process.stderr.readline()
+        if "attached" not in line:
+            self.process.kill()
+            raise NotThere(f"strace cannot look at process {self.pid}: {line.strip()}")
+        while True:  # it says one line for each thread and is attached to all once these are quiet
+            tasks = len(os.listdir(f"/proc/{self.pid}/task"))
+            traced = sum(1 for t in os.listdir(f"/proc/{self.pid}/task") if tracer(self.pid, t) == self.process.pid)
+            if traced == tasks:
+                return self
+            time.sleep(0.01)
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGINT)
+        self.process.communicate()
+        for line in self.out.read().splitlines():
+            found = re.match(r"\s*(\d+)\s+(\w+)$", line)
+            if found and found[2] != "total":
+                self.calls[found[2]] = int(found[1])
+        self.out.close()
+
+
+def tracer(pid, task):
+    with open(f"/proc/{pid}/task/{task}/status", encoding="ascii") as status:
+        for line in status:
+            if line.startswith("TracerPid:"):
+                return int(line.split()[1])
+    return 0
+
+
+def calls_per_query(bed, target, args, queries):
+    with Load(bed, target, args) as load:
+        load.run(queries // 4)
+        with Strace(target.process.pid) as strace:
+            load.run(queries)
+    return {name: count / queries for name, count in strace.calls.items()}

@@ -1,0 +1,172 @@
+"""What came out: medians, spreads and ratios, as Markdown and as JSON."""
+
+import json
+import os
+import platform
+import statistics
+import time
+
+from benchtarget import DIRECT, HAPROXY, PGBOUNCER, PGWEIR
+
+# What a figure is called in a table, and how it is shown.
+FIGURES = {
+    "cpu_us": ("CPU us per query", "{:.1f}"),
+    "per_s": ("queries/s", "{:.0f}"),
+    "p50_us": ("p50 us", "{:.0f}"),
+    "p99_us": ("p99 us", "{:.0f}"),
+    "calls": ("system calls per query", "{:.2f}"),
+    "mb_per_s": ("MB/s", "{:.0f}"),
+    "cpu_s_per_gb": ("CPU s per GB", "{:.2f}"),
+    "idle_kib": ("KiB per idle client", "{:.2f}"),
+    "connect_us": ("CPU us per connection", "{:.0f}"),
+    "connects_per_s": ("connections/s", "{:.0f}"),
+    "other_p99_us": ("p99 us of the others", "{:.0f}"),
+    "jain": ("Jain's index", "{:.3f}"),
+    "of_ideal": ("of the ideal", "{:.3f}"),
+    "max_us": ("longest us", "{:.0f}"),
+}
+
+
+class Results:
+    """Every figure of every run: rows[scenario][target][figure] = [values]; why not, in missing."""
+
+    def __init__(self):
+        self.rows = {}
+        self.titles = {}
+        self.missing = {}
+        self.calls = {}
+
+    def add(self, scenario, title, target, figures):
+        self.titles[scenario] = title
+        row = self.rows.setdefault(scenario, {}).setdefault(target, {})
+        for name, value in figures.items():
+            row.setdefault(name, []).append(value)
+
+    def miss(self, scenario, title, target, why):
+        self.titles[scenario] = title
+        self.rows.setdefault(scenario, {}).setdefault(target, {})
+        self.missing.setdefault(scenario, {})[target] = why
+
+    def median(self, scenario, target, figure):
+        values = self.rows.get(scenario, {}).get(target, {}).get(figure)
+        return statistics.median(values) if values else None
+
+    def ratio(self, scenario, figure, target, other):
+        mine, theirs = self.median(scenario, target, figure), self.median(scenario, other, figure)
+        return mine / theirs if mine is not None and theirs else None
+
+
+# What is aimed at: a figure of one pgweir against another target's, on the same work.
+#   scenario, figure, pgweir's variant, the other, at most (or at least, where negative)
+AIMS = [
+    ("simple-64", "cpu_us", PGWEIR, PGBOUNCER, 0.75),
+    ("simple-64", "cpu_us", PGWEIR, HAPROXY, 1.15),
+    ("extended-64", "cpu_us", PGWEIR, PGBOUNCER, 0.75),
+    ("names-64", "cpu_us", PGWEIR, PGBOUNCER, 0.6),
+    ("simple-1", "p50_us", PGWEIR, PGBOUNCER, 1.0),
+    ("tls-simple-64", "cpu_us", PGWEIR, PGBOUNCER, 0.8),
+    ("stream", "cpu_s_per_gb", PGWEIR, PGBOUNCER, 0.14),
+    ("stream", "mb_per_s", PGWEIR, PGBOUNCER, -5.0),
+    ("copy-in", "cpu_s_per_gb", PGWEIR, PGBOUNCER, 0.18),
+    ("tls-stream", "cpu_s_per_gb", PGWEIR, PGBOUNCER, 0.27),
+    ("beside", "other_p99_us", PGWEIR, PGBOUNCER, 1.0),
+    ("idle", "idle_kib", PGWEIR, PGBOUNCER, 1.0),
+    ("storm-scram", "connect_us", PGWEIR, PGBOUNCER, 0.9),
+    ("storm-tls", "connect_us", PGWEIR, PGBOUNCER, 0.8),
+    ("queue", "per_s", PGWEIR, PGBOUNCER, -1.0),
+    ("workers", "cpu_us", "pgweir workers=2", PGWEIR, 1.05),
+]
+AIMED_VALUES = [
+    ("simple-64", "calls", 4.3),
+    ("extended-64", "calls", 4.3),
+    ("prepared-64", "calls", 4.3),
+    ("names-64", "calls", 4.5),
+    ("idle", "idle_kib", 0.8),
+    ("stream", "cpu_s_per_gb", 0.4),
+    ("copy-in", "cpu_s_per_gb", 0.5),
+    ("queue", "jain", -0.99),
+]
+
+
+def order(targets):
+    known = [DIRECT, HAPROXY, PGBOUNCER]
+    return [t for t in known if t in targets] + sorted(t for t in targets if t not in known)
+
+
+def cell(values, form):
+    if not values:
+        return "–"
+    text = form.format(statistics.median(values))
+    low, high = form.format(min(values)), form.format(max(values))
+    return text if low == high else f"{text} ({low} to {high})"
+
+
+def scenario_table(results, scenario):
+    row = results.rows[scenario]
+    figures = [f for f in FIGURES if any(f in row[t] for t in row)]
+    lines = [f"### {results.titles[scenario]}", "", "| | " + " | ".join(FIGURES[f][0] for f in figures) + " |",
+             "|---|" + "---|" * len(figures)]
+    for target in order(row):
+        why = results.missing.get(scenario, {}).get(target)
+        cells = [cell(row[target].get(f), FIGURES[f][1]) for f in figures]
+        if why and not row[target]:
+            cells = [why] + [""] * (len(figures) - 1)
+        lines.append(f"| {target} | " + " | ".join(cells) + " |")
+    for other in (PGBOUNCER, HAPROXY):
+        if PGWEIR in row and other in row:
+            ratios = [results.ratio(scenario, f, PGWEIR, other) for f in figures]
+            if any(ratios):
+                lines.append(f"| pgweir / {other} | " + " | ".join(f"**{r:.2f}**" if r else "–" for r in ratios) + " |")
+    for target, calls in results.calls.get(scenario, {}).items():
+        named = ", ".join(f"{n} {c:.3f}" for n, c in sorted(calls.items(), key=lambda x: -x[1]) if c >= 0.001)
+        lines.append(f"\n{target}: {named}")
+    return lines + [""]
+
+
+def verdict(value, bound):
+    return "yes" if (value <= bound if bound > 0 else value >= -bound) else "**no**"
+
+
+def aims_table(results):
+    lines = ["| pgweir | against | ratio | aim | reached |", "|---|---|---|---|---|"]
+    for scenario, figure, mine, other, bound in AIMS:
+        value = results.ratio(scenario, figure, mine, other)
+        if value is not None:
+            lines.append(f"| {results.titles[scenario]}: {FIGURES[figure][0]} | {other} | {value:.2f} | "
+                         f"{'at most' if bound > 0 else 'at least'} {abs(bound):g} | {verdict(value, bound)} |")
+    for scenario, figure, bound in AIMED_VALUES:
+        value = results.median(scenario, PGWEIR, figure)
+        if value is not None:
+            lines.append(f"| {results.titles[scenario]}: {FIGURES[figure][0]} | – | {value:.2f} | "
+                         f"{'at most' if bound > 0 else 'at least'} {abs(bound):g} | {verdict(value, bound)} |")
+    return lines + [""]
+
+
+def machine():
+    model = platform.machine()
+    try:
+        with open("/proc/cpuinfo", encoding="utf-8") as info:
+            model = next((line.split(":")[1].strip() for line in info if line.startswith("model name")), model)
+    except OSError:
+        pass
+    return {"cpus": os.cpu_count(), "cpu": model, "kernel": platform.release(),
+            "date": time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime()), "load": os.getloadavg()[0]}
+
+
+def write(results, versions, directory, stem):
+    where = machine()
+    lines = ["# pgweir measured", "",
+             f"{where['date']}, {where['cpus']} CPUs ({where['cpu']}), Linux {where['kernel']}, load at the end "
+             f"{where['load']:.1f}. " + "; ".join(f"{k}: {v}" for k, v in versions.items()) + ".", "",
+             "Medians of runs that were interleaved over the targets; in brackets the least and the most. Only ratios carry "
+             "over to another machine.", "", "## What is aimed at", ""]
+    lines += aims_table(results) + ["## All scenarios", ""]
+    for scenario in results.rows:
+        lines += scenario_table(results, scenario)
+    directory.mkdir(parents=True, exist_ok=True)
+    markdown = directory / f"{stem}.md"
+    markdown.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (directory / f"{stem}.json").write_text(json.dumps({
+        "machine": where, "versions": versions, "titles": results.titles, "runs": results.rows, "missing": results.missing,
+        "calls": results.calls}, indent=1) + "\n", encoding="utf-8")
+    return markdown, "\n".join(lines)

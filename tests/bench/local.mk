@@ -1,0 +1,40 @@
+# What pgweir costs, beside others (tests/bench/README.md).
+#
+#	make bench          all scenarios, some twenty minutes
+#	make bench-quick    the main ones, within two minutes
+#	make bench BENCH='-k stream --repeats 5'
+
+BENCH_LIBS = src/auth/libauth.a src/wire/libwire.a src/base/libbase.a $(XXHASH_LIBS) $(SSL_LIBS)
+BENCH_TOOLS = tests/bench/stubserver tests/bench/loadgen
+
+check_PROGRAMS += $(BENCH_TOOLS)
+tests_bench_stubserver_SOURCES = \
+	tests/bench/stubserver.c \
+	tests/bench/stubreply.c tests/bench/stubreply.h
+tests_bench_stubserver_LDADD = $(BENCH_LIBS)
+tests_bench_loadgen_SOURCES = \
+	tests/bench/loadgen.c \
+	tests/bench/loadconn.c tests/bench/loadconn.h \
+	tests/bench/loadlink.c tests/bench/loadlink.h \
+	tests/bench/loadreport.c tests/bench/loadreport.h
+tests_bench_loadgen_LDADD = $(BENCH_LIBS)
+
+dist_check_SCRIPTS += tests/bench/test_bench.sh
+TESTS += tests/bench/test_bench.sh
+
+EXTRA_DIST += \
+	tests/bench/README.md \
+	tests/bench/bench.py \
+	tests/bench/benchload.py \
+	tests/bench/benchreport.py \
+	tests/bench/benchtarget.py \
+	tests/bench/test_bench.py
+
+BENCH =
+RUN_BENCH = $(TEST_PYTHON) -B $(srcdir)/tests/bench/bench.py --build . --results tests/bench/results
+
+bench: pgweir $(BENCH_TOOLS)
+	$(RUN_BENCH) $(BENCH)
+bench-quick: pgweir $(BENCH_TOOLS)
+	$(RUN_BENCH) --quick $(BENCH)
+.PHONY: bench bench-quick
