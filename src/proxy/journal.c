@@ -12,52 +12,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/map.h"
 #include "base/mem.h"
+#include "proxy/batch.h"
 #include "proxy/client.h"
+#include "proxy/journal_texts.h"
 #include "proxy/localpool.h"
-#include "proxy/paramset.h"
-#include "proxy/route.h"
-#include "proxy/server.h"
 #include "proxy/worker.h"
-#include "sql/lexer.h"
-#include "tap/record.h"
 #include "tap/texts.h"
 #include "wire/notice.h"
 #include "wire/reader.h"
 #include "wire/tag.h"
 
 #define JOURNAL_BATCHES 16 /* a power of two */
-#define JOURNAL_MAX_STATEMENTS 4096
 #define JOURNAL_NAME_BYTES 256
-
-struct batch {
-	struct tap_texts texts;
-	uint32_t end_seq; /* of the item that ends it, once `sealed` */
-	bool sealed;      /* its last message was forwarded */
-	bool ended;       /* its ReadyForQuery was passed on */
-	enum record_protocol protocol;
-	usec_t start;      /* when its first message was there */
-	usec_t wait_us;    /* for a server */
-	usec_t first_byte; /* when it came; 0: not yet */
-	usec_t end;        /* when ReadyForQuery came */
-	usec_t drain_us;
-	usec_t gap_us; /* the client thought */
-	uint64_t rows, bytes_in, bytes_out;
-	uint32_t statements, errors, flags;
-	char sqlstate[6];
-	usec_t xact_at;
-};
+#define JOURNAL_KEEP_BYTES 4096 /* of a batch's texts: more is given back when it has ended */
 
 struct journal {
 	struct list idle; /* worker->idle_journals */
 	struct batch batches[JOURNAL_BATCHES];
-	unsigned head, count;  /* the oldest, and how many */
-	struct map statements; /* name -> text, owned */
-	struct map portals;    /* name -> text, owned; emptied when the transaction ends */
-	usec_t stuck_at;       /* since when the client does not take what it is sent; 0 */
-	usec_t gap_at;         /* since when everything was answered in an open batch; 0 */
-	usec_t copy_at;        /* since when the client sends COPY data; 0 */
+	unsigned head, count; /* the oldest, and how many */
+	struct journal_texts texts;
+	usec_t stuck_at; /* since when the client does not take what it is sent; 0 */
+	usec_t gap_at;   /* since when everything was answered in an open batch; 0 */
+	usec_t copy_at;  /* since when the client sends COPY data; 0 */
 };
 
 static struct batch *journal_at(struct journal *j, unsigned i)
@@ -84,34 +61,6 @@ size_t journal_peek_bytes(char type)
 	}
 }
 
-/* ---- texts by name --------------------------------------------------------------- */
-
-static void journal_forget_name(struct map *texts, struct slice name)
-{
-	free(map_remove(texts, name));
-}
-
-static void journal_name(struct map *texts, struct slice name, struct slice text)
-{
-	if (map_count(texts) >= JOURNAL_MAX_STATEMENTS && !map_get(texts, name))
-		return;
-	free(map_put(texts, name, slice_dup(slice_head(text, TEXTS_ONE_MAX_BYTES))));
-}
-
-static void journal_forget_all(struct map *texts)
-{
-	struct slice key;
-	void *value;
-	for (size_t at = 0; map_next(texts, &at, &key, &value);)
-		free(value);
-	map_fini(texts);
-}
-
-static struct slice journal_text(struct map *texts, struct slice name)
-{
-	return slice_of(map_get(texts, name));
-}
-
 /* ---- the client's side ----------------------------------------------------------------- */
 
 static struct journal *journal_take(struct client *c)
@@ -123,6 +72,7 @@ static struct journal *journal_take(struct client *c)
 	} else {
 		j = mem_zalloc(sizeof(*j));
 		list_init(&j->idle);
+		journal_texts_init(&j->texts);
 	}
 	c->journal = j;
 	return j;
@@ -157,55 +107,67 @@ static void journal_seal(struct batch *b, enum record_protocol protocol, uint32_
 	b->end_seq = seq;
 }
 
+/* A string off the front of what is in hand; *is_whole: its end is there. */
+static struct slice journal_string(struct slice *rest, bool *is_whole)
+{
+	const char *zero = rest->len ? memchr(rest->ptr, '\0', rest->len) : NULL;
+	struct slice string = slice_head(*rest, zero ? (size_t)(zero - rest->ptr) : rest->len);
+	*is_whole = zero != NULL;
+	*rest = slice_skip(*rest, string.len + (zero ? 1 : 0));
+	return string;
+}
+
+static void journal_add(struct batch *b, enum texts_kind kind, struct slice text, bool is_whole)
+{
+	if (is_whole)
+		texts_add(&b->texts, kind, text);
+	else
+		texts_add_head(&b->texts, kind, text);
+}
+
 static void journal_parse(struct journal *j, struct batch *b, struct slice body)
 {
-	struct reader r;
-	reader_init(&r, body);
-	struct slice name = reader_cstr(&r);
-	struct slice sql = reader_rest(&r);
-	if (reader_failed(&r))
-		return;
-	const char *end = memchr(sql.ptr, '\0', sql.len);
-	if (end)
-		sql.len = (size_t)(end - sql.ptr);
-	journal_name(&j->statements, name, sql);
-	texts_add(&b->texts, TEXTS_PARSE, sql);
+	bool is_whole;
+	struct slice name = journal_string(&body, &is_whole);
+	struct slice sql = journal_string(&body, &is_whole);
+	journal_texts_parse(&j->texts, name, sql, is_whole);
+	journal_add(b, TEXTS_PARSE, sql, is_whole);
 }
 
 static void journal_bind(struct journal *j, struct slice body)
 {
-	struct reader r;
-	reader_init(&r, body);
-	struct slice portal = reader_cstr(&r);
-	struct slice statement = reader_cstr(&r);
-	if (!reader_failed(&r))
-		journal_name(&j->portals, portal, journal_text(&j->statements, statement));
+	bool is_whole;
+	struct slice portal = journal_string(&body, &is_whole);
+	struct slice statement = journal_string(&body, &is_whole);
+	journal_texts_bind(&j->texts, portal, statement);
 }
 
 static void journal_execute(struct journal *j, struct batch *b, struct slice body)
 {
-	struct reader r;
-	reader_init(&r, body);
-	struct slice portal = reader_cstr(&r);
-	texts_add(&b->texts, TEXTS_EXECUTE, journal_text(&j->portals, portal));
+	bool is_whole;
+	struct slice portal = journal_string(&body, &is_whole);
+	struct slice text = journal_texts_get(&j->texts, portal, &is_whole);
+	journal_add(b, TEXTS_EXECUTE, text, is_whole);
 	b->statements++;
 }
 
 static void journal_close(struct journal *j, struct slice body)
 {
-	struct reader r;
-	reader_init(&r, body);
-	uint8_t kind = reader_u8(&r);
-	struct slice name = reader_cstr(&r);
-	journal_forget_name(kind == 'S' ? &j->statements : &j->portals, name);
+	bool is_whole;
+	struct slice kind = slice_head(body, 1);
+	body = slice_skip(body, kind.len);
+	struct slice name = journal_string(&body, &is_whole);
+	if (slice_eq_str(kind, "S"))
+		journal_texts_close_statement(&j->texts, name);
+	else
+		journal_texts_close_portal(&j->texts, name);
 }
 
 static void journal_query(struct batch *b, struct slice body)
 {
-	const char *end = body.len ? memchr(body.ptr, '\0', body.len) : NULL;
-	if (end)
-		body.len = (size_t)(end - body.ptr);
-	texts_add(&b->texts, TEXTS_QUERY, body);
+	bool is_whole;
+	struct slice sql = journal_string(&body, &is_whole);
+	journal_add(b, TEXTS_QUERY, sql, is_whole);
 	b->statements++;
 }
 
@@ -341,75 +303,26 @@ void journal_server(struct client *c, const struct frame *f, const struct track_
 	case 'Z':
 		if (news->done)
 			journal_ended(c, j, news->seq, now);
-		if (f->body.len && f->body.ptr[0] == 'I' && map_count(&j->portals))
-			journal_forget_all(&j->portals);
+		if (f->body.len && f->body.ptr[0] == 'I')
+			journal_texts_end_portals(&j->texts);
 		break;
 	default:
 		break;
 	}
 }
 
-/* ---- judging ----------------------------------------------------------------------------------
- */
+/* ---- the end of batches ------------------------------------------------------------------- */
 
-static bool journal_has_escapes(const struct client *c)
+/* The oldest has ended: it is judged, and its place is free. */
+static void journal_retire(struct client *c, struct journal *j, usec_t end)
 {
-	const char *value = paramset_get(c->params, SLICE("standard_conforming_strings"));
-	return value && strcmp(value, "off") == 0;
-}
-
-static uint8_t journal_encoding(const struct client *c)
-{
-	const char *name = paramset_get(c->params, SLICE("client_encoding"));
-	return (uint8_t)lexer_encoding_of(slice_of(name));
-}
-
-static void journal_tell(struct client *c, const struct batch *b, usec_t end)
-{
-	const struct localpool *lp = c->pool;
-	const char *app = paramset_get(c->params, SLICE("application_name"));
-	char addr[ADDR_TEXT_BYTES];
-	usec_t server_start = b->start + b->wait_us;
-	usec_t first = b->first_byte ? b->first_byte : b->end;
-	usec_t total = end - b->start - b->gap_us;
-
-	struct tap_record record = {
-		.started_wall_us = usec_wall() - (end - b->start),
-		.wait_us = b->wait_us,
-		.first_byte_us = first > server_start ? first - server_start : 0,
-		.server_us = b->end > server_start ? b->end - server_start : 0,
-		.drain_us = b->drain_us,
-		.total_us = total,
-		.xact_age_us = b->xact_at ? end - b->xact_at : 0,
-		.rows = b->rows,
-		.bytes_in = b->bytes_in,
-		.bytes_out = b->bytes_out,
-		.statements = b->statements,
-		.errors = b->errors,
-		.flags = b->flags,
-		.protocol = b->protocol,
-		.server_pid = c->server ? c->server->pid : 0,
-		.policy = { .show_values = lp->settings.log_parameter_values,
-			    .backslashes = journal_has_escapes(c),
-			    .encoding = journal_encoding(c),
-			    .text_max_bytes = (uint32_t)c->worker->setup->conf->global
-						      .log_statement_max_bytes },
-		.database = slice_of(lp->route->database),
-		.user = slice_of(c->user),
-		.client = slice_of(addr_text(&c->peer, addr)),
-		.application_name = slice_of(app ? app : ""),
-		.texts = texts_slice(&b->texts),
-	};
-	memcpy(record.sqlstate, b->sqlstate, sizeof(record.sqlstate));
-	if (record_push(c->worker->tap, &record) == RING_PUSHED_FIRST)
-		c->worker->shared->on_record(c->worker->shared->owner);
-}
-
-static void journal_judge(struct client *c, const struct batch *b, usec_t end)
-{
-	usec_t limit = c->pool->settings.log_min_duration_statement_us;
-	if (limit != USEC_NEVER && end - b->start - b->gap_us >= limit && b->statements > 0)
-		journal_tell(c, b, end);
+	struct batch *b = journal_at(j, 0);
+	batch_judge(b, c, end);
+	if (b->texts.bytes.cap > JOURNAL_KEEP_BYTES)
+		texts_release(&b->texts);
+	j->head = (j->head + 1) % JOURNAL_BATCHES;
+	if (--j->count == 0)
+		j->head = 0; /* one after the other, they share their memory */
 }
 
 void journal_turn(struct client *c, size_t sent_bytes, bool is_stuck, bool all_answered, usec_t now)
@@ -424,11 +337,8 @@ void journal_turn(struct client *c, size_t sent_bytes, bool is_stuck, bool all_a
 		b->drain_us += now - j->stuck_at;
 	j->stuck_at = is_stuck ? now : 0;
 
-	while (!is_stuck && j->count && journal_at(j, 0)->ended) {
-		journal_judge(c, journal_at(j, 0), now);
-		j->head = (j->head + 1) % JOURNAL_BATCHES;
-		j->count--;
-	}
+	while (!is_stuck && j->count && journal_at(j, 0)->ended)
+		journal_retire(c, j, now);
 	if (all_answered && j->count && !j->gap_at && !journal_last(j)->sealed)
 		j->gap_at = now;
 }
@@ -438,7 +348,7 @@ void journal_cut(struct client *c, uint32_t flag, const char *sqlstate, usec_t n
 	struct journal *j = c->journal;
 	if (!j)
 		return;
-	for (; j->count; j->head = (j->head + 1) % JOURNAL_BATCHES, j->count--) {
+	while (j->count) {
 		struct batch *b = journal_at(j, 0);
 		b->flags |= flag;
 		b->end = b->ended ? b->end : now;
@@ -446,7 +356,7 @@ void journal_cut(struct client *c, uint32_t flag, const char *sqlstate, usec_t n
 			memcpy(b->sqlstate, sqlstate, sizeof(b->sqlstate));
 		if (j->gap_at && !b->sealed)
 			b->gap_us += now - j->gap_at;
-		journal_judge(c, b, now);
+		journal_retire(c, j, now);
 	}
 	j->gap_at = j->stuck_at = j->copy_at = 0;
 }
@@ -484,9 +394,8 @@ void journal_rest(struct client *c)
 	struct journal *j = c->journal;
 	if (!j || j->count)
 		return;
-	journal_forget_all(&j->portals);
-	journal_forget_name(&j->statements, SLICE(""));
-	if (map_count(&j->statements))
+	journal_texts_end_unnamed(&j->texts);
+	if (journal_texts_has_statements(&j->texts))
 		return;
 	j->gap_at = j->stuck_at = j->copy_at = 0;
 	c->journal = NULL;
@@ -498,8 +407,8 @@ void journal_drop(struct client *c)
 	struct journal *j = c->journal;
 	if (!j)
 		return;
-	j->count = 0;
-	journal_forget_all(&j->statements);
+	j->count = j->head = 0;
+	journal_texts_fini(&j->texts);
 	journal_rest(c);
 }
 
@@ -510,8 +419,7 @@ void journal_free_idle(struct worker *w)
 		list_remove(&j->idle);
 		for (size_t i = 0; i < JOURNAL_BATCHES; i++)
 			texts_release(&j->batches[i].texts);
-		map_fini(&j->statements);
-		map_fini(&j->portals);
+		journal_texts_fini(&j->texts);
 		free(j);
 	}
 }

@@ -1,5 +1,7 @@
 noinst_LIBRARIES += src/proxy/libproxy.a
 src_proxy_libproxy_a_SOURCES = \
+	src/proxy/batch.c \
+	src/proxy/batch.h \
 	src/proxy/authquery.h \
 	src/proxy/cancel.c \
 	src/proxy/cancel.h \
@@ -31,6 +33,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/intake.h \
 	src/proxy/journal.c \
 	src/proxy/journal.h \
+	src/proxy/journal_texts.c \
+	src/proxy/journal_texts.h \
 	src/proxy/localpool.c \
 	src/proxy/localpool.h \
 	src/proxy/login.c \

@@ -117,5 +117,6 @@ void texts_add(struct tap_texts *texts, enum texts_kind kind, struct slice text)
 
 void texts_add_head(struct tap_texts *texts, enum texts_kind kind, struct slice head)
 {
-	append(texts, kind, head, true);
+	if (kind != TEXTS_EXECUTE || !count_again(texts, head))
+		append(texts, kind, head, true);
 }

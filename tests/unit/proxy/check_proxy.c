@@ -30,6 +30,8 @@ int main(void)
 	SRunner *runner = srunner_create(helper_suite());
 	srunner_add_suite(runner, connector_text_suite());
 	srunner_add_suite(runner, connector_steps_suite());
+	srunner_add_suite(runner, journal_suite());
+	srunner_add_suite(runner, journal_texts_suite());
 	srunner_add_suite(runner, paramset_suite());
 	srunner_add_suite(runner, replication_suite());
 	srunner_add_suite(runner, startparams_suite());

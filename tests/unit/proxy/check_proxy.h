@@ -18,6 +18,8 @@ Suite *connector_steps_suite(void);
 Suite *connector_suite(void);
 Suite *connector_text_suite(void);
 Suite *helper_suite(void);
+Suite *journal_suite(void);
+Suite *journal_texts_suite(void);
 Suite *paramset_suite(void);
 Suite *replication_suite(void);
 Suite *startparams_suite(void);

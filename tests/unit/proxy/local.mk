@@ -10,10 +10,16 @@ tests_unit_proxy_check_proxy_SOURCES = \
 	tests/unit/proxy/test_connector_steps.c \
 	tests/unit/proxy/test_connector_text.c \
 	tests/unit/proxy/test_helper.c \
+	tests/unit/proxy/mallocs.c tests/unit/proxy/mallocs.h \
+	tests/unit/proxy/test_journal.c \
+	tests/unit/proxy/test_journal_texts.c \
 	tests/unit/proxy/test_paramset.c \
 	tests/unit/proxy/test_replication.c \
 	tests/unit/proxy/test_startparams.c
 tests_unit_proxy_check_proxy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
+# mallocs.c counts what the code that is tested asks for
+tests_unit_proxy_check_proxy_LDFLAGS = $(AM_LDFLAGS) \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc
 tests_unit_proxy_check_proxy_LDADD = \
 	$(WHOLE_BEGIN) src/proxy/libproxy.a $(WHOLE_END) \
 	src/auth/libauth.a src/net/libnet.a src/conf/libconf.a src/tap/libtap.a \

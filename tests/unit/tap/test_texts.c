@@ -153,6 +153,24 @@ START_TEST(test_head_is_cut)
 }
 END_TEST
 
+START_TEST(test_executions_of_a_head_are_one_entry)
+{
+	struct tap_texts texts = { 0 };
+	struct tap_text t;
+	texts_add_head(&texts, TEXTS_PARSE, SLICE("select"));
+	for (int i = 0; i < 3; i++)
+		texts_add_head(&texts, TEXTS_EXECUTE, SLICE("select"));
+	texts_add_head(&texts, TEXTS_EXECUTE, SLICE("insert"));
+	struct slice rest = texts_slice(&texts);
+	ck_assert(texts_next(&rest, &t));
+	ck_assert_uint_eq(t.times, 3);
+	ck_assert(texts_next(&rest, &t));
+	ck_assert(t.cut && t.times == 1 && slice_eq_str(t.text, "insert"));
+	ck_assert(!texts_next(&rest, &t));
+	texts_release(&texts);
+}
+END_TEST
+
 START_TEST(test_no_room_is_counted)
 {
 	struct tap_texts texts = { 0 };
@@ -218,6 +236,7 @@ Suite *texts_suite(void)
 	tcase_add_test(tc, test_another_text_is_another_entry);
 	tcase_add_test(tc, test_long_text_is_cut);
 	tcase_add_test(tc, test_head_is_cut);
+	tcase_add_test(tc, test_executions_of_a_head_are_one_entry);
 	tcase_add_test(tc, test_no_room_is_counted);
 	tcase_add_test(tc, test_bytes_that_are_no_entries);
 	tcase_add_test(tc, test_kinds_have_names);
