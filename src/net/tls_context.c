@@ -353,7 +353,9 @@ static bool tls_context_fill(SSL_CTX *ctx, const struct tls_context_options *o, 
 	    tls_context_own(ctx, o, err) && tls_context_theirs(ctx, o, err) &&
 	    tls_context_digest(ctx, o, err))
 		return true;
-	return *err->text || err_set(err, "client_tls_sslmode: OpenSSL does not take it");
+	if (!*err->text)
+		err_set(err, "client_tls_sslmode: OpenSSL does not take it");
+	return false;
 }
 
 struct tls_context *tls_context_new(const struct tls_context_options *options,

@@ -503,13 +503,13 @@ void client_on_conn(struct conn *conn, enum conn_event event, usec_t now)
 	case CONN_EOF: /* what it has sent before is still read, where there is a server for it */
 		if (c->state == CLIENT_CLOSING)
 			client_end_linger(c);
-		else if (c->state != CLIENT_LINKED)
+		else if (c->state != CLIENT_LINKED && !login_tls_is_out(c))
 			client_close(c, "client unexpected eof", now);
 		break;
 	case CONN_ERROR:
 		if (c->state == CLIENT_CLOSING)
 			client_end_linger(c);
-		else
+		else if (!login_tls_is_out(c))
 			client_close(c, "client unexpected eof", now);
 		break;
 	case CONN_EVENT_COUNT:

@@ -28,6 +28,9 @@ size_t login_auth_bytes(struct client *c, struct slice in, usec_t now);
 bool login_tls_takes(struct client *c, usec_t now);
 void login_tls_leave(struct client *c); /* HANDSHAKE is left for good */
 
+/* A step of the handshake is a helper's: what it brings back is heard before a hang-up. */
+bool login_tls_is_out(const struct client *c);
+
 /* ADMITTED has got a server. */
 void login_granted(struct client *c, struct server *s, usec_t now);
 

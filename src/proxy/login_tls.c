@@ -131,6 +131,11 @@ bool login_tls_takes(struct client *c, usec_t now)
 	return true;
 }
 
+bool login_tls_is_out(const struct client *c)
+{
+	return c->state == CLIENT_HANDSHAKE && c->login->computing;
+}
+
 void login_tls_leave(struct client *c)
 {
 	struct ssl_st *none;

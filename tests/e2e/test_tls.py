@@ -1,14 +1,17 @@
 """TLS between clients and the pooler."""
 
 import asyncio
+import hashlib
 import os
 import socket
 import ssl
 import struct
+import subprocess
 
 import asyncpg
 import psycopg
 import pytest
+from cryptography.hazmat.primitives import serialization
 
 import rawwire
 from authority import Authority
@@ -400,3 +403,202 @@ def test_many_at_once(tls_pooler):
         return [client.value(f"select {i}") for i in range(20)]
 
     assert all_at_once([one] * 20) == [[str(i) for i in range(20)]] * 20
+
+
+# ---- reload ------------------------------------------------------------------------------------------
+
+
+def shown_certificate(p):
+    """The fingerprint of what the pooler shows now."""
+    client = tls_open(p)
+    try:
+        return fingerprint(client)
+    finally:
+        client.close()
+
+
+def fingerprint(client):
+    return hashlib.sha256(client.sock.getpeercert(binary_form=True)).digest()
+
+
+def test_a_new_certificate_at_reload(tls_pooler, authority, own_pair):
+    p = tls_pooler("prefer")
+    old = tls_raw(p)
+    assert fingerprint(old) == own_pair.fingerprint()
+    fresh = authority.issue("localhost", file="fresh", sans=["localhost"])
+    p.reload(client_tls_cert_file=fresh.cert, client_tls_key_file=fresh.key)
+    until(lambda: shown_certificate(p) == fresh.fingerprint(), "the new certificate is shown")
+    assert old.value("select 1") == "1"
+
+
+def test_files_of_the_same_name_are_read_anew(tls_pooler, authority, workdir):
+    first = authority.issue("localhost", file="renewed")
+    p = tls_pooler("prefer", client_tls_cert_file=first.cert, client_tls_key_file=first.key)
+    assert shown_certificate(p) == first.fingerprint()
+    second = authority.issue("localhost", file="renewed")
+    p.console("reload")
+    until(lambda: shown_certificate(p) == second.fingerprint(), "the new certificate is shown")
+
+
+FAULTS = {
+    "client_tls_cert_file": ["/nonexistent", "garbage"],
+    "client_tls_key_file": ["/nonexistent", "garbage", "other key"],
+    "client_tls_ca_file": ["/nonexistent", "garbage"],
+    "client_tls_crl_file": ["/nonexistent", "garbage"],
+    "client_tls_ciphers": ["NO-SUCH-CIPHER"],
+    "client_tls13_ciphers": ["NO_SUCH_SUITE"],
+    "client_tls_protocols": ["tlsv9", "!tlsv1.3"],
+    "client_tls_ecdhcurve": ["no-such-curve"],
+    "client_tls_dheparams": ["sometimes"],
+}
+
+
+@pytest.mark.parametrize("setting,value", [(s, v) for s, values in FAULTS.items() for v in values])
+def test_a_fault_at_reload_changes_nothing(tls_pooler, authority, own_pair, setting, value):
+    if value == "garbage":
+        value = authority.directory / "garbage"
+        value.write_text("-----BEGIN NOTHING-----\n")
+    elif value == "other key":
+        value = authority.issue("another").key
+    p = tls_pooler("prefer", client_tls_ca_file=authority.cert, client_tls_crl_file=authority.crl)
+    old = tls_raw(p)
+    with pytest.raises(AssertionError, match=setting):
+        p.reload(**{setting: value})
+    p.wait_log(f"ERROR .*{setting}: .*\\w")
+    assert shown_certificate(p) == own_pair.fingerprint()
+    assert old.value("select 1") == "1"
+    start = make_like(p)
+    assert start.returncode == 1 and setting in start.stderr
+
+
+def make_like(p):
+    """Start a pooler with the file of one that runs."""
+    return subprocess.run([p.binary.path, "--test", p.inifile], capture_output=True, text=True, check=False,
+                          timeout=DEADLINE)
+
+
+def test_tls_can_be_turned_on_and_off(tls_pooler):
+    p = tls_pooler("disable")
+    p.raw().close()
+    p.reload(client_tls_sslmode="prefer")
+    until(lambda: works(lambda: tls_raw(p)), "TLS is on")
+    held = tls_raw(p)
+    p.reload(client_tls_sslmode="disable")
+    until(lambda: not works(lambda: tls_raw(p)), "TLS is off")
+    assert held.value("select 1") == "1"
+
+
+def works(attempt):
+    try:
+        attempt()
+        return True
+    except (Gone, ssl.SSLError, ConnectionError):
+        return False
+
+
+def test_verification_without_a_ca_is_a_fault(tls_pooler):
+    p = tls_pooler("prefer")
+    for mode in ("verify-ca", "verify-full"):
+        with pytest.raises(AssertionError, match="client_tls_ca_file"):
+            p.reload(client_tls_sslmode=mode)
+    with pytest.raises(AssertionError, match="client_tls_key_file"):
+        p.reload(client_tls_sslmode="require", client_tls_key_file=None)
+
+
+def test_a_key_that_everybody_may_write_is_refused(tls_pooler, authority):
+    pair = authority.issue("localhost", file="open")
+    pair.key.chmod(0o646)
+    p = tls_pooler("prefer")
+    with pytest.raises(AssertionError, match="client_tls_key_file.*may write"):
+        p.reload(client_tls_cert_file=pair.cert, client_tls_key_file=pair.key)
+
+
+def test_a_key_with_a_passphrase_is_a_fault_and_asks_nobody(tls_pooler, authority):
+    pair = authority.issue("localhost", file="locked")
+    key = serialization.load_pem_private_key(pair.key.read_bytes(), None)
+    pair.key.write_bytes(key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8,
+                                           serialization.BestAvailableEncryption(b"secret")))
+    p = tls_pooler("prefer")
+    with pytest.raises(AssertionError, match="client_tls_key_file"):
+        p.reload(client_tls_cert_file=pair.cert, client_tls_key_file=pair.key)
+
+
+# ---- sessions that are resumed -----------------------------------------------------------------------
+
+VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
+
+
+def resumed(p, context, session):
+    client = tls_raw(p, context, session=session)
+    assert client.value("select 1") == "1"
+    return client.sock.session_reused
+
+
+def session_of(p, context):
+    client = tls_raw(p, context)
+    assert not client.sock.session_reused
+    assert client.value("select 1") == "1"  # TLS 1.3 gives its ticket after the handshake
+    return client.sock.session
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_session_is_resumed(tls_pooler, version):
+    p = tls_pooler("require")
+    context = client_context(version=version)
+    assert resumed(p, context, session_of(p, context))
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_ticket_outlives_a_reload_and_a_new_certificate(tls_pooler, authority, version):
+    p = tls_pooler("require", client_tls_ca_file=authority.cert)
+    context = client_context(version=version)
+    session = session_of(p, context)
+    fresh = authority.issue("localhost", file="fresh2", sans=["localhost"])
+    p.reload(client_tls_cert_file=fresh.cert, client_tls_key_file=fresh.key, client_tls_crl_file=None)
+    until(lambda: shown_certificate(p) == fresh.fingerprint(), "the new certificate is shown")
+    assert resumed(p, context, session)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_ticket_does_not_outlive_its_judgement(tls_pooler, authority, version):
+    p = tls_pooler("require", client_tls_ca_file=authority.cert)
+    context = client_context(version=version)
+    session = session_of(p, context)
+    for change in ({"client_tls_ca_file": None}, {"client_tls_ca_file": authority.cert,
+                                                  "client_tls_crl_file": authority.crl},
+                   {"client_tls_ciphers": "HIGH:!aNULL"}):
+        p.reload(**change)
+        fresh = client_context(version=version)
+        until(lambda: not resumed(p, context, session), f"the ticket does not open anything with {change}")
+        session, context = session_of(p, fresh), fresh
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_resuming_does_not_get_round_verification(tls_pooler, authority, version):
+    """Neither a ticket from before certificates were demanded, nor one of a certificate that was revoked since."""
+    p = tls_pooler("require", client_tls_ca_file=authority.cert, client_tls_crl_file=authority.crl)
+    context = client_context(version=version)
+    session = session_of(p, context)
+    p.reload(client_tls_sslmode="verify-ca")
+    until(lambda: not works(lambda: tls_raw(p, context)), "certificates are demanded")
+    assert not works(lambda: tls_raw(p, context, session=session))
+
+    pair = authority.issue("app", file=f"resumes{version}")
+    with_pair = client_context(pair=pair, version=version)
+    session = session_of(p, with_pair)
+    assert resumed(p, with_pair, session)
+    authority.revoke(pair)
+    p.console("reload")
+    until(lambda: not works(lambda: tls_raw(p, with_pair)), "the list is in force")
+    assert not works(lambda: tls_raw(p, with_pair, session=session))
+
+
+def test_protocols_and_ciphers(tls_pooler):
+    p = tls_pooler("require", client_tls_protocols="tlsv1.2", client_tls_ciphers="ECDHE-ECDSA-AES128-GCM-SHA256")
+    client = tls_raw(p)
+    assert (client.sock.version(), client.sock.cipher()[0]) == ("TLSv1.2", "ECDHE-ECDSA-AES128-GCM-SHA256")
+    with pytest.raises(ssl.SSLError):
+        tls_raw(p, client_context(version=ssl.TLSVersion.TLSv1_3))
+    p.reload(client_tls_protocols="tlsv1.3", client_tls13_ciphers="TLS_CHACHA20_POLY1305_SHA256")
+    until(lambda: not works(lambda: tls_raw(p, client_context(version=ssl.TLSVersion.TLSv1_2))), "1.2 is off")
+    assert tls_raw(p).sock.cipher()[0] == "TLS_CHACHA20_POLY1305_SHA256"
