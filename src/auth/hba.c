@@ -198,8 +198,7 @@ void hba_refusal(const struct hba_rule *rule, const struct hba_query *q, struct 
 		 is_local ? "[local]" : addr_host(&q->addr, host), SLICE_ARGS(q->user));
 	if (!q->is_replication)
 		buf_addf(out, ", database \"%.*s\"", SLICE_ARGS(q->database));
-	if (!is_local)
-		buf_add_str(out, q->is_tls ? ", SSL encryption" : ", no encryption");
+	buf_add_str(out, q->is_tls ? ", SSL encryption" : ", no encryption");
 }
 
 /* ---- a look at it ---------------------------------------------------------------------------- */

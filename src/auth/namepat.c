@@ -131,6 +131,8 @@ static bool namepat_take_member(struct namepat_scan *s, struct namepat_set *set,
 		s->at = at + 2;
 		if (namepat_set_escape(set, at[1]))
 			return true;
+		if (at[1] == '\0')
+			return err_set(s->err, "a [ without its ]");
 		if (!ispunct((unsigned char)at[1]) || (at[1] & 0x80))
 			return err_set(s->err, "\\%c is not for use in [ ]", at[1]);
 		*byte = at[1];

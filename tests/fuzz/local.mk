@@ -39,6 +39,24 @@ tests_fuzz_fuzz_sasl_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_sasl_LDADD = $(AUTH_FUZZ_LIBS)
 EXTRA_DIST += tests/fuzz/sasl
 
+FUZZERS_ALL += tests/fuzz/fuzz_hba
+tests_fuzz_fuzz_hba_SOURCES = tests/fuzz/fuzz_hba.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_hba_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_hba_LDADD = $(AUTH_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/hba
+
+FUZZERS_ALL += tests/fuzz/fuzz_ident
+tests_fuzz_fuzz_ident_SOURCES = tests/fuzz/fuzz_ident.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_ident_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_ident_LDADD = $(AUTH_FUZZ_LIBS)
+EXTRA_DIST += tests/fuzz/ident
+
+FUZZERS_ALL += tests/fuzz/fuzz_proxyhead
+tests_fuzz_fuzz_proxyhead_SOURCES = tests/fuzz/fuzz_proxyhead.c $(FUZZ_MAIN)
+tests_fuzz_fuzz_proxyhead_LDFLAGS = $(FUZZ_LINK)
+tests_fuzz_fuzz_proxyhead_LDADD = src/net/libnet.a src/base/libbase.a $(EVENT_LIBS) $(XXHASH_LIBS) $(SSL_LIBS)
+EXTRA_DIST += tests/fuzz/proxyhead
+
 WIRE_FUZZ_LIBS = src/wire/libwire.a src/base/libbase.a
 
 FUZZERS_ALL += tests/fuzz/fuzz_startup

@@ -16,6 +16,10 @@ int main(void)
 	srunner_add_suite(sr, suite_scram_server());
 	srunner_add_suite(sr, suite_scram_client());
 	srunner_add_suite(sr, suite_auth());
+	srunner_add_suite(sr, suite_namepat());
+	srunner_add_suite(sr, suite_ldapopts());
+	srunner_add_suite(sr, suite_hba());
+	srunner_add_suite(sr, suite_ident());
 	srunner_run_all(sr, CK_NORMAL);
 	int failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

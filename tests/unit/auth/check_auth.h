@@ -12,7 +12,11 @@
 
 Suite *suite_auth(void);
 Suite *suite_base64(void);
+Suite *suite_hba(void);
+Suite *suite_ident(void);
+Suite *suite_ldapopts(void);
 Suite *suite_md5(void);
+Suite *suite_namepat(void);
 Suite *suite_saslprep(void);
 Suite *suite_scram(void);
 Suite *suite_scram_client(void);

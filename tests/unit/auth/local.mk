@@ -5,7 +5,11 @@ tests_unit_auth_check_auth_SOURCES = \
 	tests/unit/auth/peer.c \
 	tests/unit/auth/test_auth.c \
 	tests/unit/auth/test_base64.c \
+	tests/unit/auth/test_hba.c \
+	tests/unit/auth/test_ident.c \
+	tests/unit/auth/test_ldapopts.c \
 	tests/unit/auth/test_md5.c \
+	tests/unit/auth/test_namepat.c \
 	tests/unit/auth/test_saslprep.c \
 	tests/unit/auth/test_scram.c \
 	tests/unit/auth/test_scram_client.c \
