@@ -54,6 +54,13 @@ void pool_fini(struct pool_slice *s)
 	list_remove(&s->on_worker);
 }
 
+bool pool_is_unused(const struct pool_slice *s)
+{
+	/* a server under way to us counts as a need below zero */
+	return pool_is_drained(s) && s->n_queue + s->n_bound == 0 &&
+	       atomic_load(&pool_parts_line(s)->need) == 0 && s->worker->orders.count == 0;
+}
+
 struct pool_slice *pool_slice_here(const struct pool_worker *w, const struct pool_shared *shared)
 {
 	return shared->cap.lines[w->index].slice;
@@ -185,7 +192,7 @@ void pool_opened(struct pool_member *m, usec_t now)
 static void after_loss(struct pool_slice *s, usec_t now)
 {
 	if (pool_shared_is_failing(s->shared, now))
-		pool_open_wake_short(s);
+		pool_open_wake_short(s->worker, s->shared);
 	pool_settle(s, now);
 	pool_open_keep_min(s, now);
 }
@@ -292,13 +299,13 @@ void pool_wake(struct pool_worker *w, struct pool_cap *cap, usec_t now)
 	struct pool_cap_line *line = &cap->lines[w->index];
 	atomic_store(&line->rung, false);
 	bool was_asked = atomic_exchange(&line->asked, false);
-	if (line->slice) {
+	if (line->slice)
 		pool_settle(line->slice, now);
-		if (was_asked && line->slice->n_idle == 0)
-			pool_open_wake_short(line->slice);
-	} else {
+	else
 		pool_settle_freed(w, cap, now);
-	}
+	/* `asked` is of a pool's own cap: the slice that had something idle may have ended since */
+	if (was_asked && !(line->slice && line->slice->n_idle > 0))
+		pool_open_wake_short(w, cap->pool);
 	pool_open_wake_wanting(w, cap);
 }
 

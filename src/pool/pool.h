@@ -159,11 +159,20 @@ void pool_worker_fini(struct pool_worker *w); /* no slice may be left */
 
 /*
  * A slice starts to open min_pool_size servers at its first pool_tick, which is due at
- * once. To end one: pool_pause and wait for DRAINED with no waiters and no mail left.
+ * once. It may end at any time when it is unused, and be made again; the clients that
+ * asked it are gone by then. To bring that about: pool_pause, wait for DRAINED, refuse or
+ * send away who waits.
  */
 void pool_init(struct pool_slice *s, struct pool_worker *w, struct pool_shared *shared,
 	       const struct pool_limits *limits, uint64_t seed, usec_t now);
 void pool_fini(struct pool_slice *s);
+
+/*
+ * No server, no waiter, no server under way to it from another worker, and no order of the
+ * worker's is left to be carried out. A WAKE or EVICT for it may still be in the mail: who
+ * reads it finds no slice, and passes it on.
+ */
+bool pool_is_unused(const struct pool_slice *s);
 
 /* The slice of that pool in this worker, or NULL: whose mail is this? */
 struct pool_slice *pool_slice_here(const struct pool_worker *w, const struct pool_shared *shared);

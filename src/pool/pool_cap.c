@@ -20,6 +20,7 @@ void pool_cap_init(struct pool_cap *cap, unsigned workers, int32_t limit)
 	atomic_init(&cap->wanted, 0);
 	atomic_init(&cap->wanted_held, 0);
 	atomic_init(&cap->hungry, 0);
+	cap->pool = NULL;
 	cap->workers = workers;
 	cap->lines = aligned_alloc(POOL_CAP_LINE_BYTES, workers * sizeof(*cap->lines));
 	BUG_ON(!cap->lines);

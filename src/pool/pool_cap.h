@@ -20,6 +20,7 @@
 #define POOL_CAP_MAX_WORKERS 64
 #define POOL_CAP_LINE_BYTES 64
 
+struct pool_shared;
 struct pool_slice;
 
 /* One worker's line: alone in its cache line. */
@@ -39,6 +40,7 @@ struct pool_cap {
 	_Atomic uint64_t wanted;      /* workers to be woken when less than the limit is used */
 	_Atomic uint64_t wanted_held; /* ... when less than `held` is used */
 	_Atomic int32_t hungry;       /* waiters whom only this cap keeps from a server */
+	struct pool_shared *pool;     /* whose own it is; NULL: several pools lie under it */
 	unsigned workers;
 	struct pool_cap_line *lines; /* owned; one per worker */
 };

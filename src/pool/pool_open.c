@@ -218,16 +218,16 @@ void pool_open_succeeded(struct pool_slice *s)
 	if (atomic_load(&s->shared->retry_at) == 0)
 		return;
 	atomic_store(&s->shared->retry_at, 0);
-	pool_open_wake_short(s);
+	pool_open_wake_short(s->worker, s->shared);
 }
 
-void pool_open_wake_short(struct pool_slice *s)
+void pool_open_wake_short(struct pool_worker *w, struct pool_shared *p)
 {
-	uint64_t set = atomic_load(&s->shared->short_of);
-	set &= ~((uint64_t)1 << s->worker->index);
+	uint64_t set = atomic_load(&p->short_of);
+	set &= ~((uint64_t)1 << w->index);
 	for (; set; set &= set - 1) {
 		unsigned worker = (unsigned)__builtin_ctzll(set);
-		if (atomic_load(&s->shared->cap.lines[worker].need) > 0)
-			pool_order_wake(&s->worker->orders, &s->shared->cap, worker);
+		if (atomic_load(&p->cap.lines[worker].need) > 0)
+			pool_order_wake(&w->orders, &p->cap, worker);
 	}
 }

@@ -90,7 +90,8 @@ void pool_open_give_back(struct pool_member *m); /* its permits, and a WAKE for 
 void pool_open_wake_wanting(struct pool_worker *w, struct pool_cap *cap);
 void pool_open_backed_off(struct pool_slice *s, usec_t now);
 void pool_open_succeeded(struct pool_slice *s);
-void pool_open_wake_short(struct pool_slice *s); /* every other worker that needs a server */
+void pool_open_wake_short(struct pool_worker *w,
+			  struct pool_shared *p); /* every other worker that needs a server */
 
 /* ---- pool_settle.c ---- */
 void pool_settle(struct pool_slice *s, usec_t now);

@@ -20,6 +20,7 @@ void pool_shared_init(struct pool_shared *p, unsigned workers, const struct pool
 		      struct pool_cap *db, struct pool_cap *user)
 {
 	pool_cap_init(&p->cap, workers, limit_of(limits));
+	p->cap.pool = p;
 	atomic_init(&p->short_of, 0);
 	atomic_init(&p->generation, 1);
 	atomic_init(&p->reconnect_at, 1);

@@ -2,9 +2,9 @@
  * pool_shared.h - what the slices of one pool share.
  *
  * One per pool (database, server user, start-up-only parameters), made before its
- * first slice and freed after its last one. Checkout and return of a warm server read
- * its first cache line, which changes only when a server is opened or closed or
- * somebody starts or ends to be short, and write nothing of it.
+ * first slice and freed after its last one, once no mail names its cap any more. Checkout and
+ * return of a warm server read its first cache line, which changes only when a server is opened or
+ * closed or somebody starts or ends to be short, and write nothing of it.
  *
  * Owned by the keeper of pools (not by a worker). Thread: any.
  */

@@ -125,9 +125,25 @@ static void reconnect(struct sim_world *w, unsigned pool, bool is_kill)
 	mail_all(w, pool, (struct sim_mail){ .kind = is_kill ? SIM_MAIL_KILL : SIM_MAIL_SWEEP });
 }
 
+/* What has nobody and nothing for now is freed, and made again when it is asked. */
+static void end_slice(struct sim_world *w, unsigned pool, unsigned worker)
+{
+	struct sim_pool *p = &w->pools[pool];
+	struct pool_slice *s = &p->slices[worker];
+	if (!p->is_here[worker] || s->limits.min_pool_size > 0 || !pool_is_unused(s))
+		return;
+	sim_check_end(w, pool, worker);
+	pool_fini(s);
+	p->is_here[worker] = false;
+	w->totals.ends++;
+}
+
 void sim_chaos_run(struct sim_world *w)
 {
 	unsigned pool = (unsigned)sim_world_random(w, w->n_pools);
+	for (unsigned i = 0; i < w->n_workers; i++)
+		if (sim_world_chance(w, w->habits.slices_end))
+			end_slice(w, (unsigned)sim_world_random(w, w->n_pools), i);
 	switch (sim_world_random(w, 12)) {
 	case 0:
 		reload(w, pool);

@@ -63,6 +63,8 @@ static void check_pool_counts(struct sim_world *w, struct sim_pool *p, const str
 	for (unsigned k = 0; k < w->n_workers; k++) {
 		const struct pool_slice *s = &p->slices[k];
 		const struct tally *t = &tallies[k];
+		SIM_CHECK(w, pool_slice_here(&w->workers[k].pool_worker, &p->shared) ==
+				     (p->is_here[k] ? s : NULL));
 		SIM_CHECK(w, s->n_logins == t->logins && s->n_idle == t->idle);
 		SIM_CHECK(w, s->n_active == t->active && s->n_pinging == t->pinged);
 		SIM_CHECK(w, s->n_closing == t->closed);
@@ -351,7 +353,30 @@ void sim_check_calm(struct sim_world *w)
 		if (l->pool_size > 0 && l->pool_size < min)
 			min = l->pool_size;
 		SIM_CHECK(w, p->unsettled == 0 && atomic_load(&p->shared.waiting) == 0);
-		SIM_CHECK(w, p->used >= min || is_full(p->shared.db) || is_full(p->shared.user));
+		bool is_held = false;
+		for (unsigned k = 0; k < w->n_workers; k++)
+			is_held |= p->is_here[k];
+		SIM_CHECK(w, !is_held || p->used >= min || is_full(p->shared.db) ||
+				     is_full(p->shared.user));
+	}
+}
+
+/* Nothing of it is left, not even in the mail. */
+void sim_check_end(struct sim_world *w, unsigned pool, unsigned worker)
+{
+	const struct sim_worker *at = &w->workers[worker];
+	for (unsigned i = 0; i < w->n_servers; i++) {
+		const struct sim_server *srv = &w->servers[i];
+		SIM_CHECK(w, !is_here(srv) || srv->state == SIM_MOVED || srv->pool != pool ||
+				     srv->worker != worker);
+	}
+	for (size_t i = 0; i < at->count; i++) {
+		const struct sim_mail *mail = &at->box[(at->first + i) % SIM_BOX];
+		SIM_CHECK(w, mail->kind != SIM_MAIL_HAND || mail->server->pool != pool);
+	}
+	for (unsigned i = 0; i < w->n_clients; i++) {
+		const struct sim_client *c = &w->clients[i];
+		SIM_CHECK(w, c->state == SIM_THINKS || c->pool != pool || c->worker != worker);
 	}
 }
 

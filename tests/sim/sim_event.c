@@ -178,6 +178,8 @@ static void request(struct sim_world *w, struct sim_client *c)
 	struct sim_pool *p = &w->pools[c->pool];
 	struct pool_slice *s = &p->slices[c->worker];
 	usec_t patience = up_to(w, w->habits.patience_max_us);
+	if (!p->is_here[c->worker])
+		sim_world_add_slice(w, c->pool, c->worker);
 	c->asked_at = w->now;
 	c->deadline = usec_after(w->now, s->limits.pool_timeout_us);
 	c->state = SIM_WAITS;
@@ -270,6 +272,7 @@ static void on_closed(struct sim_world *w, struct sim_server *srv)
 static void adopt(struct sim_world *w, struct sim_server *srv, unsigned worker)
 {
 	SIM_CHECK(w, srv->state == SIM_MOVED);
+	SIM_CHECK(w, w->pools[srv->pool].is_here[worker]);
 	srv->worker = worker;
 	srv->state = SIM_IDLE;
 	pool_adopt(&w->pools[srv->pool].slices[worker], &srv->member, w->now);
@@ -292,6 +295,21 @@ static void on_mail(struct sim_world *w, unsigned worker)
 		adopt(w, mail.server, worker);
 		return;
 	case SIM_MAIL_CONFIGURE:
+	case SIM_MAIL_PAUSE:
+	case SIM_MAIL_RESUME:
+	case SIM_MAIL_SWEEP:
+	case SIM_MAIL_KILL:
+		break;
+	}
+	p->unsettled--;
+	if (!p->is_here[worker])
+		return;
+	switch (mail.kind) {
+	case SIM_MAIL_WAKE:
+	case SIM_MAIL_EVICT:
+	case SIM_MAIL_HAND:
+		break;
+	case SIM_MAIL_CONFIGURE:
 		pool_configure(s, &mail.limits, w->now);
 		break;
 	case SIM_MAIL_PAUSE:
@@ -307,7 +325,6 @@ static void on_mail(struct sim_world *w, unsigned worker)
 		pool_kill(s, w->now);
 		break;
 	}
-	p->unsettled--;
 }
 
 /* ---- all together
@@ -319,7 +336,7 @@ static void set_timers(struct sim_world *w)
 	for (unsigned i = 0; i < w->n_pools; i++) {
 		for (unsigned k = 0; k < w->n_workers; k++) {
 			usec_t next = pool_next(&w->pools[i].slices[k]);
-			if (next >= w->pools[i].tick_at[k])
+			if (!w->pools[i].is_here[k] || next >= w->pools[i].tick_at[k])
 				continue;
 			w->pools[i].tick_at[k] = next;
 			sim_world_add(w, next > w->now ? next - w->now : 0, SIM_EVENT_TICK, k, i,
@@ -331,7 +348,7 @@ static void set_timers(struct sim_world *w)
 static void on_tick(struct sim_world *w, const struct sim_event *event)
 {
 	struct sim_pool *p = &w->pools[event->pool];
-	if (p->tick_at[event->index] != (usec_t)event->serial)
+	if (!p->is_here[event->index] || p->tick_at[event->index] != (usec_t)event->serial)
 		return;
 	p->tick_at[event->index] = USEC_NEVER;
 	pool_tick(&p->slices[event->index], w->now);

@@ -145,20 +145,29 @@ static struct sim_habits random_habits(struct sim_world *w)
 		.server_dies = (unsigned)ONE_OF(w, 0, 0, 5, 50),
 		.client_leaves = (unsigned)ONE_OF(w, 0, 5, 100),
 		.meddles = (unsigned)ONE_OF(w, 0, 0, 10, 100),
+		.slices_end = (unsigned)ONE_OF(w, 0, 200, 1000),
 	};
+}
+
+void sim_world_add_slice(struct sim_world *w, unsigned pool, unsigned worker)
+{
+	struct sim_pool *p = &w->pools[pool];
+	pool_init(&p->slices[worker], &w->workers[worker].pool_worker, &p->shared, &p->limits,
+		  w->seed + pool * 16 + worker, w->now);
+	p->is_here[worker] = true;
+	p->idle_since[worker] = p->permit_since[worker] = p->evict_since[worker] = USEC_NEVER;
+	p->tick_at[worker] = w->now;
+	sim_world_add(w, 0, SIM_EVENT_TICK, worker, pool, (uint64_t)w->now);
+	if (p->is_paused)
+		SIM_CHECK(w, pool_pause(&p->slices[worker], w->now));
 }
 
 static void add_pool(struct sim_world *w, unsigned i, struct pool_cap *db, struct pool_cap *user)
 {
 	struct sim_pool *p = &w->pools[i];
 	pool_shared_init(&p->shared, w->n_workers, &p->limits, db, user);
-	for (unsigned k = 0; k < w->n_workers; k++) {
-		pool_init(&p->slices[k], &w->workers[k].pool_worker, &p->shared, &p->limits,
-			  w->seed + i * 16 + k, w->now);
-		p->idle_since[k] = p->permit_since[k] = p->evict_since[k] = USEC_NEVER;
-		p->tick_at[k] = w->now;
-		sim_world_add(w, 0, SIM_EVENT_TICK, k, i, (uint64_t)w->now);
-	}
+	for (unsigned k = 0; k < w->n_workers; k++)
+		sim_world_add_slice(w, i, k);
 }
 
 static void add_clients(struct sim_world *w)
@@ -244,7 +253,8 @@ void sim_world_fini(struct sim_world *w)
 {
 	for (unsigned i = 0; i < w->n_pools; i++) {
 		for (unsigned k = 0; k < w->n_workers; k++)
-			pool_fini(&w->pools[i].slices[k]);
+			if (w->pools[i].is_here[k])
+				pool_fini(&w->pools[i].slices[k]);
 		pool_shared_fini(&w->pools[i].shared);
 	}
 	for (unsigned i = 0; i < w->n_caps; i++)

@@ -111,6 +111,7 @@ struct sim_worker {
 struct sim_pool {
 	struct pool_shared shared;
 	struct pool_slice slices[SIM_MAX_WORKERS];
+	bool is_here[SIM_MAX_WORKERS]; /* the slice; it comes with a request, and ends unused */
 	struct pool_limits limits;
 	usec_t tick_at[SIM_MAX_WORKERS]; /* the earliest TICK that is in the queue */
 	int32_t used;                    /* by the world's own count */
@@ -127,14 +128,14 @@ struct sim_pool {
 };
 
 struct sim_totals {
-	uint64_t grants, opens, refused, left, hands, wakes, evicts, closes, pings, worlds;
+	uint64_t grants, opens, refused, left, hands, wakes, evicts, closes, pings, ends, worlds;
 };
 
 /* How the world behaves. Chances are out of a thousand. */
 struct sim_habits {
 	usec_t mail_max_us, login_max_us, served_max_us, think_max_us, patience_max_us;
 	usec_t close_max_us, chaos_every_us;
-	unsigned login_fails, ping_fails, server_dies, client_leaves, meddles;
+	unsigned login_fails, ping_fails, server_dies, client_leaves, meddles, slices_end;
 	bool is_uneven; /* one client in four is busy, the others hardly, in turns */
 };
 
@@ -173,6 +174,7 @@ void sim_world_init(struct sim_world *w, uint64_t seed);
 void sim_world_init_uneven(struct sim_world *w, uint64_t seed, unsigned n_workers);
 void sim_world_fini(struct sim_world *w);
 struct pool_limits sim_world_limits(struct sim_world *w);
+void sim_world_add_slice(struct sim_world *w, unsigned pool, unsigned worker);
 
 /* ---- sim_event.c: what happens, and the carrying out of orders ---- */
 void sim_event_run(struct sim_world *w, const struct sim_event *event);
@@ -197,6 +199,7 @@ void sim_check_refuse(struct sim_world *w, const struct sim_client *c, enum pool
 void sim_check_queued(struct sim_world *w, const struct sim_client *c);
 void sim_check_close(struct sim_world *w, const struct sim_server *srv, enum pool_reason why);
 void sim_check_calm(struct sim_world *w); /* nobody has asked for long, nothing goes wrong */
+void sim_check_end(struct sim_world *w, unsigned pool, unsigned worker); /* of a slice */
 void sim_check_empty(struct sim_world *w);
 
 #define SIM_CHECK(w, cond)                                                                         \
