@@ -13,6 +13,7 @@
 /* A database's sums at the two ends of the last whole period. */
 struct averages_entry {
 	struct stats before, after;
+	bool is_there; /* in the last sums */
 };
 
 struct averages {
@@ -47,17 +48,31 @@ static int averages_compare(const void *a, const void *b)
 	return strcmp(x->database, y->database);
 }
 
+static bool averages_is_nothing(const struct stats *s)
+{
+	static const struct stats nothing;
+	return memcmp(s, &nothing, sizeof(nothing)) == 0;
+}
+
 size_t averages_sum(const struct report *reports, size_t count, struct show_stats **rows)
 {
 	size_t most = 0, n = 0, kept = 0;
 	for (size_t i = 0; i < count; i++)
-		most += reports[i].pool_count;
+		most += reports[i].pool_count + reports[i].retired_count;
 	struct show_stats *all = mem_zalloc((most + 1) * sizeof(*all));
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < reports[i].pool_count; k++, n++) {
 			const struct report_pool *pool = &reports[i].pools[k];
 			memcpy(all[n].database, pool->database, sizeof(pool->database));
 			all[n].total = pool->stats;
+		}
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < reports[i].retired_count; k++) {
+			const struct report_retired *retired = &reports[i].retired[k];
+			if (averages_is_nothing(&retired->stats))
+				continue;
+			memcpy(all[n].database, retired->database, sizeof(retired->database));
+			all[n++].total = retired->stats;
 		}
 	qsort(all, n, sizeof(*all), averages_compare);
 	for (size_t i = 0; i < n; i++) {
@@ -72,15 +87,44 @@ size_t averages_sum(const struct report *reports, size_t count, struct show_stat
 
 /* ---- periods -------------------------------------------------------------------------------- */
 
+static struct averages_entry *averages_entry(struct averages *a, struct slice name)
+{
+	struct averages_entry *e = map_get(&a->entries, name);
+	if (!e) { /* it has grown from nothing in this period */
+		e = mem_zalloc(sizeof(*e));
+		map_put(&a->entries, name, e);
+	}
+	return e;
+}
+
+/* What databases counted that are gone counts among the others now: that is no growth. */
+static void averages_forget(struct averages *a, const struct show_stats *rows, size_t count)
+{
+	struct slice name;
+	void *value;
+	struct stats gone = { 0 };
+	for (size_t i = 0; i < count; i++)
+		averages_entry(a, slice_of(rows[i].database))->is_there = true;
+	for (size_t at = 0; map_next(&a->entries, &at, &name, &value);) {
+		struct averages_entry *e = value;
+		if (e->is_there) {
+			e->is_there = false;
+			continue;
+		}
+		stats_add(&gone, &e->after);
+		map_remove(&a->entries, name);
+		free(e);
+	}
+	struct averages_entry *others = map_get(&a->entries, SLICE("*"));
+	if (others)
+		stats_add(&others->after, &gone);
+}
+
 void averages_turn(struct averages *a, const struct show_stats *rows, size_t count, usec_t now)
 {
+	averages_forget(a, rows, count);
 	for (size_t i = 0; i < count; i++) {
-		struct slice name = slice_of(rows[i].database);
-		struct averages_entry *e = map_get(&a->entries, name);
-		if (!e) { /* it has grown from nothing in this period */
-			e = mem_zalloc(sizeof(*e));
-			map_put(&a->entries, name, e);
-		}
+		struct averages_entry *e = averages_entry(a, slice_of(rows[i].database));
 		e->before = e->after;
 		e->after = rows[i].total;
 	}

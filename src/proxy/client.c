@@ -198,6 +198,8 @@ static void client_reap(struct deferred *d, usec_t now)
 	journal_drop(c);
 	w->lingering -= c->lingers;
 	list_remove(&c->in_pool);
+	if (c->pool)
+		localpool_touch(c->pool); /* it may be empty now */
 	list_remove(&c->link);
 	paramset_unref(c->params);
 	if (c->in)
@@ -226,13 +228,15 @@ bool client_admit(struct client *c, int max)
 static void client_count_out(struct client *c)
 {
 	struct worker_shared *shared = c->worker->shared;
-	if (c->counted) {
+	if (c->user_entry) {
 		registry_leave(c->pool->route->database_entry);
-		registry_leave(registry_user(shared->registry, slice_of(c->user)));
+		registry_leave(c->user_entry);
+		registry_release(shared->registry, c->user_entry);
 	}
 	if (c->admitted)
 		atomic_fetch_sub(&shared->admitted, 1);
-	c->counted = c->admitted = false;
+	c->user_entry = NULL;
+	c->admitted = false;
 }
 
 /* Off everything that could still call on it; its socket may linger for its last words. */

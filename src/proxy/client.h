@@ -27,6 +27,7 @@ struct journal;
 struct localpool;
 struct login;
 struct paramset;
+struct registry_entry;
 struct server;
 struct worker;
 
@@ -86,7 +87,9 @@ struct client {
 	struct paramset *params; /* a reference; what it wants, against what the server gave */
 	struct buf *in;          /* owned; what was read and must wait; NULL: nothing */
 
-	char *user; /* owned; as it logged in */
+	char *user;                        /* owned; as it logged in */
+	struct registry_entry *user_entry; /* a reference; it counts against the user's and the
+					      database's clients; NULL: not yet, or no more */
 	struct addr peer;
 
 	uint64_t id;
@@ -97,7 +100,6 @@ struct client {
 	bool is_unix;
 	bool said_goodbye; /* it sent Terminate: what it asked for before is still done */
 	bool admitted;     /* it counts against max_client_conn */
-	bool counted;      /* it counts against the database's and the user's clients */
 	bool lingers;      /* CLOSING: it is in worker->lingering */
 
 	usec_t connected_at;

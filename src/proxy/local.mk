@@ -66,6 +66,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/server_param.c \
 	src/proxy/setup.c \
 	src/proxy/setup.h \
+	src/proxy/spare.c \
+	src/proxy/spare.h \
 	src/proxy/startparams.c \
 	src/proxy/startparams.h \
 	src/proxy/stats.h \

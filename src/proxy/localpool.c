@@ -18,10 +18,12 @@
 #include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/setup.h"
+#include "proxy/spare.h"
 #include "proxy/worker.h"
 
 #define LOCALPOOL_MAX_PROVEN 256
-/* Pools are made for whatever databases and users clients name; each costs memory. */
+/* Pools are made for whatever databases and users clients name; each costs memory. Where so many
+ * are there, one that nobody uses goes for each that comes. */
 #define LOCALPOOL_MAX 16384
 
 /* ---- settings --------------------------------------------------------------------------- */
@@ -163,6 +165,7 @@ static struct localpool *localpool_new(struct worker *w, struct slice key,
 	list_init(&lp->clients);
 	list_init(&lp->servers);
 	list_init(&lp->touched);
+	list_init(&lp->spare);
 	map_init(&lp->proven);
 	wheel_init_timer(&lp->tick, localpool_on_tick);
 	pool_init(&lp->slice, &w->pool, &lp->route->shared, &limits,
@@ -176,16 +179,21 @@ static struct localpool *localpool_new(struct worker *w, struct slice key,
 }
 
 struct localpool *localpool_get(struct worker *w, struct slice database, struct slice user,
-				struct slice startup, usec_t now)
+				struct slice startup, enum error_id *refusal, usec_t now)
 {
 	struct conf_pool settings;
 	struct buf key = { 0 };
+	*refusal = ERROR_NO_DATABASE;
 	if (!localpool_resolve(w, database, user, &settings))
 		return NULL;
 	route_build_key(&key, database, user, startup);
 	struct localpool *lp = map_get(&w->pools, buf_slice(&key));
-	if (!lp && map_count(&w->pools) < LOCALPOOL_MAX)
+	if (lp)
+		spare_take(lp);
+	else if (map_count(&w->pools) < LOCALPOOL_MAX || spare_make_room(w))
 		lp = localpool_new(w, buf_slice(&key), &settings, now);
+	else
+		*refusal = ERROR_TOO_MANY_POOLS;
 	buf_fini(&key);
 	return lp;
 }
@@ -208,11 +216,40 @@ void localpool_free(struct localpool *lp)
 	BUG_ON(!list_is_empty(&lp->clients) || !list_is_empty(&lp->servers));
 	loop_clear_timer(&lp->tick);
 	list_remove(&lp->touched);
+	list_remove(&lp->spare);
 	localpool_forget_proven(lp);
 	pool_fini(&lp->slice);
-	route_unref(lp->route);
+	registry_release_route(lp->worker->shared->registry, lp->route);
 	setup_unref(lp->setup);
 	free(lp);
+}
+
+bool localpool_is_casual(const struct localpool *lp)
+{
+	const struct conf_database *db =
+		conf_find_database(lp->setup->conf, slice_of(lp->route->database));
+	return strcmp(db->name, lp->route->database) != 0 || *lp->route->startup;
+}
+
+bool localpool_is_spare(const struct localpool *lp)
+{
+	if (!list_is_empty(&lp->clients) || lp->server_count > 0 || !pool_is_unused(&lp->slice))
+		return false;
+	/* paused: RESUME and those who wait for PAUSE count it; it may hold a minimum of servers */
+	return lp->is_gone || (!lp->slice.paused && lp->slice.limits.min_pool_size == 0);
+}
+
+void localpool_end(struct localpool *lp)
+{
+	struct worker *w = lp->worker;
+	const struct conf_database *db =
+		conf_find_database(w->setup->conf, slice_of(lp->route->database));
+	bool is_named = db && strcmp(db->name, lp->route->database) == 0;
+	LOG_DEBUG("pool %s/%s: freed", lp->route->database, lp->route->user);
+	registry_retire(w->shared->registry, lp->route->database_entry, is_named, w->index,
+			&lp->stats);
+	map_remove(&w->pools, lp->route->key);
+	localpool_free(lp);
 }
 
 void localpool_end_clients(struct localpool *lp, enum error_id error, usec_t now)
@@ -266,11 +303,36 @@ static void localpool_close(struct server *s, enum pool_reason why, usec_t now)
 
 struct localpool_mail {
 	struct mail mail;
-	struct pool_cap *cap;
+	struct pool_cap *cap; /* a reference to the route or the entry that it is of */
 };
 
-static void localpool_touch_all(struct worker *w)
+static void localpool_hold_cap(struct worker *w, struct pool_cap *cap)
 {
+	if (cap->pool)
+		route_ref(CONTAINER_OF(cap->pool, struct route, shared));
+	else
+		registry_hold(w->shared->registry,
+			      CONTAINER_OF(cap, struct registry_entry, servers));
+}
+
+static void localpool_release_cap(struct worker *w, struct pool_cap *cap)
+{
+	struct registry *registry = w->shared->registry;
+	if (cap->pool)
+		registry_release_route(registry, CONTAINER_OF(cap->pool, struct route, shared));
+	else
+		registry_release(registry, CONTAINER_OF(cap, struct registry_entry, servers));
+}
+
+/* Those that the cap concerns. */
+static void localpool_touch_under(struct worker *w, const struct pool_cap *cap)
+{
+	if (cap->pool) {
+		struct pool_slice *slice = pool_slice_here(&w->pool, cap->pool);
+		if (slice)
+			localpool_touch(localpool_of(slice));
+		return;
+	}
 	LIST_EACH (node, tmp, &w->pool.slices)
 		localpool_touch(localpool_of(LIST_ENTRY(node, struct pool_slice, on_worker)));
 }
@@ -280,9 +342,10 @@ static void localpool_on_wake(struct mail *mail, void *owner, usec_t now)
 	struct worker *w = owner;
 	struct localpool_mail *m = CONTAINER_OF(mail, struct localpool_mail, mail);
 	pool_wake(&w->pool, m->cap, now);
-	free(m);
-	localpool_touch_all(w);
+	localpool_touch_under(w, m->cap);
 	worker_settle(w, now);
+	localpool_release_cap(w, m->cap);
+	free(m);
 }
 
 static void localpool_on_evict(struct mail *mail, void *owner, usec_t now)
@@ -290,17 +353,21 @@ static void localpool_on_evict(struct mail *mail, void *owner, usec_t now)
 	struct worker *w = owner;
 	struct localpool_mail *m = CONTAINER_OF(mail, struct localpool_mail, mail);
 	pool_evict(&w->pool, m->cap, now);
-	free(m);
-	localpool_touch_all(w);
+	localpool_touch_under(w, m->cap);
 	worker_settle(w, now);
+	localpool_release_cap(w, m->cap);
+	free(m);
 }
 
 static void localpool_mail(struct worker *w, const struct pool_order *order,
 			   void (*deliver)(struct mail *, void *, usec_t))
 {
+	if (w->stopping) /* nobody waits any more, and the others may have ended */
+		return;
 	struct localpool_mail *m = mem_zalloc(sizeof(*m));
 	m->mail.deliver = deliver;
 	m->cap = order->cap;
+	localpool_hold_cap(w, m->cap);
 	mailbox_send(w->shared->workers[order->worker]->box, &m->mail);
 }
 

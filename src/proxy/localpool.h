@@ -34,8 +34,11 @@ struct localpool {
 	struct setup *setup;       /* a reference: what the settings come from */
 	struct conf_pool settings; /* resolved; their strings are the setup's */
 	struct timer tick;
-	struct list clients; /* client->in_pool */
-	struct list servers; /* owned; server->link */
+	struct list clients;   /* client->in_pool */
+	struct list servers;   /* owned; server->link */
+	unsigned server_count; /* that name it, those that are closed and not yet freed too */
+	struct list spare;     /* in worker->spare_pools: it has nobody and nothing */
+	usec_t spare_since;
 	struct stats stats;
 	struct map proven;   /* sets of parameters that servers took: set -> what became of it */
 	struct list touched; /* in worker->touched: its timer is to be looked at */
@@ -47,10 +50,20 @@ struct localpool {
 };
 
 /* The pool for that database, user and start-up-only text, made where there is none yet.
- * NULL: the configuration has no such database. */
+ * NULL: the configuration has no such database, or all that the worker may have are in use. */
 struct localpool *localpool_get(struct worker *w, struct slice database, struct slice user,
-				struct slice startup, usec_t now);
+				struct slice startup, enum error_id *refusal, usec_t now);
 void localpool_free(struct localpool *lp); /* no clients, no servers */
+
+/* It is not needed any more (proxy/spare.h): what it has counted is kept for its database. */
+void localpool_end(struct localpool *lp);
+
+/* Is there nothing in it, nothing under way to it, and nothing that it has to hold? */
+bool localpool_is_spare(const struct localpool *lp);
+
+/* Has a client brought it into being, by naming a database that "*" stands for or with start-up
+ * options of its own? */
+bool localpool_is_casual(const struct localpool *lp);
 
 /* After anything that the pool was told: its timer is set before the turn ends. */
 void localpool_touch(struct localpool *lp);

@@ -109,19 +109,21 @@ static void login_leave_secret(struct client *c, struct route *route)
 static bool login_count(struct client *c, usec_t now)
 {
 	const struct localpool *lp = c->pool;
+	struct registry *registry = c->worker->shared->registry;
 	struct registry_entry *database = lp->route->database_entry;
-	struct registry_entry *user = registry_user(c->worker->shared->registry, slice_of(c->user));
 
 	if (!registry_enter(database, lp->settings.max_db_client_connections)) {
 		client_fail(c, ERROR_TOO_MANY_DB_CLIENTS, NULL, NULL, now, database->name);
 		return false;
 	}
+	struct registry_entry *user = registry_user(registry, slice_of(c->user));
 	if (!registry_enter(user, lp->settings.max_user_client_connections)) {
 		registry_leave(database);
-		client_fail(c, ERROR_TOO_MANY_USER_CLIENTS, NULL, NULL, now, user->name);
+		registry_release(registry, user);
+		client_fail(c, ERROR_TOO_MANY_USER_CLIENTS, NULL, NULL, now, c->user);
 		return false;
 	}
-	c->counted = true;
+	c->user_entry = user;
 	return true;
 }
 
@@ -189,6 +191,7 @@ void login_admit(struct client *c, usec_t now)
 	struct login *login = c->login;
 	struct slice database, user = slice_of(c->user);
 	const char *hint;
+	enum error_id refusal = ERROR_NO_DATABASE;
 
 	if (login->is_console) {
 		if (login_may_use_console(c))
@@ -201,9 +204,9 @@ void login_admit(struct client *c, usec_t now)
 	struct localpool *lp = NULL;
 	if (db)
 		lp = localpool_get(c->worker, database, *db->user ? slice_of(db->user) : user,
-				   buf_slice(&login->params.startup), now);
+				   buf_slice(&login->params.startup), &refusal, now);
 	if (!lp) {
-		client_fail(c, ERROR_NO_DATABASE, NULL, hint, now, login->params.database);
+		client_fail(c, refusal, NULL, hint, now, login->params.database);
 		return;
 	}
 	c->pool = lp;

@@ -184,6 +184,7 @@ void proxy_reload(struct proxy *proxy, struct setup *setup)
 	setup_ref(setup);
 	setup_unref(proxy->setup);
 	proxy->setup = setup;
+	registry_configure(proxy->shared.registry, setup->conf);
 	for (unsigned i = 0; i < proxy->shared.worker_count; i++)
 		worker_mail_setup(proxy->workers[i], setup);
 }
@@ -192,7 +193,7 @@ static void proxy_set_paused(struct proxy *proxy, const char *database, bool pau
 {
 	struct registry *registry = proxy->shared.registry;
 	if (database)
-		atomic_store(&registry_database(registry, slice_of(database))->paused, paused);
+		registry_pause_database(registry, slice_of(database), paused);
 	else
 		registry_set_paused(registry, paused);
 }
@@ -234,8 +235,7 @@ void proxy_command(struct proxy *proxy, enum proxy_command command, const char *
 
 void proxy_disable(struct proxy *proxy, const char *database, bool disabled)
 {
-	atomic_store(&registry_database(proxy->shared.registry, slice_of(database))->disabled,
-		     disabled);
+	registry_disable_database(proxy->shared.registry, slice_of(database), disabled);
 }
 
 void proxy_report(struct proxy *proxy, unsigned what, proxy_report_fn done, void *arg)
@@ -261,37 +261,43 @@ void proxy_refuse_new(struct proxy *proxy)
 	atomic_store(&proxy->shared.closing, true);
 }
 
+static struct registry_look proxy_look_database(struct proxy *proxy, const char *database)
+{
+	return registry_look_database(proxy->shared.registry, slice_of(database));
+}
+
+static struct registry_look proxy_look_user(struct proxy *proxy, const char *user)
+{
+	return registry_look_user(proxy->shared.registry, slice_of(user));
+}
+
 bool proxy_is_paused(struct proxy *proxy, const char *database)
 {
-	struct registry *registry = proxy->shared.registry;
-	return registry_is_paused(registry) ||
-	       (database && atomic_load(&registry_database(registry, slice_of(database))->paused));
+	return registry_is_paused(proxy->shared.registry) ||
+	       (database && proxy_look_database(proxy, database).paused);
 }
 
 bool proxy_is_disabled(struct proxy *proxy, const char *database)
 {
-	return atomic_load(
-		&registry_database(proxy->shared.registry, slice_of(database))->disabled);
+	return proxy_look_database(proxy, database).disabled;
 }
 
 int proxy_database_servers(struct proxy *proxy, const char *database)
 {
-	return permits_used(
-		&registry_database(proxy->shared.registry, slice_of(database))->servers.permits);
+	return proxy_look_database(proxy, database).servers;
 }
 
 int proxy_database_clients(struct proxy *proxy, const char *database)
 {
-	return atomic_load(&registry_database(proxy->shared.registry, slice_of(database))->clients);
+	return proxy_look_database(proxy, database).clients;
 }
 
 int proxy_user_servers(struct proxy *proxy, const char *user)
 {
-	return permits_used(
-		&registry_user(proxy->shared.registry, slice_of(user))->servers.permits);
+	return proxy_look_user(proxy, user).servers;
 }
 
 int proxy_user_clients(struct proxy *proxy, const char *user)
 {
-	return atomic_load(&registry_user(proxy->shared.registry, slice_of(user))->clients);
+	return proxy_look_user(proxy, user).clients;
 }

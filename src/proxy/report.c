@@ -19,6 +19,7 @@ void report_fini(struct report *report)
 {
 	free(report->conns);
 	free(report->pools);
+	free(report->retired);
 	*report = (struct report){ .worker = report->worker };
 }
 
@@ -50,6 +51,15 @@ struct report_pool *report_add_pool(struct report *report)
 	struct report_pool *row =
 		report_grow(&rows, &report->pool_count, &report->pool_cap, sizeof(*row));
 	report->pools = rows;
+	return row;
+}
+
+struct report_retired *report_add_retired(struct report *report)
+{
+	void *rows = report->retired;
+	struct report_retired *row =
+		report_grow(&rows, &report->retired_count, &report->retired_cap, sizeof(*row));
+	report->retired = rows;
 	return row;
 }
 

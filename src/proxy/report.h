@@ -70,12 +70,20 @@ struct report_pool {
 	struct stats stats;
 };
 
+/* What pools of a database counted that are gone. */
+struct report_retired {
+	char database[REPORT_NAME_BYTES];
+	struct stats stats;
+};
+
 struct report {
 	int worker;
 	struct report_conn *conns; /* owned */
 	size_t conn_count, conn_cap;
 	struct report_pool *pools; /* owned */
 	size_t pool_count, pool_cap;
+	struct report_retired *retired; /* owned; with REPORT_POOLS */
+	size_t retired_count, retired_cap;
 	size_t login_clients; /* not logged in yet */
 };
 
@@ -87,8 +95,9 @@ enum report_what {
 
 void report_init(struct report *report, int worker);
 void report_fini(struct report *report);
-struct report_conn *report_add_conn(struct report *report); /* cleared */
-struct report_pool *report_add_pool(struct report *report); /* cleared */
+struct report_conn *report_add_conn(struct report *report);       /* cleared */
+struct report_pool *report_add_pool(struct report *report);       /* cleared */
+struct report_retired *report_add_retired(struct report *report); /* cleared */
 
 /* Copies a name into a row's field, cut where it would not fit. */
 void report_copy(char *field, size_t field_bytes, const char *name);

@@ -42,6 +42,7 @@ struct route *route_new(struct slice key, struct registry *registry, unsigned wo
 	route->user = slice_dup(user);
 	route->startup = slice_dup(startup);
 	route->is_replication = strcmp(route->startup, "replication") == 0;
+	route->registry = registry;
 	route->database_entry = registry_database(registry, database);
 	route->user_entry = registry_user(registry, user);
 	pool_shared_init(&route->shared, workers, limits, &route->database_entry->servers,
@@ -69,6 +70,8 @@ void route_unref(struct route *route)
 	if (!route || atomic_fetch_sub(&route->refs, 1) > 1)
 		return;
 	pool_shared_fini(&route->shared);
+	registry_release(route->registry, route->database_entry);
+	registry_release(route->registry, route->user_entry);
 	route_welcome_unref(route->welcome);
 	route_wipe_password(route);
 	mem_wipe(&route->keys, sizeof(route->keys));

@@ -8,7 +8,9 @@
  * The exact limits live in `shared` (atomics, pool/pool_shared.h). What a lock guards is read and
  * written at logins only.
  *
- * Counted by reference: each worker's part of it holds one, and the registry. Thread: any.
+ * Counted by reference: each worker's part of it holds one, each mail that names its limits, and
+ * the registry, which gives its own up with the last of the others (registry_release_route).
+ * Thread: any.
  */
 #ifndef PROXY_ROUTE_H
 #define PROXY_ROUTE_H
@@ -35,12 +37,13 @@ struct route_welcome {
 
 struct route {
 	atomic_uint refs;
-	struct slice key;    /* owned */
-	char *database;      /* owned; as clients name it */
-	char *user;          /* owned; at the server */
-	char *startup;       /* owned; "option\0value\0...\0"; empty for nearly all */
-	bool is_replication; /* its servers serve one client and are closed after it */
-	struct registry_entry *database_entry, *user_entry; /* the registry's */
+	struct slice key;          /* owned */
+	char *database;            /* owned; as clients name it */
+	char *user;                /* owned; at the server */
+	char *startup;             /* owned; "option\0value\0...\0"; empty for nearly all */
+	bool is_replication;       /* its servers serve one client and are closed after it */
+	struct registry *registry; /* not owned */
+	struct registry_entry *database_entry, *user_entry; /* a reference each */
 	struct pool_shared shared;
 
 	pthread_mutex_t lock; /* guards the rest */
@@ -63,7 +66,7 @@ void route_build_key(struct buf *key, struct slice database, struct slice user,
 struct route *route_new(struct slice key, struct registry *registry, unsigned workers,
 			const struct pool_limits *limits);
 struct route *route_ref(struct route *route);
-void route_unref(struct route *route);
+void route_unref(struct route *route); /* the registry's own, or of one that it has not taken */
 
 struct route_welcome *route_welcome_get(struct route *route); /* a reference, or NULL */
 void route_welcome_set(struct route *route, const struct connector_link *link);

@@ -75,6 +75,8 @@ static void server_free(struct server *s)
 	BUG_ON(s->client || s->is_cancelling || s->connector);
 	if (!list_is_empty(&s->askers))
 		cancel_tell(server_worker(s), &s->askers);
+	s->pool->server_count--;
+	localpool_touch(s->pool);
 	paramset_unref(s->base);
 	paramset_unref(s->params);
 	paramset_unref(s->wanted);
@@ -86,11 +88,12 @@ static void server_free(struct server *s)
 
 static void server_reap(struct deferred *d, usec_t now)
 {
-	(void)now;
 	struct server *s = CONTAINER_OF(d, struct server, reap);
+	struct worker *w = server_worker(s);
 	s->is_reaped = true;
 	if (!s->is_cancelling && !s->connector)
 		server_free(s);
+	worker_settle(w, now);
 }
 
 static void server_on_recancel(struct timer *t, usec_t now);
@@ -99,6 +102,7 @@ struct server *server_new(struct localpool *lp, timer_fn on_deadline, usec_t now
 {
 	struct server *s = mem_zalloc(sizeof(*s));
 	s->pool = lp;
+	lp->server_count++;
 	s->state = SERVER_LOGIN;
 	s->id = worker_new_id(lp->worker);
 	s->connected_at = now;

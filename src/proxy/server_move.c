@@ -15,9 +15,10 @@ static void server_move_arrive(struct mail *mail, void *owner, usec_t now)
 	struct server *s = CONTAINER_OF(mail, struct server, mail);
 	struct worker *w = owner;
 	struct pool_slice *slice = pool_slice_here(&w->pool, s->member.shared);
-	BUG_ON(!slice); /* nobody is short where there is no slice */
+	BUG_ON(!slice); /* it is not freed while a server is under way to it (pool_is_unused) */
 
 	s->pool = CONTAINER_OF(slice, struct localpool, slice);
+	s->pool->server_count++;
 	list_push_back(&s->pool->servers, &s->link);
 	server_enter(s, SERVER_IDLE, now);
 	bool attached = conn_attach(&s->conn, w->loop, server_on_conn);
@@ -34,6 +35,8 @@ void server_move(struct server *s, unsigned worker, usec_t now)
 	server_enter(s, SERVER_MOVING, now);
 	conn_detach(&s->conn);
 	list_remove(&s->link);
+	s->pool->server_count--;
+	localpool_touch(s->pool);
 	s->pool = NULL;
 	s->mail.deliver = server_move_arrive;
 	mailbox_send(shared->workers[worker]->box, &s->mail);

@@ -17,6 +17,7 @@
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/server.h"
+#include "proxy/spare.h"
 
 /* What PgBouncer tracks too; IntervalStyle comes with the default of track_extra_parameters. */
 static const char *const worker_tracked[] = { "client_encoding", "DateStyle", "TimeZone",
@@ -52,6 +53,7 @@ void worker_settle(struct worker *w, usec_t now)
 	while ((lp = LIST_FIRST(&w->touched, struct localpool, touched))) {
 		list_remove(&lp->touched);
 		loop_set_timer(w->loop, &lp->tick, pool_next(&lp->slice));
+		spare_review(lp, now);
 	}
 	if (UNLIKELY(w->stopping))
 		worker_end_if_done(w);
@@ -106,6 +108,7 @@ void worker_mail_accept(struct worker *w, int fd, bool is_unix)
 static void worker_warm_up(struct worker *w, usec_t now)
 {
 	const struct conf *conf = w->setup->conf;
+	enum error_id refusal;
 	for (size_t i = 0; i < conf->database_count; i++) {
 		const struct conf_database *db = &conf->databases[i];
 		struct conf_pool settings;
@@ -113,7 +116,8 @@ static void worker_warm_up(struct worker *w, usec_t now)
 			continue;
 		conf_resolve(conf, db, conf_find_user(conf, slice_of(db->user)), &settings);
 		if (settings.min_pool_size > 0)
-			localpool_get(w, slice_of(db->name), slice_of(db->user), SLICE(""), now);
+			localpool_get(w, slice_of(db->name), slice_of(db->user), SLICE(""),
+				      &refusal, now);
 	}
 }
 
@@ -208,6 +212,7 @@ struct worker *worker_new(struct worker_shared *shared, unsigned index, struct s
 	list_init(&w->commands);
 	map_init(&w->keys);
 	map_init(&w->pools);
+	spare_init(w);
 	pool_worker_init(&w->pool, index);
 	loop_set_io_bytes(w->loop, setup->conf->global.debug_io_bytes);
 	return w;
@@ -254,6 +259,8 @@ void worker_free(struct worker *w)
 	struct slice key;
 	void *value;
 	mailbox_free(w->box);
+	w->carrying_out = true; /* no timer is to be set any more */
+	loop_clear_timer(&w->spare_timer);
 	for (size_t at = 0; map_next(&w->pools, &at, &key, &value);)
 		loop_clear_timer(&((struct localpool *)value)->tick);
 	loop_free(w->loop); /* reaps what was closed last */

@@ -62,8 +62,11 @@ struct worker {
 	char *scratch; /* where sockets are read to; owned */
 	struct slab clients;
 	struct list client_list;
-	struct map keys;  /* cancel pid -> client */
-	struct map pools; /* route key -> localpool, owned */
+	struct map keys;         /* cancel pid -> client */
+	struct map pools;        /* route key -> localpool, owned */
+	struct list spare_pools; /* of these, those that nobody uses, the longest first */
+	struct timer spare_timer;
+	usec_t spare_until; /* of the timer, while it is armed */
 	struct pool_worker pool;
 	struct list idle_journals;
 	struct list touched; /* localpools whose timers are to be looked at */

@@ -8,6 +8,7 @@
 #include "proxy/localpool.h"
 #include "proxy/login.h"
 #include "proxy/paramset.h"
+#include "proxy/registry.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/worker.h"
@@ -142,6 +143,13 @@ static void worker_report_pool(struct report *report, const struct localpool *lp
 	row->stats = lp->stats;
 }
 
+static void worker_report_retired(const char *database, const struct stats *stats, void *report)
+{
+	struct report_retired *row = report_add_retired(report);
+	COPY(row->database, database);
+	row->stats = *stats;
+}
+
 void worker_report(struct worker *w, unsigned what, struct report *report, usec_t now)
 {
 	LIST_EACH (node, tmp, &w->client_list) {
@@ -150,6 +158,8 @@ void worker_report(struct worker *w, unsigned what, struct report *report, usec_
 		if (what & REPORT_CLIENTS && c->state != CLIENT_CLOSING)
 			worker_report_client(report, c, now);
 	}
+	if (what & REPORT_POOLS)
+		registry_each_retired(w->shared->registry, w->index, worker_report_retired, report);
 	LIST_EACH (at, next, &w->pool.slices) {
 		struct localpool *lp = CONTAINER_OF(LIST_ENTRY(at, struct pool_slice, on_worker),
 						    struct localpool, slice);

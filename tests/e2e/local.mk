@@ -21,6 +21,7 @@ EXTRA_DIST += \
 	tests/e2e/test_modes.py \
 	tests/e2e/test_operations.py \
 	tests/e2e/test_pipeline.py \
+	tests/e2e/test_pools.py \
 	tests/e2e/test_program.py \
 	tests/e2e/test_protocol.py \
 	tests/e2e/test_replication.py \

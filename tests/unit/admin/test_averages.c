@@ -83,6 +83,40 @@ START_TEST(averages_are_of_the_last_whole_period)
 }
 END_TEST
 
+START_TEST(what_is_gone_is_counted_on_and_is_no_growth)
+{
+	struct averages *a = averages_new(0);
+	struct show_stats *rows, sum;
+	struct report report;
+	turn(a, 100, 40, 10 * USEC_PER_SEC, &rows);
+	free(rows);
+	report_init(&report, 0);
+	add_pool(&report, "shop", 60); /* half of its pools are left, and made 10 more */
+	struct report_retired *retired = report_add_retired(&report);
+	report_copy(retired->database, sizeof(retired->database), "shop");
+	retired->stats.xacts = 50;
+	retired = report_add_retired(&report); /* "other" is gone, having made 5 more */
+	report_copy(retired->database, sizeof(retired->database), "*");
+	retired->stats.xacts = 45;
+	report_copy(report_add_retired(&report)->database, REPORT_NAME_BYTES, "nothing");
+	size_t n = averages_sum(&report, 1, &rows);
+	ck_assert_uint_eq(n, 2);
+	ck_assert_str_eq(rows[0].database, "*");
+	ck_assert_uint_eq(rows[0].total.xacts, 45);
+	ck_assert_uint_eq(rows[1].total.xacts, 110);
+	averages_turn(a, rows, n, 15 * USEC_PER_SEC);
+	averages_total(a, rows, n, &sum);
+	ck_assert_uint_eq(sum.total.xacts, 155);
+	ck_assert_uint_eq(sum.average.xacts, 3);
+	averages_turn(a, rows, n, 20 * USEC_PER_SEC);
+	averages_total(a, rows, n, &sum);
+	ck_assert_uint_eq(sum.average.xacts, 0);
+	free(rows);
+	report_fini(&report);
+	averages_free(a);
+}
+END_TEST
+
 START_TEST(nothing_is_divided_by_nothing)
 {
 	struct averages *a = averages_new(5);
@@ -129,6 +163,7 @@ Suite *suite_averages(void)
 	TCase *t = tcase_create("averages");
 	tcase_add_test(t, workers_are_added_up_by_database);
 	tcase_add_test(t, averages_are_of_the_last_whole_period);
+	tcase_add_test(t, what_is_gone_is_counted_on_and_is_no_growth);
 	tcase_add_test(t, nothing_is_divided_by_nothing);
 	tcase_add_test(t, the_line_for_the_log);
 	suite_add_tcase(s, t);
