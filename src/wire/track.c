@@ -318,6 +318,8 @@ static void track_doubt(struct track *t, uint32_t seq)
 {
 	if (track_is_doubtful(t, seq))
 		return;
+	if (t->doubtful == 0)
+		t->sure = t->head;
 	*track_at(t, seq) |= ITEM_DOUBTFUL;
 	t->doubtful++;
 }
@@ -327,13 +329,17 @@ static void track_fault(struct track *t)
 {
 	if (!track_copy_failed(t) || track_kind(t, t->head) != ITEM_QUERY)
 		return;
-	for (uint32_t seq = track_copy_from(t); seq != t->tail; seq++) {
+	uint32_t seq = track_copy_from(t);
+	if (t->doubtful > 0 && track_seq_before(seq, t->sure))
+		seq = t->sure; /* so it was with an earlier error */
+	for (; seq != t->tail; seq++) {
 		enum track_kind kind = track_kind(t, seq);
 		if (kind == ITEM_SYNC)
 			track_doubt(t, seq);
 		else if (kind != ITEM_GONE)
 			break;
 	}
+	t->sure = seq;
 }
 
 /* An error in an extended message: the server skips to the first Sync that it has not read
@@ -358,6 +364,7 @@ static void track_fail(struct track *t)
 			t->lost = true;
 		track_forget(t, seq);
 	}
+	t->sure = seq;
 	t->skipping = seq == t->tail;
 	if (t->skipping)
 		t->open = false;
@@ -449,6 +456,10 @@ static enum track_reply track_unexpected(struct track *t, char type, struct slic
 static uint32_t track_first_sure(const struct track *t)
 {
 	uint32_t seq = t->head;
+	if (seq != t->tail && !track_is_doubtful(t, seq))
+		return seq;
+	if (t->doubtful > 0 && track_seq_before(seq, t->sure))
+		seq = t->sure;
 	while (seq != t->tail && (track_kind(t, seq) <= ITEM_COPY_END || track_is_doubtful(t, seq)))
 		seq++;
 	return seq;
@@ -461,6 +472,7 @@ static void track_ready_in_doubt(struct track *t, struct track_news *news)
 	uint32_t sure = track_first_sure(t);
 
 	*news = (struct track_news){ .item = 'S', .done = true, .seq = t->head };
+	t->sure = sure;
 	if (sure != t->tail && track_kind(t, sure) == ITEM_SYNC)
 		track_doubt(t, sure);
 	t->doubtful--;
@@ -475,6 +487,7 @@ static void track_resolve(struct track *t, char type)
 {
 	uint32_t sure = track_first_sure(t);
 
+	t->sure = sure;
 	if (sure == t->tail || track_kind(t, sure) == ITEM_SYNC || (uint8_t)type > 127)
 		return;
 	if (track_answers[track_kind(t, sure)][(uint8_t)type] == NEVER)
@@ -528,6 +541,8 @@ void track_check(const struct track *t)
 		syncs += track_is_sync(track_kind(t, seq));
 		doubtful += track_is_doubtful(t, seq);
 		BUG_ON(track_is_doubtful(t, seq) && track_kind(t, seq) != ITEM_SYNC);
+		BUG_ON(t->doubtful && seq != t->head && track_seq_before(seq, t->sure) &&
+		       track_kind(t, seq) > ITEM_COPY_END && !track_is_doubtful(t, seq));
 	}
 	BUG_ON(syncs != t->syncs || doubtful != t->doubtful);
 	BUG_ON(t->skipping && syncs != doubtful);

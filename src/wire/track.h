@@ -67,6 +67,7 @@ struct track {
 	uint32_t tail;     /* seq of the next one */
 	uint32_t syncs;    /* items that end in a ReadyForQuery, the doubtful among them */
 	uint32_t doubtful; /* Syncs that the server may have ignored */
+	uint32_t sure;     /* doubtful > 0: behind the head, all before it is doubtful or gone */
 	uint32_t data_at;  /* has_data: tail when data of a COPY was last sent */
 	uint32_t copied;   /* items behind the head that its earlier COPYs have read */
 	char tx_status;    /* of the last ReadyForQuery */

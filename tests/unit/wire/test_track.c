@@ -212,6 +212,60 @@ START_TEST(may_be_moved)
 }
 END_TEST
 
+/* As much doubt as a queue can hold is gone through once, not once for each answer: that would not
+ * end in check's time limit. */
+START_TEST(doubt_is_resolved_in_one_walk)
+{
+	struct track t;
+	struct track_news news;
+	track_init(&t);
+	for (int round = 0; round < 40; round++) {
+		send(&t, "E");
+		ck_assert_int_eq(answer(&t, 'G', 0, &news), TRACK_PASS);
+		send(&t, "d");
+		while (!track_is_full(&t))
+			ck_assert_int_eq(track_client(&t, 'S', false), TRACK_OK);
+		ck_assert_int_eq(answer(&t, 'E', 0, &news), TRACK_PASS);
+		uint32_t doubtful = TRACK_MAX_ITEMS - 1;
+		ck_assert_uint_eq(t.doubtful, doubtful);
+		while (doubtful--) {
+			if (!track_is_uncertain(&t) ||
+			    track_server(&t, 'Z', SLICE("I"), &news) != TRACK_PASS)
+				ck_abort_msg("%u left", doubtful);
+		}
+		track_check(&t);
+		ck_assert(track_is_idle(&t));
+	}
+	track_fini(&t);
+}
+END_TEST
+
+/* A server that begins one COPY after the other in a Query, and ends each with an error. */
+START_TEST(doubt_is_not_cast_time_and_again)
+{
+	struct track t;
+	struct track_news news;
+	track_init(&t);
+	send(&t, "Q");
+	ck_assert_int_eq(answer(&t, 'G', 0, &news), TRACK_PASS);
+	send(&t, "d");
+	while (!track_is_full(&t))
+		ck_assert_int_eq(track_client(&t, 'S', false), TRACK_OK);
+	for (int i = 0; i < 1000000; i++) {
+		if (track_server(&t, 'E', SLICE(""), &news) != TRACK_PASS ||
+		    track_server(&t, 'G', SLICE(""), &news) != TRACK_PASS)
+			ck_abort_msg("error %d", i);
+	}
+	track_check(&t);
+	ck_assert_uint_eq(t.doubtful, TRACK_MAX_ITEMS - 1);
+	ck_assert(!track_is_uncertain(&t));
+	ck_assert_int_eq(answer(&t, 'E', 0, &news), TRACK_PASS);
+	ck_assert_int_eq(answer(&t, 'Z', 'I', &news), TRACK_PASS);
+	ck_assert(track_is_uncertain(&t));
+	track_fini(&t);
+}
+END_TEST
+
 START_TEST(uncertain_only_when_nothing_sure_is_left)
 {
 	struct track t;
@@ -249,6 +303,10 @@ Suite *suite_track(void)
 	tcase_add_test(tc, ready_without_a_body);
 	tcase_add_test(tc, may_be_moved);
 	tcase_add_test(tc, uncertain_only_when_nothing_sure_is_left);
+	suite_add_tcase(s, tc);
+	tc = tcase_create("doubt");
+	tcase_add_test(tc, doubt_is_resolved_in_one_walk);
+	tcase_add_test(tc, doubt_is_not_cast_time_and_again);
 	suite_add_tcase(s, tc);
 	return s;
 }
