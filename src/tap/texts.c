@@ -5,6 +5,8 @@
  */
 #include "tap/texts.h"
 
+#include <string.h>
+
 #define ENTRY_BYTES 10
 #define ENTRY_CUT 1 /* offsets */
 #define ENTRY_TIMES 2
@@ -23,7 +25,7 @@ void texts_clear(struct tap_texts *texts)
 {
 	buf_clear(&texts->bytes);
 	texts->last = 0;
-	texts->entries = texts->left_out = 0;
+	texts->entries = texts->left_out = texts->unrun_count = 0;
 }
 
 void texts_release(struct tap_texts *texts)
@@ -68,22 +70,44 @@ static bool is_same(const struct tap_text *have, struct slice text)
 	return slice_eq(have->text, text);
 }
 
+static struct tap_text entry_at(const struct tap_texts *texts, size_t at)
+{
+	struct slice rest = slice_skip(texts_slice(texts), at);
+	struct tap_text have = { 0 };
+	BUG_ON(!texts_next(&rest, &have));
+	return have;
+}
+
+static void forget_unrun(struct tap_texts *texts, uint32_t i)
+{
+	texts->unrun_count--;
+	memmove(&texts->unrun[i], &texts->unrun[i + 1],
+		(texts->unrun_count - i) * sizeof(texts->unrun[0]));
+}
+
+static bool count_entry(struct tap_texts *texts, size_t at, struct slice text)
+{
+	struct tap_text have = entry_at(texts, at);
+	if (have.times == UINT32_MAX || !is_same(&have, text))
+		return false;
+	buf_put_u32(&texts->bytes, at + ENTRY_TIMES, have.times + 1);
+	return true;
+}
+
 /* An Execute of what the last entry is about, or of what this batch has parsed and not run yet. */
 static bool count_again(struct tap_texts *texts, struct slice text)
 {
-	struct slice all = texts_slice(texts);
-	struct slice rest = all;
-	struct tap_text have;
-	for (size_t at = 0; texts_next(&rest, &have); at = all.len - rest.len) {
-		bool parsed = have.kind == TEXTS_PARSE && have.times == 0;
-		bool last = at == texts->last &&
-			    (have.kind == TEXTS_PARSE || have.kind == TEXTS_EXECUTE);
-		if ((!parsed && !last) || have.times == UINT32_MAX || !is_same(&have, text))
-			continue;
-		buf_put_u32(&texts->bytes, at + ENTRY_TIMES, have.times + 1);
-		return true;
+	for (uint32_t i = 0; i < texts->unrun_count; i++) {
+		if (count_entry(texts, texts->unrun[i], text)) {
+			forget_unrun(texts, i);
+			return true;
+		}
 	}
-	return false;
+	if (texts->entries == 0)
+		return false;
+	enum texts_kind kind = entry_at(texts, texts->last).kind;
+	return (kind == TEXTS_PARSE || kind == TEXTS_EXECUTE) &&
+	       count_entry(texts, texts->last, text);
 }
 
 static void append(struct tap_texts *texts, enum texts_kind kind, struct slice text, bool cut)
@@ -107,6 +131,11 @@ static void append(struct tap_texts *texts, enum texts_kind kind, struct slice t
 	buf_add_slice(&texts->bytes, kept);
 	texts->last = used;
 	texts->entries++;
+	if (kind != TEXTS_PARSE)
+		return;
+	if (texts->unrun_count == TEXTS_UNRUN)
+		forget_unrun(texts, 0);
+	texts->unrun[texts->unrun_count++] = (uint32_t)used;
 }
 
 void texts_add(struct tap_texts *texts, enum texts_kind kind, struct slice text)

@@ -21,6 +21,7 @@
 
 #define TEXTS_ONE_MAX_BYTES ((size_t)16 << 10)
 #define TEXTS_ALL_MAX_BYTES ((size_t)32 << 10)
+#define TEXTS_UNRUN 16 /* parsed and not run yet: so many are looked through for what is run */
 
 #define TEXTS_KINDS(X)                                                                             \
 	X(QUERY, "query")       /* a simple query, with all its statements */                      \
@@ -36,7 +37,10 @@ struct tap_texts {
 	struct buf bytes; /* entries, one behind the other */
 	size_t last;      /* offset of the last entry */
 	uint32_t entries;
-	uint32_t left_out; /* statements for which there was no room */
+	uint32_t left_out;           /* statements for which there was no room */
+	uint32_t unrun[TEXTS_UNRUN]; /* offsets of the newest that were parsed and not run, in order
+				      */
+	uint32_t unrun_count;
 };
 
 struct tap_text {

@@ -1,6 +1,7 @@
 /*
  * test_texts.c - the statements of a batch.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -91,6 +92,31 @@ START_TEST(test_parse_and_many_executions)
 		add(&texts, TEXTS_EXECUTE, "insert");
 	struct slice rest = texts_slice(&texts);
 	assert_next(&rest, TEXTS_PARSE, 3, "insert");
+	ck_assert_uint_eq(rest.len, 0);
+	texts_release(&texts);
+}
+END_TEST
+
+/* More than are looked through: the oldest are shown once as parsed and once as run. */
+START_TEST(test_many_parsed_before_they_are_run)
+{
+	struct tap_texts texts = { 0 };
+	char text[16];
+	for (int i = 0; i < TEXTS_UNRUN + 2; i++) {
+		snprintf(text, sizeof(text), "s%d", i);
+		add(&texts, TEXTS_PARSE, text);
+	}
+	for (int i = 0; i < TEXTS_UNRUN + 2; i++) {
+		snprintf(text, sizeof(text), "s%d", i);
+		add(&texts, TEXTS_EXECUTE, text);
+	}
+	struct slice rest = texts_slice(&texts);
+	for (int i = 0; i < TEXTS_UNRUN + 2; i++) {
+		snprintf(text, sizeof(text), "s%d", i);
+		assert_next(&rest, TEXTS_PARSE, i < 2 ? 0 : 1, text);
+	}
+	assert_next(&rest, TEXTS_EXECUTE, 1, "s0");
+	assert_next(&rest, TEXTS_EXECUTE, 1, "s1");
 	ck_assert_uint_eq(rest.len, 0);
 	texts_release(&texts);
 }
@@ -233,6 +259,7 @@ Suite *texts_suite(void)
 	tcase_add_test(tc, test_executions_count_where_it_was_parsed);
 	tcase_add_test(tc, test_executions_in_a_row_are_one_entry);
 	tcase_add_test(tc, test_parse_and_many_executions);
+	tcase_add_test(tc, test_many_parsed_before_they_are_run);
 	tcase_add_test(tc, test_another_text_is_another_entry);
 	tcase_add_test(tc, test_long_text_is_cut);
 	tcase_add_test(tc, test_head_is_cut);
