@@ -17,6 +17,9 @@
 #include "base/slice.h"
 
 #define SCRAM_MECHANISM "SCRAM-SHA-256"
+#define SCRAM_MECHANISM_PLUS "SCRAM-SHA-256-PLUS"
+#define SCRAM_BINDING "tls-server-end-point" /* the one kind of channel binding we know */
+#define SCRAM_MAX_BINDING_BYTES 64           /* of SHA-512 */
 #define SCRAM_KEY_BYTES 32
 #define SCRAM_SALT_BYTES 16 /* of the salts that we make */
 #define SCRAM_MAX_SALT_BYTES 128

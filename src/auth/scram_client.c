@@ -47,6 +47,10 @@ struct scram_client {
 	char *password; /* owned; NULL: the keys are known from the start */
 	struct scram_keys keys;
 	char nonce[SCRAM_NONCE_BYTES + 1]; /* ours; the server's follows it in its own */
+	size_t binding_bytes;              /* 0: nothing binds the channel */
+	uint8_t binding[SCRAM_MAX_BINDING_BYTES];
+	bool demands_binding;
+	const char *gs2; /* the header that says whether it is bound; a constant */
 	struct buf auth_message;
 	char reason[SCRAM_CLIENT_REASON_BYTES];
 };
@@ -107,6 +111,15 @@ struct scram_client *scram_client_new_password(struct slice password, const char
 	return c;
 }
 
+void scram_client_bind(struct scram_client *c, struct slice binding, bool demanded)
+{
+	BUG_ON(binding.len > sizeof(c->binding) || c->state != SCRAM_CLIENT_STATE_MECHANISMS);
+	if (binding.len)
+		memcpy(c->binding, binding.ptr, binding.len);
+	c->binding_bytes = binding.len;
+	c->demands_binding = demanded;
+}
+
 void scram_client_free(struct scram_client *c)
 {
 	if (!c)
@@ -127,29 +140,47 @@ const char *scram_client_reason(const struct scram_client *c)
 
 /* ---- the messages ------------------------------------------------------------------ */
 
-static enum scram_client_status scram_client_on_mechanisms(struct scram_client *c,
-							   struct slice list, struct buf *out)
+/* Which of the two the server offers; false: the list is malformed. */
+static bool scram_client_read_mechanisms(struct slice list, bool *plain, bool *plus)
 {
 	struct reader r;
-	bool is_offered = false;
 	reader_init(&r, list);
+	*plain = *plus = false;
 	for (;;) {
 		struct slice name = reader_cstr(&r);
 		if (reader_failed(&r) || name.len == 0)
-			break;
-		is_offered |= slice_eq_str(name, SCRAM_MECHANISM);
+			return reader_is_done(&r);
+		*plain |= slice_eq_str(name, SCRAM_MECHANISM);
+		*plus |= slice_eq_str(name, SCRAM_MECHANISM_PLUS);
 	}
-	if (!reader_is_done(&r))
+}
+
+static enum scram_client_status scram_client_on_mechanisms(struct scram_client *c,
+							   struct slice list, struct buf *out)
+{
+	bool plain, plus;
+	if (!scram_client_read_mechanisms(list, &plain, &plus))
 		return scram_client_fail(c, "the server's list of SASL mechanisms is malformed");
-	if (!is_offered)
+	bool binds = plus && c->binding_bytes > 0;
+	if (c->demands_binding && !binds)
+		return scram_client_fail(c, c->binding_bytes
+						    ? "channel binding is demanded, and the "
+						      "server does not offer it"
+						    : "channel binding is demanded, and nothing "
+						      "binds the channel");
+	if (!plain && !binds)
 		return scram_client_fail(c, "the server does not offer " SCRAM_MECHANISM);
 	if (c->nonce[0] == '\0')
 		return scram_client_fail(c, "no cryptography to be had from OpenSSL");
 
-	char first[sizeof("n,,n=,r=") + SCRAM_NONCE_BYTES];
-	int n = snprintf(first, sizeof(first), "n,,n=,r=%s", c->nonce);
-	buf_add_str(&c->auth_message, first + 3);
-	build_sasl_initial(out, SCRAM_MECHANISM, slice_make(first, (size_t)n));
+	/* 'y': we could bind and the server, as it seems to us, cannot. If somebody between us took
+	 * that out of its offer, it finds out. */
+	c->gs2 = binds ? "p=" SCRAM_BINDING ",," : c->binding_bytes ? "y,," : "n,,";
+	char first[sizeof("p=" SCRAM_BINDING ",,n=,r=") + SCRAM_NONCE_BYTES];
+	int n = snprintf(first, sizeof(first), "%sn=,r=%s", c->gs2, c->nonce);
+	buf_add_str(&c->auth_message, first + strlen(c->gs2));
+	build_sasl_initial(out, binds ? SCRAM_MECHANISM_PLUS : SCRAM_MECHANISM,
+			   slice_make(first, (size_t)n));
 	scram_client_enter(c, SCRAM_CLIENT_STATE_CHALLENGE);
 	return SCRAM_CLIENT_MORE;
 }
@@ -201,6 +232,21 @@ static bool scram_client_make_keys(struct scram_client *c, const struct scram_cl
 	return ok;
 }
 
+/* ",c=", and the header with what binds the channel. */
+static void scram_client_say_binding(struct scram_client *c)
+{
+	uint8_t input[sizeof("p=" SCRAM_BINDING ",,") + SCRAM_MAX_BINDING_BYTES];
+	char text[2 * sizeof(input)];
+	size_t n = strlen(c->gs2);
+	memcpy(input, c->gs2, n);
+	if (*c->gs2 == 'p') {
+		memcpy(input + n, c->binding, c->binding_bytes);
+		n += c->binding_bytes;
+	}
+	base64_encode(input, n, text);
+	buf_addf(&c->auth_message, ",c=%s,r=", text);
+}
+
 static enum scram_client_status scram_client_on_challenge(struct scram_client *c, struct slice text,
 							  struct buf *out)
 {
@@ -213,7 +259,7 @@ static enum scram_client_status scram_client_on_challenge(struct scram_client *c
 	buf_u8(said, ',');
 	buf_add_slice(said, text);
 	size_t bare_at = buf_len(said) + 1;
-	buf_add_str(said, ",c=biws,r=");
+	scram_client_say_binding(c);
 	buf_add_slice(said, ch.nonce);
 	uint8_t proof[SCRAM_KEY_BYTES];
 	char proof_text[SCRAM_KEY_TEXT_BYTES + 1];

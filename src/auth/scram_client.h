@@ -4,7 +4,7 @@
  * The caller feeds the body of each 'R' message, its four bytes of code included, and sends
  * what out gets (whole 'p' messages). The server has to prove that it knows the secret too:
  * AuthenticationOk without that is a failure. The server is not trusted: all that it sends is
- * bounded. No channel binding.
+ * bounded. Under TLS the channel can be bound (scram_client_bind).
  *
  * One owner; keys and password are copied, and wiped by scram_client_free.
  *
@@ -33,6 +33,10 @@ struct scram_client;
 struct scram_client *scram_client_new_keys(const struct scram_keys *keys,
 					   const char *nonce) MUST_CHECK;
 struct scram_client *scram_client_new_password(struct slice password, const char *nonce) MUST_CHECK;
+/* Before the first step. What binds the channel (tls-server-end-point; empty: nothing does) is used
+ * where the server offers it; where it does not and `demanded`, the login fails. */
+void scram_client_bind(struct scram_client *c, struct slice binding, bool demanded);
+
 void scram_client_free(struct scram_client *c);
 
 enum scram_client_status scram_client_step(struct scram_client *c, struct slice body,

@@ -1,9 +1,10 @@
 /*
  * canceler.c - one connection, sixteen bytes, and waiting for the server to close it.
  *
- * PostgreSQL closes a cancel's connection after it has signalled the backend. Cancels are sent
- * in the clear, as libpq 15 does it too. Where only libpq's own handle is there, PQcancel
- * does the same but knows no deadline: it ends when the network gives up.
+ * PostgreSQL closes a cancel's connection after it has signalled the backend. A session under TLS
+ * is cancelled under TLS (net/tls_twin.h): its key is as much worth as any secret. Where
+ * only libpq's own handle is there, PQcancel sends in the clear, and knows no deadline: it
+ * ends when the network gives up; where sslmode demands TLS it is not called.
  */
 #include "proxy/canceler.h"
 
@@ -18,6 +19,8 @@
 #include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/tls.h"
+#include "net/tls_twin.h"
 #include "proxy/connector_cancel.h"
 #include "proxy/connector_talk.h"
 #include "proxy/helper.h"
@@ -29,6 +32,7 @@ struct canceler {
 	canceler_fn done;
 	void *arg; /* not owned */
 	bool sent;
+	struct err why; /* it was not */
 };
 
 /* A Unix socket whose backlog is full says so at once: tried again after a moment. */
@@ -54,14 +58,15 @@ static bool canceler_connect(struct helper_job *job, int fd, const struct connec
 }
 
 /* Sends the request and waits for the end. */
-static bool canceler_say(struct helper_job *job, int fd, const struct connector_cancel *to)
+static bool canceler_say(struct canceler *c, int fd, struct ssl_st *ssl)
 {
 	struct connector_talk talk;
 	struct buf request;
 	struct frame frame;
-	connector_talk_init(&talk, job, fd, NULL);
+	connector_talk_init(&talk, &c->job, fd, ssl);
 	buf_init(&request, 0);
-	build_cancel_request(&request, to->pid, slice_make(to->key, to->key_len));
+	build_cancel_request(&request, c->target->pid,
+			     slice_make(c->target->key, c->target->key_len));
 	bool sent = !buf_failed(&request) &&
 		    connector_talk_send(&talk, buf_slice(&request)) == CONNECTOR_TALK_OK &&
 		    connector_talk_next(&talk, &frame) == CONNECTOR_TALK_CLOSED;
@@ -70,14 +75,78 @@ static bool canceler_say(struct helper_job *job, int fd, const struct connector_
 	return sent;
 }
 
-static bool canceler_by_hand(struct helper_job *job, const struct connector_cancel *to)
+/* The server's answer to an SSLRequest, and no byte more: '\0' where there is none. */
+static char canceler_ask_for_tls(struct canceler *c, int fd)
 {
+	struct connector_talk talk;
+	struct buf request;
+	char answer = '\0';
+	ssize_t n = -1;
+	connector_talk_init(&talk, &c->job, fd, NULL);
+	buf_init(&request, 0);
+	build_ssl_request(&request);
+	if (!buf_failed(&request) &&
+	    connector_talk_send(&talk, buf_slice(&request)) == CONNECTOR_TALK_OK) {
+		do {
+			n = recv(fd, &answer, 1, 0);
+		} while (n < 0 && (errno == EAGAIN || errno == EINTR) &&
+			 helper_poll(&c->job, fd, POLLIN, USEC_NEVER) == HELPER_READY);
+	}
+	buf_fini(&request);
+	connector_talk_fini(&talk);
+	return n == 1 ? answer : '\0';
+}
+
+static bool canceler_shake_hands(struct canceler *c, int fd, struct ssl_st *ssl)
+{
+	for (;;) {
+		short wants = POLLOUT;
+		switch (tls_twin_step(c->target->tls, ssl, &c->why)) {
+		case TLS_TWIN_DONE:
+			return true;
+		case TLS_TWIN_FAILED:
+			return false;
+		case TLS_TWIN_WANTS_BYTES:
+			wants = POLLIN;
+			break;
+		case TLS_TWIN_WANTS_ROOM:
+			break;
+		}
+		if (helper_poll(&c->job, fd, wants, USEC_NEVER) != HELPER_READY)
+			return false;
+	}
+}
+
+static bool canceler_say_over_tls(struct canceler *c, int fd)
+{
+	switch (canceler_ask_for_tls(c, fd)) {
+	case 'S':
+		break;
+	case 'N':
+		if (!c->target->demands_tls)
+			return canceler_say(c, fd, NULL);
+		return err_set(&c->why, "TLS is demanded, and the server has it no more");
+	default:
+		return false;
+	}
+	struct ssl_st *ssl = tls_twin_open(c->target->tls, fd);
+	if (!ssl)
+		return err_set(&c->why, "no memory for a TLS session");
+	bool sent = canceler_shake_hands(c, fd, ssl) && canceler_say(c, fd, ssl);
+	tls_free(ssl);
+	return sent;
+}
+
+static bool canceler_by_hand(struct canceler *c)
+{
+	const struct connector_cancel *to = c->target;
 	if (to->address_len == 0)
 		return false;
 	int fd = socket(to->address.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
-	bool sent = canceler_connect(job, fd, to) && canceler_say(job, fd, to);
+	bool sent = canceler_connect(&c->job, fd, to) &&
+		    (to->tls ? canceler_say_over_tls(c, fd) : canceler_say(c, fd, NULL));
 	close(fd);
 	return sent;
 }
@@ -85,13 +154,16 @@ static bool canceler_by_hand(struct helper_job *job, const struct connector_canc
 static void canceler_run(struct helper_job *job)
 {
 	struct canceler *c = CONTAINER_OF(job, struct canceler, job);
-	char why[256] = "the server did not take it";
+	err_set(&c->why, "the server did not take it");
 	if (c->target->key_len > 0)
-		c->sent = canceler_by_hand(job, c->target);
+		c->sent = canceler_by_hand(c);
+	else if (c->target->libpq && c->target->demands_tls)
+		err_set(&c->why, "TLS is demanded, and its key is not known");
 	else if (c->target->libpq)
-		c->sent = PQcancel(c->target->libpq, why, sizeof(why)) == 1;
+		c->sent = PQcancel(c->target->libpq, c->why.text, sizeof(c->why.text)) == 1;
 	if (!c->sent)
-		LOG_WARNING("server pid %u: a cancel could not be sent: %s", c->target->pid, why);
+		LOG_WARNING("server pid %u: a cancel could not be sent: %s", c->target->pid,
+			    c->why.text);
 }
 
 static void canceler_free(struct canceler *c)

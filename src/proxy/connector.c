@@ -38,6 +38,7 @@
 #include "proxy/connector_fault.h"
 #include "proxy/connector_hosts.h"
 #include "proxy/connector_steps.h"
+#include "proxy/connector_tls.h"
 #include "proxy/connector_trace.h"
 #include "proxy/helper.h"
 #include "wire/build.h"
@@ -216,8 +217,11 @@ static bool connector_fail_libpq(struct connector *c)
 
 static bool connector_begin(struct connector *c)
 {
+	if (!connector_tls_check_crl(connector_get(c, "sslcrl"), &c->fault))
+		return false;
 	connector_set(c, "gssencmode", "disable");
-	connector_set_default(c, "passfile", "/dev/null/none"); /* "" would be ~/.pgpass */
+	for (size_t i = 0; i < CONNECTOR_TLS_FILES; i++)
+		connector_set_default(c, connector_tls_file(i), CONNECTOR_TLS_NO_FILE);
 	connector_set_default(c, "fallback_application_name", "pgweir");
 	connector_bound_hosts(c);
 	c->link.pg = PQconnectStartParams((const char *const *)c->keywords,
@@ -310,6 +314,8 @@ static bool connector_try(struct connector *c, bool by_proof, const char *attrs)
 				    "the session is not what target_session_attrs asks for");
 		ok = false;
 	}
+	if (ok && c->link.ssl)
+		connector_tls_secure_cancels(&c->link, connector_get(c, "sslmode"));
 	if (ok && c->query)
 		ok = connector_steps_query(&c->link, &talk, c->query, &c->fault);
 	connector_talk_fini(&talk);
@@ -378,11 +384,10 @@ static void connector_run(struct helper_job *job)
 {
 	struct connector *c = CONTAINER_OF(job, struct connector, job);
 	const char *binding = connector_get(c, "channel_binding");
+	c->proof.binds = !binding || strcmp(binding, "disable") != 0;
+	c->proof.demands_binding = binding && strcmp(binding, "require") == 0;
 	if ((!c->proof.has_keys && !c->proof.has_md5) || connector_get(c, "password"))
 		c->is_ok = connector_attempt(c, false, NULL);
-	else if (binding && strcmp(binding, "require") == 0) /* our own exchange binds nothing */
-		connector_fault_set(&c->fault, CONNECTOR_FAULT_OPTIONS, "08001",
-				    "channel_binding=require needs a password, and none is known");
 	else
 		c->is_ok = connector_login_by_proof(c);
 }

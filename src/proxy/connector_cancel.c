@@ -9,6 +9,7 @@
 #include <libpq-fe.h>
 
 #include "base/mem.h"
+#include "net/tls_twin.h"
 
 struct connector_cancel *connector_cancel_new(int fd, uint32_t pid, struct slice key,
 					      struct pg_cancel *libpq)
@@ -27,6 +28,13 @@ struct connector_cancel *connector_cancel_new(int fd, uint32_t pid, struct slice
 	return c;
 }
 
+void connector_cancel_secure(struct connector_cancel *c, struct ssl_st *ssl, const char *host,
+			     bool demanded)
+{
+	c->tls = tls_twin_new(ssl, host);
+	c->demands_tls = demanded;
+}
+
 struct connector_cancel *connector_cancel_ref(struct connector_cancel *c)
 {
 	atomic_fetch_add(&c->refs, 1);
@@ -39,6 +47,7 @@ void connector_cancel_unref(struct connector_cancel *c)
 		return;
 	if (c->libpq)
 		PQfreeCancel(c->libpq);
+	tls_twin_free(c->tls);
 	mem_wipe(c, sizeof(*c));
 	free(c);
 }

@@ -12,6 +12,7 @@
 #include "auth/scram_client.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/tls.h"
 #include "proxy/connector_cancel.h"
 #include "proxy/connector_fault.h"
 #include "wire/build.h"
@@ -131,6 +132,17 @@ struct connector_steps_exchange {
 	bool known;                 /* the server knows us: it is over */
 };
 
+/* Under TLS the proof is bound to the server's certificate, where that is possible. */
+static void connector_steps_bind(const struct connector_steps_exchange *x)
+{
+	uint8_t end_point[TLS_END_POINT_BYTES];
+	size_t n = 0;
+	_Static_assert(TLS_END_POINT_BYTES <= SCRAM_MAX_BINDING_BYTES, "a hash does not fit");
+	if (x->talk->ssl && x->proof->binds)
+		n = tls_server_end_point(x->talk->ssl, end_point);
+	scram_client_bind(x->scram, slice_make(end_point, n), x->proof->demands_binding);
+}
+
 /* A server that trusts, or asks for what our proof is not of, says so with its first 'R'. NULL:
  * nothing is lacking. */
 static const char *connector_steps_lack(const struct connector_proof *proof, uint32_t code)
@@ -157,12 +169,9 @@ static bool connector_steps_send(struct connector_talk *talk, const struct buf *
 static bool connector_steps_scram(struct connector_steps_exchange *x, struct slice body,
 				  struct connector_fault *fault)
 {
-	if (!x->scram)
-		x->scram = scram_client_new_keys(&x->proof->keys, NULL);
 	if (!x->scram) {
-		connector_fault_set(fault, CONNECTOR_FAULT_UNREACHABLE, "08006",
-				    "no randomness for the SCRAM exchange");
-		return false;
+		x->scram = scram_client_new_keys(&x->proof->keys, NULL);
+		connector_steps_bind(x);
 	}
 	struct buf out = { 0 };
 	enum scram_client_status status = scram_client_step(x->scram, body, &out);
@@ -209,6 +218,12 @@ static bool connector_steps_prove(struct connector_steps_exchange *x, struct sli
 	x->asked = true;
 	if (x->scram)
 		return connector_steps_scram(x, body, fault);
+	if (x->proof->demands_binding && code != CONNECTOR_STEPS_AUTH_SASL) {
+		connector_fault_set(fault, CONNECTOR_FAULT_SERVER, "28000",
+				    "channel binding is demanded, and the server does not ask for "
+				    "SCRAM");
+		return false;
+	}
 	if (code == CONNECTOR_STEPS_AUTH_OK || !is_first) {
 		x->known = code == CONNECTOR_STEPS_AUTH_OK && body.len == 4;
 		if (!x->known)

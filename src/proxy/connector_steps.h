@@ -22,6 +22,7 @@ int connector_steps_version(const char *text);
 
 /* What is known where the password is not. */
 struct connector_proof {
+	bool binds, demands_binding; /* channel_binding: not disable; require */
 	bool has_keys, has_md5;
 	struct scram_keys keys;
 	char md5[CONNECTOR_MD5_BYTES]; /* hex, without a zero */

@@ -23,6 +23,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/connector_steps.h \
 	src/proxy/connector_talk.c \
 	src/proxy/connector_talk.h \
+	src/proxy/connector_tls.c \
+	src/proxy/connector_tls.h \
 	src/proxy/connector_trace.c \
 	src/proxy/connector_trace.h \
 	src/proxy/errand.c \

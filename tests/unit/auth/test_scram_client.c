@@ -104,6 +104,63 @@ START_TEST(keys_log_in)
 }
 END_TEST
 
+/* What a client says first and last, with what it is bound to. */
+static void check_binding(const char *offer, size_t offer_bytes, const char *binding, bool demanded,
+			  const char *mechanism, const char *first, const char *last)
+{
+	struct scram_keys keys;
+	struct buf out = { 0 }, text = { 0 };
+	keys_of("pencil", SLICE("salt"), &keys);
+	struct scram_client *c = scram_client_new_keys(&keys, NONCE);
+	scram_client_bind(c, slice_of(binding), demanded);
+	ck_assert_int_eq(feed(c, 10, slice_make(offer, offer_bytes), &out), SCRAM_CLIENT_MORE);
+	ck_assert_int_eq(peer_take(&out, &text), 'p');
+	ck_assert_str_eq(buf_slice(&text).ptr, mechanism);
+	buf_consume(&text, strlen(mechanism) + 1 + 4);
+	ck_assert(slice_eq_str(buf_slice(&text), first));
+	ck_assert_int_eq(feed(c, 11, SLICE("r=" NONCE "XYZ,s=c2FsdA==,i=4096"), &out),
+			 SCRAM_CLIENT_MORE);
+	ck_assert_int_eq(peer_take(&out, &text), 'p');
+	ck_assert(slice_starts(buf_slice(&text), last));
+	scram_client_free(c);
+	buf_fini(&out);
+	buf_fini(&text);
+}
+
+#define PLAIN "SCRAM-SHA-256\0\0"
+#define BOUND "p=tls-server-end-point,,n=,r=" NONCE
+
+START_TEST(the_channel_is_bound_where_both_can)
+{
+	/* "p=tls-server-end-point,,0123" in base64 */
+	check_binding(OFFER, sizeof(OFFER) - 1, "0123", _i, SCRAM_MECHANISM_PLUS, BOUND,
+		      "c=cD10bHMtc2VydmVyLWVuZC1wb2ludCwsMDEyMw==,r=" NONCE "XYZ,p=");
+}
+END_TEST
+
+START_TEST(the_server_hears_that_we_could_have_bound)
+{
+	check_binding(PLAIN, sizeof(PLAIN) - 1, "0123", false, SCRAM_MECHANISM, "y,,n=,r=" NONCE,
+		      "c=eSws,r=" NONCE "XYZ,p=");
+	check_binding(OFFER, sizeof(OFFER) - 1, "", false, SCRAM_MECHANISM, "n,,n=,r=" NONCE,
+		      "c=biws,r=" NONCE "XYZ,p=");
+}
+END_TEST
+
+START_TEST(no_proof_without_the_binding_that_is_demanded)
+{
+	struct scram_keys keys;
+	struct buf out = { 0 };
+	keys_of("pencil", SLICE("salt"), &keys);
+	struct scram_client *c = scram_client_new_keys(&keys, NULL);
+	scram_client_bind(c, _i ? SLICE("0123") : SLICE_NONE, true);
+	ck_assert_int_eq(feed(c, 10, _i ? SLICE(PLAIN) : SLICE(OFFER), &out), SCRAM_CLIENT_FAILED);
+	ck_assert_uint_eq(buf_len(&out), 0);
+	ck_assert_ptr_nonnull(strstr(scram_client_reason(c), "channel binding is demanded"));
+	scram_client_free(c);
+}
+END_TEST
+
 START_TEST(nonces_differ)
 {
 	struct buf out = { 0 }, a = { 0 }, b = { 0 };
@@ -372,6 +429,9 @@ Suite *suite_scram_client(void)
 	tcase_add_test(tc, password_logs_in);
 	tcase_add_test(tc, keys_log_in);
 	tcase_add_test(tc, nonces_differ);
+	tcase_add_loop_test(tc, the_channel_is_bound_where_both_can, 0, 2);
+	tcase_add_test(tc, the_server_hears_that_we_could_have_bound);
+	tcase_add_loop_test(tc, no_proof_without_the_binding_that_is_demanded, 0, 2);
 	tcase_add_test(tc, messages_out_of_turn);
 	tcase_add_test(tc, bad_lists_of_mechanisms);
 	tcase_add_test(tc, bad_challenges);

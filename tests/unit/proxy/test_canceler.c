@@ -186,6 +186,72 @@ START_TEST(test_what_goes_over_the_wire)
 }
 END_TEST
 
+/* A target that is reached over TLS, at a listener of the test's own. */
+static struct connector_cancel *tls_target_at(int port, int *peer, const struct visit *v,
+					      bool demanded)
+{
+	struct connector_cancel *target = target_at(port, peer);
+	connector_cancel_secure(target, v->link.ssl, NULL, demanded);
+	return target;
+}
+
+enum { SAYS_NO, SAYS_GARBAGE, SAYS_YES_AND_MORE, HANGS_UP, ANSWERS };
+
+/* What a cancel does when the server answers its SSLRequest; how many bytes came after that. */
+static ssize_t answer_request(int answer, bool demanded, bool *sent)
+{
+	static const struct slice answers[] = { SLICE("N"), SLICE("x"), SLICE("Sand more"),
+						SLICE_NONE };
+	struct outcome o = { 0 };
+	struct visit v;
+	char got[64];
+	int port, peer;
+	int fd = rig_silent(&port, false);
+	log_in(&v, OVER_TLS);
+	struct connector_cancel *target = tls_target_at(port, &peer, &v, demanded);
+	close(accept(fd, NULL, NULL)); /* target_at's own */
+	ck_assert(canceler_start(target, office.crew, office.box,
+				 usec_after(usec_now(), 20 * USEC_PER_SEC), on_done, &o));
+	int c = accept(fd, NULL, NULL);
+	ck_assert_int_eq(recv(c, got, 8, MSG_WAITALL), 8);
+	ck_assert_mem_eq(got, "\0\0\0\x08\x04\xd2\x16\x2f", 8);
+	ck_assert_int_eq(send(c, answers[answer].ptr, answers[answer].len, 0),
+			 (ssize_t)answers[answer].len);
+	ssize_t n = answer == HANGS_UP ? 0 : recv(c, got, 16, MSG_WAITALL);
+	close(c);
+	TURN_UNTIL(office.loop, o.calls == 1);
+	*sent = o.sent;
+	connector_cancel_unref(target);
+	close(peer);
+	close(fd);
+	visit_leave(&v);
+	return n;
+}
+
+START_TEST(test_no_key_in_the_clear_where_tls_is_demanded)
+{
+	bool sent;
+	ck_assert_int_eq(answer_request(SAYS_NO, true, &sent), 0);
+	ck_assert(!sent);
+}
+END_TEST
+
+START_TEST(test_where_tls_is_a_matter_of_taste_a_server_without_it_is_told_all_the_same)
+{
+	bool sent;
+	ck_assert_int_eq(answer_request(SAYS_NO, false, &sent), 16);
+	ck_assert(sent);
+}
+END_TEST
+
+START_TEST(test_a_server_that_answers_with_nonsense)
+{
+	bool sent;
+	answer_request(_i, false, &sent);
+	ck_assert(!sent);
+}
+END_TEST
+
 START_TEST(test_a_crew_without_room_refuses)
 {
 	struct outcome o = { 0 };
@@ -215,6 +281,10 @@ Suite *canceler_suite(void)
 	tcase_add_test(t, test_a_server_that_does_not_answer_meets_the_deadline);
 	tcase_add_test(t, test_a_server_that_is_gone);
 	tcase_add_test(t, test_what_goes_over_the_wire);
+	tcase_add_test(t, test_no_key_in_the_clear_where_tls_is_demanded);
+	tcase_add_test(
+		t, test_where_tls_is_a_matter_of_taste_a_server_without_it_is_told_all_the_same);
+	tcase_add_loop_test(t, test_a_server_that_answers_with_nonsense, SAYS_GARBAGE, ANSWERS);
 	tcase_add_test(t, test_a_crew_without_room_refuses);
 	suite_add_tcase(s, t);
 	return s;

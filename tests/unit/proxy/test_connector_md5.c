@@ -31,11 +31,16 @@ static void init_with_md5(struct visit *v, const char *user, const char *passwor
 	connector_set_md5(v->connector, hex);
 }
 
-static void add_keys(struct visit *v)
+static void add_keys_of(struct visit *v, const char *user)
 {
 	struct scram_keys keys;
-	rig_keys("scram_user", &keys);
+	rig_keys(user, &keys);
 	connector_set_keys(v->connector, keys.client_key, keys.server_key);
+}
+
+static void add_keys(struct visit *v)
+{
+	add_keys_of(v, "scram_user");
 }
 
 static void check_in(struct visit *v, const char *user)
@@ -160,17 +165,36 @@ START_TEST(test_md5_and_what_the_session_has_to_be)
 }
 END_TEST
 
-START_TEST(test_no_proof_where_the_channel_has_to_be_bound)
+START_TEST(test_no_proof_where_the_channel_has_to_be_bound_and_is_not)
 {
+	static const struct {
+		const char *user, *sslmode, *words;
+	} ways[] = {
+		{ "scram_user", "disable", "nothing binds the channel" },
+		{ "md5_user", "require", "the server does not ask for SCRAM" },
+		{ "trust_user", "require", "the server does not ask for SCRAM" },
+	};
 	struct visit v;
-	init_with_md5(&v, _i ? "md5_user" : "scram_user", cluster_password());
+	init_with_md5(&v, ways[_i].user, cluster_password());
 	add_keys(&v);
-	connector_set(v.connector, "sslmode", "require");
+	connector_set(v.connector, "sslmode", ways[_i].sslmode);
 	connector_set(v.connector, "channel_binding", "require");
 	visit_go(&v);
 	ck_assert(!v.ok);
-	ck_assert_int_eq(v.fault.kind, CONNECTOR_FAULT_OPTIONS);
-	ck_assert_ptr_nonnull(strstr(v.fault.log, "channel_binding=require needs a password"));
+	ck_assert_ptr_nonnull(strstr(v.fault.log, "channel binding is demanded"));
+	ck_assert_ptr_nonnull(strstr(v.fault.log, ways[_i].words));
+}
+END_TEST
+
+START_TEST(test_keys_bind_the_channel)
+{
+	static const char *const ways[] = { "require", "prefer", "disable" };
+	struct visit v;
+	init_with_md5(&v, "tls_user", cluster_password());
+	add_keys_of(&v, "tls_user");
+	connector_set(v.connector, "sslmode", "require");
+	connector_set(v.connector, "channel_binding", ways[_i]);
+	check_in(&v, "tls_user");
 }
 END_TEST
 
@@ -200,7 +224,8 @@ Suite *connector_md5_suite(void)
 	tcase_add_loop_test(t, test_of_keys_and_md5_the_server_chooses, 0, 2);
 	tcase_add_loop_test(t, test_md5_and_the_next_host, 0, 3);
 	tcase_add_loop_test(t, test_md5_and_what_the_session_has_to_be, 0, 2);
-	tcase_add_loop_test(t, test_no_proof_where_the_channel_has_to_be_bound, 0, 2);
+	tcase_add_loop_test(t, test_no_proof_where_the_channel_has_to_be_bound_and_is_not, 0, 3);
+	tcase_add_loop_test(t, test_keys_bind_the_channel, 0, 3);
 	tcase_add_test(t, test_a_password_where_the_channel_has_to_be_bound);
 	suite_add_tcase(s, t);
 	return s;
