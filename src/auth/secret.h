@@ -39,8 +39,9 @@ void secret_unref(struct secret *s);
 
 enum secret_kind secret_kind(const struct secret *s);
 const char *secret_kind_name(enum secret_kind kind);
-struct slice secret_text(const struct secret *s); /* as it was given; the password of a plain one */
-struct slice secret_md5_hex(const struct secret *s);                 /* of an md5 secret only */
+struct slice secret_text(const struct secret *s);    /* as it was given, and a zero behind it; the
+							password of a plain one */
+struct slice secret_md5_hex(const struct secret *s); /* of an md5 secret only */
 const struct scram_verifier *secret_scram(const struct secret *s);   /* of a SCRAM secret only */
 bool secret_is_same(const struct secret *a, const struct secret *b); /* the same text */
 

@@ -2,10 +2,10 @@
  * authquery.h - asks a server about a user whom auth_file does not know: what its secret is
  * (auth_query), or whether its password is right (auth_type = pass).
  *
- * A login embeds a question, hands it over and goes on when it comes back as a mail to its worker;
- * the client may be gone by then. Everything is decided on main's thread: what was answered of
- * late is answered at once, those who ask the same share one answer, a server that does not answer
- * is left alone for a while, and what blocks is done by helpers of its own crew.
+ * A login embeds a question, hands it over and goes on when it comes back to its worker; the client
+ * may be gone by then. Everything is decided on main's thread: what was answered of late is
+ * answered at once, those who ask the same share one answer, a server that does not answer is left
+ * alone for a while, and what blocks is done by helpers of a crew of its own.
  *
  * Owned by the proxy. Thread: main, except authquery_ask and authquery_is_on.
  */
@@ -22,15 +22,16 @@
 #include "net/mailbox.h"
 
 struct authquery;
+struct authquery_ask;
 struct loop;
-struct registry;
 struct secret;
 struct setup;
+struct worker_shared;
 
 /*      question   what is asked */
 #define AUTHQUERY_QUESTIONS(X)                                                                     \
 	X(SECRET)   /* the user's secret */                                                        \
-	X(ANEW)     /* the same; what was answered some time ago is not good enough */             \
+	X(ANEW)     /* the same: the login failed with what was remembered */                      \
 	X(PASSWORD) /* does the server let the user in with this password? */
 
 /*      verdict    the answer */
@@ -52,32 +53,39 @@ struct authquery_ask {
 	struct setup *setup;
 	const char *database; /* as the client names it */
 	const char *user;
-	const char *password; /* of PASSWORD */
+	const char *password;      /* of PASSWORD */
+	struct slice pool_startup; /* of PASSWORD: what its pool is told apart by, beside these */
 
 	/* the answer's */
 	enum authquery_verdict verdict;
 	struct secret *secret; /* a reference, the requester's; of SECRET and ANEW with YES */
-	const char *why;       /* of FAILED; constant text */
-	bool is_old;           /* it comes from memory: ANEW might find another */
+	const char *why;       /* of FAILED, and of NO for the log; constant text */
+	bool is_remembered;    /* ANEW might find something else */
 
-	struct list link; /* authquery's, until the answer is there */
+	/* authquery's, until the answer is there */
+	struct authquery *aq;
+	void (*deliver)(struct mail *mail, void *owner, usec_t now); /* mail's own, meanwhile */
+	struct list link;
 };
 
 /* Is there a server to be asked for the secret of somebody who names this database? Thread: any. */
 bool authquery_is_on(const struct setup *setup, struct slice database);
 
-/* Gives the question away until it is delivered. Thread: any. */
+/* Gives the question away until its answer is delivered. Thread: any. */
 void authquery_ask(struct authquery *aq, struct authquery_ask *ask);
 
-/* `box` is main's mailbox, on `loop`. */
-struct authquery *authquery_new(struct loop *loop, struct mailbox *box, struct registry *registry,
+/* `loop` is main's, and shared->main a mailbox on it. */
+struct authquery *authquery_new(struct loop *loop, struct worker_shared *shared,
 				struct err *err) MUST_CHECK;
 
 /* A reload: nothing that was answered counts any more. */
 void authquery_forget(struct authquery *aq);
 
-/* Its threads end; what is asked from now on fails. False: one is stuck (helper_end). */
+/* Its threads end; what is asked from now on fails. False: one is stuck (helper_end). Thread: main.
+ */
 bool authquery_stop(struct authquery *aq, usec_t deadline) MUST_CHECK;
-void authquery_free(struct authquery *aq); /* after the last mail to main was delivered */
+
+/* After authquery_stop; and once more what came to main's mailbox was delivered. */
+void authquery_free(struct authquery *aq);
 
 #endif

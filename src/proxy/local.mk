@@ -1,8 +1,13 @@
 noinst_LIBRARIES += src/proxy/libproxy.a
 src_proxy_libproxy_a_SOURCES = \
+	src/proxy/authquery.c \
+	src/proxy/authquery.h \
+	src/proxy/authtalk.c \
+	src/proxy/authtalk.h \
+	src/proxy/authtarget.c \
+	src/proxy/authtarget.h \
 	src/proxy/batch.c \
 	src/proxy/batch.h \
-	src/proxy/authquery.h \
 	src/proxy/cancel.c \
 	src/proxy/cancel.h \
 	src/proxy/canceler.c \
@@ -27,6 +32,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/connector_tls.h \
 	src/proxy/connector_trace.c \
 	src/proxy/connector_trace.h \
+	src/proxy/dbtarget.c \
+	src/proxy/dbtarget.h \
 	src/proxy/errand.c \
 	src/proxy/errand.h \
 	src/proxy/helper.c \

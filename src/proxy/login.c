@@ -40,6 +40,7 @@ void login_destroy(struct login *login)
 {
 	login_tls_end(login);
 	auth_free(login->auth);
+	secret_unref(login->secret);
 	startparams_fini(&login->params);
 	setup_unref(login->setup);
 	free(login);
@@ -53,7 +54,7 @@ void login_free(struct client *c)
 		return;
 	login->client = NULL;
 	loop_cancel_deferred(&login->handover);
-	if (!login->computing)
+	if (!login->computing && !login->asking)
 		login_destroy(login);
 }
 
@@ -99,6 +100,8 @@ static void login_leave_secret(struct client *c, struct route *route)
 	char *password = c->login->auth ? auth_take_password(c->login->auth) : NULL;
 	if (password)
 		route_password_take(route, password);
+	if (c->login->secret)
+		route_secret_set(route, c->login->secret);
 	if (c->login->auth && auth_take_scram_keys(c->login->auth, &keys)) {
 		route_keys_set(route, &keys);
 		mem_wipe(&keys, sizeof(keys));

@@ -63,6 +63,9 @@ static void login_refuse_password(struct client *c, usec_t now)
 /* The verdict of a step, with what is to be sent. */
 static void login_verdict(struct client *c, enum auth_status status, struct buf *out, usec_t now);
 
+/* The login is refused: now, or when a server was asked once more. */
+static void login_refuse(struct client *c, usec_t now);
+
 static void login_computed(struct mail *mail, void *owner, usec_t now)
 {
 	struct helper_job *job = CONTAINER_OF(mail, struct helper_job, mail);
@@ -119,7 +122,7 @@ static void login_verdict(struct client *c, enum auth_status status, struct buf 
 		login_admit(c, now);
 		break;
 	case AUTH_REFUSED:
-		login_refuse_password(c, now);
+		login_refuse(c, now);
 		break;
 	case AUTH_MALFORMED:
 		client_fail(c, ERROR_PROTOCOL_VIOLATION, auth_reason(c->login->auth), NULL, now,
@@ -146,7 +149,7 @@ size_t login_auth_bytes(struct client *c, struct slice in, usec_t now)
 			    head < 0 ? frame_error_text(head) : "expected a password message");
 		return in.len;
 	}
-	if (c->login->computing || !frame_is_whole(&f))
+	if (c->login->computing || c->login->asking || !frame_is_whole(&f))
 		return 0;
 
 	struct buf out = { 0 };
@@ -156,16 +159,97 @@ size_t login_auth_bytes(struct client *c, struct slice in, usec_t now)
 	return frame_bytes(&f);
 }
 
-/* Whom the exchange is with, or nobody; *is_known: may it be trusted at its word? */
-static struct secret *login_secret(const struct client *c, bool *is_known)
-{
-	const struct setup *setup = c->login->setup;
-	struct secret *secret = userlist_get(setup->users, slice_of(c->user));
-	enum conf_auth_type type = setup->conf->global.auth_type;
+/* ---- the beginning ------------------------------------------------------------------------- */
 
-	*is_known = secret || type == CONF_AUTH_TYPE_ANY ||
-		    (type == CONF_AUTH_TYPE_TRUST && !*setup->conf->global.auth_file);
-	return secret;
+/* May somebody be trusted at its word of whom no secret is known? */
+static bool login_may_be_anybody(const struct client *c)
+{
+	const struct conf_global *g = &c->login->setup->conf->global;
+	return g->auth_type == CONF_AUTH_TYPE_ANY ||
+	       (g->auth_type == CONF_AUTH_TYPE_TRUST && !*g->auth_file && !*g->auth_user);
+}
+
+/* The exchange with somebody whose secret is this, or with nobody (NULL). */
+static void login_begin_exchange(struct client *c, struct secret *secret, usec_t now)
+{
+	struct login *login = c->login;
+	enum auth_method method = login_method(login->setup->conf->global.auth_type);
+
+	if (login->skips_auth)
+		method = AUTH_METHOD_TRUST;
+	else if (method == AUTH_METHOD_TRUST && !secret && !login_may_be_anybody(c)) {
+		login_refuse_password(c, now);
+		return;
+	}
+	struct auth_request request = { .method = method,
+					.user = slice_of(c->user),
+					.secret = secret,
+					.mock = &c->worker->shared->mock };
+	struct buf out = { 0 };
+	login->auth = auth_new(&request);
+	enum auth_status status = auth_start(login->auth, &out);
+	login_verdict(c, status, &out, now);
+	buf_fini(&out);
+}
+
+/* ---- a server is asked ----------------------------------------------------------------------- */
+
+static void login_looked_up(struct client *c, usec_t now)
+{
+	struct login *login = c->login;
+	if (login->ask.verdict == AUTHQUERY_FAILED)
+		client_fail(c, ERROR_AUTH_QUERY_FAILED, login->ask.why, NULL, now, c->user);
+	else
+		login_begin_exchange(c, login->secret, now);
+}
+
+static void login_answered(struct mail *mail, void *owner, usec_t now)
+{
+	struct authquery_ask *ask = CONTAINER_OF(mail, struct authquery_ask, mail);
+	struct login *login = CONTAINER_OF(ask, struct login, ask);
+	struct worker *w = owner;
+	struct client *c = login->client;
+
+	login->asking = false;
+	secret_unref(login->secret);
+	login->secret = ask->secret;
+	if (!c) {
+		login_destroy(login);
+		return;
+	}
+	conn_resume(&c->conn, CLIENT_PAUSE_AUTH);
+	if (ask->question == AUTHQUERY_SECRET)
+		login_looked_up(c, now);
+	else
+		login_refuse_password(c, now);
+	if (c->state != CLIENT_CLOSING)
+		intake_pump(c, now);
+	worker_settle(w, now);
+}
+
+static void login_ask(struct client *c, enum authquery_question question)
+{
+	struct login *login = c->login;
+	login->ask = (struct authquery_ask){ .mail.deliver = login_answered,
+					     .reply = c->worker->box,
+					     .question = question,
+					     .setup = login->setup,
+					     .database = login->params.database,
+					     .user = c->user };
+	login->asking = true;
+	conn_pause(&c->conn, CLIENT_PAUSE_AUTH);
+	authquery_ask(c->worker->shared->authquery, &login->ask);
+}
+
+/* The password was wrong by what is remembered: by the time of the next login the server was asked
+ * again. */
+static void login_refuse(struct client *c, usec_t now)
+{
+	struct login *login = c->login;
+	if (login->ask.question == AUTHQUERY_SECRET && login->ask.is_remembered)
+		login_ask(c, AUTHQUERY_ANEW);
+	else
+		login_refuse_password(c, now);
 }
 
 void login_auth_begin(struct client *c, usec_t now)
@@ -173,7 +257,6 @@ void login_auth_begin(struct client *c, usec_t now)
 	struct login *login = c->login;
 	const struct conf_global *g = &login->setup->conf->global;
 	struct slice database = slice_of(login->params.database);
-	bool is_known;
 
 	client_enter(c, CLIENT_AUTH, now);
 	if (setup_is_console(database))
@@ -187,21 +270,10 @@ void login_auth_begin(struct client *c, usec_t now)
 		return;
 	}
 
-	struct secret *secret = login_secret(c, &is_known);
-	enum auth_method method = login_method(g->auth_type);
-	if (login->skips_auth)
-		method = AUTH_METHOD_TRUST;
-	else if (method == AUTH_METHOD_TRUST && !is_known) {
-		login_refuse_password(c, now);
-		return;
-	}
-	struct auth_request request = { .method = method,
-					.user = slice_of(c->user),
-					.secret = secret,
-					.mock = &c->worker->shared->mock };
-	struct buf out = { 0 };
-	login->auth = auth_new(&request);
-	enum auth_status status = auth_start(login->auth, &out);
-	login_verdict(c, status, &out, now);
-	buf_fini(&out);
+	struct secret *secret = userlist_get(login->setup->users, slice_of(c->user));
+	if (!secret && !login->skips_auth && g->auth_type != CONF_AUTH_TYPE_ANY &&
+	    authquery_is_on(login->setup, database))
+		login_ask(c, AUTHQUERY_SECRET);
+	else
+		login_begin_exchange(c, secret, now);
 }

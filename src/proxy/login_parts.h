@@ -6,7 +6,8 @@
  *	login_auth.c     who is it?
  *	login.c          it is who it says: where it goes, its parameters, its greeting
  *
- * Owned by the client; by the helper's job while that is out (`computing`).
+ * Owned by the client; by the helper's job while that is out (`computing`), by the question to
+ * a server while that is out (`asking`).
  *
  * Thread: worker.
  */
@@ -20,6 +21,7 @@
 #include "base/usec.h"
 #include "net/loop.h"
 #include "net/tls_accept.h"
+#include "proxy/authquery.h"
 #include "proxy/helper.h"
 #include "proxy/startparams.h"
 
@@ -39,6 +41,9 @@ struct login {
 	struct err tls_why;
 	int lent_fd; /* owned; the client has left while a helper shook hands; or -1 */
 	bool is_direct;
+	struct authquery_ask ask; /* about the user, to a server */
+	bool asking;              /* it is out */
+	struct secret *secret;    /* a reference; what a server said it is */
 	bool is_console, is_admin;
 	bool skips_auth;
 	unsigned asks;

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/loop.h"
+#include "proxy/authquery.h"
 #include "proxy/command.h"
 #include "proxy/helper.h"
 #include "proxy/paramset.h"
@@ -51,12 +52,16 @@ static unsigned proxy_want_workers(const struct conf *conf)
 static void proxy_free(struct proxy *proxy)
 {
 	struct worker_shared *shared = &proxy->shared;
-	/* what the workers have sent one another and main at the very end */
+	/* what the workers have sent one another and main at the very end; questions first, so that
+	 * their answers are there */
+	if (shared->main)
+		mailbox_deliver(shared->main, usec_now());
 	for (unsigned i = 0; i < shared->worker_count; i++)
 		if (proxy->workers[i])
 			mailbox_deliver(proxy->workers[i]->box, usec_now());
 	for (unsigned i = 0; i < shared->worker_count; i++)
 		worker_free(proxy->workers[i]);
+	authquery_free(shared->authquery);
 	if (shared->main)
 		mailbox_free(shared->main);
 	registry_free(shared->registry);
@@ -102,7 +107,10 @@ static bool proxy_prepare(struct proxy *proxy, const struct proxy_options *optio
 		return false;
 	shared->crew = helper_new(conf->global.connectors, PROXY_HELPER_QUEUE, err);
 	shared->clerks = shared->crew ? helper_new(PROXY_CLERKS, PROXY_HELPER_QUEUE, err) : NULL;
-	return shared->clerks != NULL;
+	if (!shared->clerks)
+		return false;
+	shared->authquery = authquery_new(options->loop, shared, err);
+	return shared->authquery != NULL;
 }
 
 struct proxy *proxy_start(const struct proxy_options *options, struct err *err)
@@ -134,10 +142,14 @@ void proxy_stop(struct proxy *proxy)
 			worker_mail_stop(proxy->workers[i]);
 	/* the cancels of what is given up now are let through; then nothing is waited for */
 	usec_t until = usec_now() + PROXY_STOP_US;
-	while (!proxy_have_workers_ended(proxy) && usec_now() < until)
+	bool is_stuck = !authquery_stop(shared->authquery, until);
+	while (!proxy_have_workers_ended(proxy) && usec_now() < until) {
+		if (shared->main) /* logins wait for answers from here */
+			mailbox_deliver(shared->main, usec_now());
 		usleep(PROXY_STOP_POLL_US);
+	}
 	until = usec_now() + PROXY_STOP_US;
-	if ((shared->crew && !helper_end(shared->crew, until)) ||
+	if (is_stuck || (shared->crew && !helper_end(shared->crew, until)) ||
 	    (shared->clerks && !helper_end(shared->clerks, until))) {
 		LOG_WARNING("a name lookup does not end: leaving without it");
 		log_flush();
@@ -185,6 +197,7 @@ void proxy_reload(struct proxy *proxy, struct setup *setup)
 	setup_unref(proxy->setup);
 	proxy->setup = setup;
 	registry_configure(proxy->shared.registry, setup->conf);
+	authquery_forget(proxy->shared.authquery);
 	for (unsigned i = 0; i < proxy->shared.worker_count; i++)
 		worker_mail_setup(proxy->workers[i], setup);
 }

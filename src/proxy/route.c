@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "auth/secret.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "proxy/registry.h"
@@ -74,6 +75,7 @@ void route_unref(struct route *route)
 	registry_release(route->registry, route->user_entry);
 	route_welcome_unref(route->welcome);
 	route_wipe_password(route);
+	secret_unref(route->secret);
 	mem_wipe(&route->keys, sizeof(route->keys));
 	pthread_mutex_destroy(&route->lock);
 	free((char *)route->key.ptr);
@@ -186,12 +188,34 @@ void route_password_take(struct route *route, char *password)
 	pthread_mutex_unlock(&route->lock);
 }
 
+void route_secret_set(struct route *route, struct secret *secret)
+{
+	pthread_mutex_lock(&route->lock);
+	struct secret *old = route->secret;
+	route->secret = secret_ref(secret);
+	pthread_mutex_unlock(&route->lock);
+	secret_unref(old);
+}
+
+/* A secret is immutable: its text needs no copy to be read. */
+static const char *route_plain_password(const struct route *route)
+{
+	if (route->password)
+		return route->password;
+	return route->secret && secret_kind(route->secret) == SECRET_PLAIN
+		       ? secret_text(route->secret).ptr
+		       : NULL;
+}
+
 void route_give_secret(struct route *route, struct connector *connector)
 {
 	pthread_mutex_lock(&route->lock);
-	if (route->password)
-		connector_set(connector, "password", route->password);
-	else if (route->has_keys)
+	const char *password = route_plain_password(route);
+	if (password)
+		connector_set(connector, "password", password);
+	if (!password && route->secret && secret_kind(route->secret) == SECRET_MD5)
+		connector_set_md5(connector, secret_md5_hex(route->secret).ptr);
+	if (!password && route->has_keys)
 		connector_set_keys(connector, route->keys.client_key, route->keys.server_key);
 	pthread_mutex_unlock(&route->lock);
 }

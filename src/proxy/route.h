@@ -26,6 +26,7 @@
 #include "proxy/connector.h"
 
 struct registry_entry;
+struct secret;
 
 /* What a server reported at login, for clients to be greeted with. Immutable, counted. */
 struct route_welcome {
@@ -54,6 +55,7 @@ struct route {
 	bool has_keys;
 	struct scram_keys keys; /* of the last client that logged in with SCRAM; wiped at the end */
 	char *password;         /* of the last that logged in in plain; owned, wiped */
+	struct secret *secret;  /* what auth_query said last; a reference, or NULL */
 };
 
 struct registry;
@@ -81,8 +83,10 @@ bool route_set_target(struct route *route, struct slice target);
 /* What a client's login has left, for logging in to the server in its name. */
 void route_keys_set(struct route *route, const struct scram_keys *keys);
 void route_password_take(struct route *route, char *password); /* takes it over */
+void route_secret_set(struct route *route, struct secret *secret);
 
-/* Gives the connector what is known of the secret: password first, else keys. */
+/* Gives the connector what is known of the secret: a password first, else an md5 secret and keys.
+ */
 void route_give_secret(struct route *route, struct connector *connector);
 
 #endif

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/sock.h"
+#include "proxy/dbtarget.h"
 #include "proxy/errand.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
@@ -93,14 +94,8 @@ static void server_login_tell(struct connector *c, const struct localpool *lp)
 		conf_find_database(w->setup->conf, slice_of(lp->route->database));
 	struct buf options = { 0 };
 
-	connector_set(c, "dbname", *db->dbname ? db->dbname : lp->route->database);
+	dbtarget_tell(c, db, lp->route->database, &options);
 	connector_set(c, "user", lp->route->user);
-	for (size_t i = 0; i < db->param_count; i++) {
-		if (strcmp(db->params[i].key, "options") == 0)
-			buf_addf(&options, "%s", db->params[i].value);
-		else
-			connector_set(c, db->params[i].key, db->params[i].value);
-	}
 	server_login_defaults(c, &lp->settings, &options);
 	server_login_startup(c, lp->route, &options);
 	if (buf_len(&options))

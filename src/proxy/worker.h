@@ -26,6 +26,7 @@
 /* What one recv may bring, and with it what one turn of one connection may cost. */
 #define WORKER_SCRATCH_BYTES ((size_t)128 << 10)
 
+struct authquery;
 struct client;
 struct journal;
 struct localpool;
@@ -33,9 +34,10 @@ struct localpool;
 /* What all workers share, written before they start. Owned by the proxy. */
 struct worker_shared {
 	struct proxy *proxy;
-	struct helper_crew *crew;   /* logs in to servers */
-	struct helper_crew *clerks; /* cancels, and computes for clients' logins: no dead server
-				       keeps them waiting */
+	struct helper_crew *crew;    /* logs in to servers */
+	struct helper_crew *clerks;  /* cancels, and computes for clients' logins: no dead server
+					keeps them waiting */
+	struct authquery *authquery; /* asks servers about users */
 	struct registry *registry;
 	struct paramset_table *params;
 	struct mailbox *main; /* to the main thread */

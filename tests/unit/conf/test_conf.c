@@ -241,7 +241,6 @@ START_TEST(faults)
 	check_conf_bad(HEAD "pool_mode = sesion\n", 5, "is none of");
 	check_conf_bad(HEAD "auth_type = hba\n", 5, "not supported by this version");
 	check_conf_bad(HEAD "auth_hba_file = x\n", 5, "auth_hba_file is not supported");
-	check_conf_bad(HEAD "auth_user = bob\n", 5, "auth_user is not supported");
 	check_conf_bad(HEAD "client_tls_sslmode = often\n", 5, "is none of");
 	check_conf_bad(HEAD "server_tls_ciphers = AES\n", 5, "not supported");
 	check_conf_bad(HEAD "listen_addr =\nunix_socket_dir =\n", 0, "nowhere to listen");
@@ -258,7 +257,6 @@ START_TEST(faults)
 	check_conf_bad(HEAD "[databases]\ny=password='x\n", 6, "y: a quoted value");
 	check_conf_bad(HEAD "[databases]\npgweir=\n", 6, "name of the console");
 	check_conf_bad(HEAD "[databases]\npgbouncer=\n", 6, "name of the console");
-	check_conf_bad(HEAD "[databases]\ny=auth_user=bob\n", 6, "auth_user is not supported");
 	check_conf_bad(HEAD "[users]\nu=host=a\n", 6, "unknown setting \"host\"");
 	check_conf_bad(HEAD "[users]\nu=max_db_connections=1\n", 6, "cannot be set in [users]");
 	check_conf_bad(HEAD "junk\n", 5, "not KEY = VALUE");
