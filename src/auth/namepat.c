@@ -364,12 +364,16 @@ void namepat_free(struct namepat *p)
 
 enum namepat_result namepat_match(const struct namepat *p, struct slice name, struct slice *group)
 {
-	regmatch_t at[2] = { { .rm_so = 0, .rm_eo = (regoff_t)name.len }, { .rm_so = -1 } };
+	char text[NAMEPAT_MAX_NAME_BYTES + 1];
+	regmatch_t at[2];
 	if (group)
 		*group = SLICE_NONE;
-	if (name.len > NAMEPAT_MAX_NAME_BYTES)
+	if (name.len >= sizeof(text) || (name.len && memchr(name.ptr, '\0', name.len)))
 		return NAMEPAT_ERROR;
-	int rc = regexec(&p->re, name.len ? name.ptr : "", 2, at, REG_STARTEND);
+	if (name.len)
+		memcpy(text, name.ptr, name.len);
+	text[name.len] = '\0';
+	int rc = regexec(&p->re, text, 2, at, 0);
 	if (rc == REG_NOMATCH)
 		return NAMEPAT_NO;
 	if (rc != 0)

@@ -21,7 +21,7 @@
 #include "base/slice.h"
 
 #define NAMEPAT_MAX_BYTES 1024      /* of the expression */
-#define NAMEPAT_MAX_NAME_BYTES 1023 /* longer names fit nothing: NAMEPAT_ERROR */
+#define NAMEPAT_MAX_NAME_BYTES 1023 /* longer names: NAMEPAT_ERROR */
 
 enum namepat_result { NAMEPAT_NO, NAMEPAT_YES, NAMEPAT_ERROR /* nobody can say: refuse */ };
 

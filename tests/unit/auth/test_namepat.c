@@ -175,6 +175,7 @@ START_TEST(sizes)
 	ck_assert(namepat_match(p, slice_make(text + 41, 900), NULL) == NAMEPAT_YES);
 	char name[NAMEPAT_MAX_NAME_BYTES + 1] = "";
 	ck_assert(namepat_match(p, slice_make(name, sizeof(name)), NULL) == NAMEPAT_ERROR);
+	ck_assert(namepat_match(p, slice_make("a\0a", 3), NULL) == NAMEPAT_ERROR);
 	namepat_free(p);
 	namepat_free(NULL);
 }
