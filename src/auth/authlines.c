@@ -14,6 +14,8 @@
 #include "base/buf.h"
 #include "base/filetext.h"
 
+#define AUTHLINES_MARK "\xef\xbb\xbf" /* of UTF-8, skipped at the start of a file */
+
 /* A text that is being read, and who named it. */
 struct authlines_source {
 	const char *name;
@@ -79,7 +81,8 @@ bool authlines_is_keyword(const struct authlines_word *word, const char *keyword
 
 void authlines_write_word(const struct authlines_word *word, struct buf *out)
 {
-	if (!word->is_quoted && *word->text && !strpbrk(word->text, " \t\r,#\"\\@")) {
+	bool is_mark = strncmp(word->text, AUTHLINES_MARK, sizeof(AUTHLINES_MARK) - 1) == 0;
+	if (!word->is_quoted && *word->text && !is_mark && !strpbrk(word->text, " \t\r,#\"\\@")) {
 		buf_add_str(out, word->text);
 		return;
 	}
@@ -315,7 +318,7 @@ static unsigned authlines_take_line(struct authlines_rest *text, struct authline
 static void authlines_read_text(struct authlines *all, struct authlines_source *src,
 				struct slice text)
 {
-	if (slice_starts(text, "\xef\xbb\xbf"))
+	if (slice_starts(text, AUTHLINES_MARK))
 		text = slice_skip(text, 3);
 	char *copy = confmem_str(all->mem, text);
 	struct authlines_rest rest = { .at = copy, .end = copy + text.len };
