@@ -291,9 +291,16 @@ void conn_resume(struct conn *c, uint16_t reason)
 
 /* ---- reading ------------------------------------------------------------------------- */
 
-bool conn_peek(const struct conn *c, char *byte)
+ssize_t conn_peek(const struct conn *c, void *buf, size_t n)
 {
-	return recv(c->fd, byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+	ssize_t got;
+	do
+		got = recv(c->fd, buf, n, MSG_PEEK | MSG_DONTWAIT);
+	while (got < 0 && errno == EINTR);
+	if (got > 0)
+		return got;
+	return got < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? CONN_RECV_WAIT
+								    : CONN_RECV_EOF;
 }
 
 bool conn_await_room(struct conn *c, bool on)

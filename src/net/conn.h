@@ -81,9 +81,6 @@ bool conn_attach(struct conn *c, struct loop *loop, conn_fn fn) MUST_CHECK;
 /* A TLS handshake was finished on the open, plain connection (by who drove it over c->fd). */
 void conn_set_tls(struct conn *c, struct ssl_st *ssl);
 
-/* The next byte of a plain connection, which stays where it is. False: there is none now. */
-bool conn_peek(const struct conn *c, char *byte) MUST_CHECK;
-
 /* While it is on, CONN_READABLE comes when the socket takes more, too: for who drives a handshake
  * over c->fd. False: the loop could not take it. */
 bool conn_await_room(struct conn *c, bool on) MUST_CHECK;
@@ -98,6 +95,10 @@ enum conn_recv {
 /* Exactly one recv per call on a plain socket; under TLS as many records as are here already
  * and fit. After EOF or ERROR no CONN_READABLE comes any more; CONN_ERROR may. */
 ssize_t conn_recv(struct conn *c, void *buf, size_t n) MUST_CHECK;
+
+/* The next bytes of a plain connection, which stay where they are: as many as conn_recv would
+ * bring, or CONN_RECV_WAIT, or CONN_RECV_EOF also for what is broken. */
+ssize_t conn_peek(const struct conn *c, void *buf, size_t n) MUST_CHECK;
 
 enum conn_sent {
 	CONN_SENT_ALL,   /* the kernel has it */

@@ -6,6 +6,7 @@ src_net_libnet_a_SOURCES = \
 	src/net/loop.c src/net/loop.h \
 	src/net/mailbox.c src/net/mailbox.h \
 	src/net/netblock.c src/net/netblock.h \
+	src/net/netset.c src/net/netset.h \
 	src/net/proxyhead.c src/net/proxyhead.h \
 	src/net/sock.c src/net/sock.h \
 	src/net/tls.c src/net/tls.h \

@@ -115,6 +115,7 @@ static usec_t client_deadline(const struct client *c, usec_t now)
 {
 	switch ((enum client_state)c->state) {
 	case CLIENT_STARTUP:
+	case CLIENT_FRONTED:
 	case CLIENT_HANDSHAKE:
 	case CLIENT_AUTH:
 	case CLIENT_ADMITTED:
@@ -155,6 +156,7 @@ static void client_on_timer(struct timer *t, usec_t now)
 	struct worker *w = c->worker;
 	switch ((enum client_state)c->state) {
 	case CLIENT_STARTUP:
+	case CLIENT_FRONTED:
 	case CLIENT_HANDSHAKE:
 	case CLIENT_AUTH:
 		client_fail(c, ERROR_LOGIN_TIMEOUT, NULL, NULL, now);
@@ -498,7 +500,8 @@ void client_on_conn(struct conn *conn, enum conn_event event, usec_t now)
 	case CONN_READABLE:
 		if (c->state == CLIENT_CLOSING)
 			client_linger(c);
-		else if (c->state > CLIENT_HANDSHAKE || !login_tls_takes(c, now))
+		else if (c->state > CLIENT_HANDSHAKE ||
+			 (!login_front_takes(c, now) && !login_tls_takes(c, now)))
 			intake_read(c, now);
 		break;
 	case CONN_DRAINED:
@@ -561,4 +564,5 @@ void client_accept(struct worker *w, int fd, bool is_unix, usec_t now)
 	}
 	c->login = login_new(c);
 	client_set_deadline(c, now);
+	login_front_begin(c, now);
 }

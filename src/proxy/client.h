@@ -34,7 +34,7 @@ struct worker;
 /*
  *        state     may become                                    what it is
  *
- *   HANDSHAKE
+ *   FRONTED, HANDSHAKE
  *      ^|
  *      |v
  *   STARTUP --> AUTH --> ADMITTED --> IDLE <--> WAITING
@@ -44,7 +44,9 @@ struct worker;
  *                                      +--<-->-- SKIPPING      (any) --> CLOSING
  */
 #define CLIENT_STATES(X)                                                                           \
-	X(STARTUP, TO(HANDSHAKE) | TO(AUTH) | TO(CLOSING), "login")  /* no start-up packet yet */  \
+	X(STARTUP, TO(FRONTED) | TO(HANDSHAKE) | TO(AUTH) | TO(CLOSING), "login") /* no start-up   \
+			packet yet */                                                              \
+	X(FRONTED, TO(STARTUP) | TO(CLOSING), "login") /* nor the PROXY header of its balancer */  \
 	X(HANDSHAKE, TO(STARTUP) | TO(CLOSING), "login")             /* of TLS */                  \
 	X(AUTH, TO(ADMITTED) | TO(CLOSING), "login")                 /* proving who it is */       \
 	X(ADMITTED, TO(PROVING) | TO(IDLE) | TO(CLOSING), "waiting") /* for a server, to be        \

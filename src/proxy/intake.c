@@ -173,6 +173,7 @@ static size_t intake_bytes(struct client *c, struct slice in, usec_t now)
 		return c->conn.pauses & CLIENT_PAUSE_STUCK ? 0 : intake_skipping_bytes(c, in, now);
 	case CLIENT_LINKED:
 		return conn_is_paused(&c->conn) ? 0 : relay_from_client(c, in, now);
+	case CLIENT_FRONTED:
 	case CLIENT_HANDSHAKE:
 	case CLIENT_ADMITTED:
 	case CLIENT_PROVING:

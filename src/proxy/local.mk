@@ -49,6 +49,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/login.c \
 	src/proxy/login.h \
 	src/proxy/login_auth.c \
+	src/proxy/login_front.c \
 	src/proxy/login_parts.h \
 	src/proxy/login_start.c \
 	src/proxy/login_tls.c \

@@ -39,6 +39,7 @@ struct login *login_new(struct client *c)
 void login_destroy(struct login *login)
 {
 	login_tls_end(login);
+	buf_fini(&login->head);
 	auth_free(login->auth);
 	secret_unref(login->secret);
 	startparams_fini(&login->params);

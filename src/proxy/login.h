@@ -24,6 +24,11 @@ void login_free(struct client *c); /* harmless when it is over */
 size_t login_start_bytes(struct client *c, struct slice in, usec_t now);
 size_t login_auth_bytes(struct client *c, struct slice in, usec_t now);
 
+/* A client that has just come: does it come through a balancer? Then it is FRONTED. */
+void login_front_begin(struct client *c, usec_t now);
+/* FRONTED: were the bytes that have come seen to? */
+bool login_front_takes(struct client *c, usec_t now);
+
 /* HANDSHAKE and STARTUP: are the bytes that have come TLS's affair? Then they were seen to. */
 bool login_tls_takes(struct client *c, usec_t now);
 void login_tls_leave(struct client *c); /* HANDSHAKE is left for good */

@@ -1,6 +1,7 @@
 /*
  * login_parts.h - what the files of a login share, and nobody else sees.
  *
+ *	login_front.c    the PROXY header, where it comes through a balancer
  *	login_start.c    the start-up packet, and what may come before it
  *	login_tls.c      the handshake
  *	login_auth.c     who is it?
@@ -17,6 +18,7 @@
 #include <stdbool.h>
 
 #include "auth/auth.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/usec.h"
 #include "net/loop.h"
@@ -31,6 +33,7 @@ struct setup;
 struct login {
 	struct client *client; /* NULL: it has left while a helper was computing */
 	struct setup *setup;   /* a reference: what this login is judged by */
+	struct buf head;       /* in FRONTED: what has come of the PROXY header */
 	struct startparams params;
 	struct auth_exchange *auth; /* owned */
 	struct helper_job job;

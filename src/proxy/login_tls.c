@@ -123,7 +123,7 @@ bool login_tls_takes(struct client *c, usec_t now)
 {
 	char first;
 	if (c->state == CLIENT_STARTUP && login_tls_is_offered(c) && !c->in && !c->login->asks &&
-	    conn_peek(&c->conn, &first) && startup_is_tls(slice_make(&first, 1)))
+	    conn_peek(&c->conn, &first, 1) == 1 && startup_is_tls(slice_make(&first, 1)))
 		login_tls_begin(c, true, now);
 	if (c->state != CLIENT_HANDSHAKE)
 		return c->state == CLIENT_CLOSING;

@@ -55,6 +55,21 @@ static bool setup_make_tls(const struct conf *conf, const struct setup *previous
 	return *tls != NULL;
 }
 
+/* False: there are faults. */
+static bool setup_make_fronts(const struct conf *conf, struct conf_faults *faults,
+			      struct netset *fronts)
+{
+	const struct conf_list *list = &conf->global.proxy_protocol_from;
+	size_t before = faults->count;
+	for (size_t i = 0; i < list->count; i++)
+		if (!netset_add(fronts, slice_of(list->items[i])))
+			faults_add(faults, conf->path, 0,
+				   "proxy_protocol_from: \"%s\" is not an address, ADDRESS/BITS or "
+				   "unix",
+				   list->items[i]);
+	return faults->count == before;
+}
+
 struct setup *setup_new(struct conf *conf, const struct setup *previous, struct conf_faults *faults)
 {
 	struct setup_reading reading = { .path = conf->global.auth_file, .faults = faults };
@@ -64,9 +79,12 @@ struct setup *setup_new(struct conf *conf, const struct setup *previous, struct 
 					setup_report, &reading)
 			: userlist_new();
 	struct tls_context *tls = NULL;
+	struct netset fronts = { .nets = NULL };
 	bool ok = setup_make_tls(conf, previous, faults, &tls);
+	ok &= setup_make_fronts(conf, faults, &fronts);
 	if (!users || !ok) {
 		userlist_unref(users);
+		netset_fini(&fronts);
 		tls_context_unref(tls);
 		conf_unref(conf);
 		return NULL;
@@ -76,6 +94,7 @@ struct setup *setup_new(struct conf *conf, const struct setup *previous, struct 
 	made->setup.conf = conf;
 	made->setup.users = users;
 	made->setup.tls = tls;
+	made->setup.fronts = fronts;
 	return &made->setup;
 }
 
@@ -93,6 +112,7 @@ void setup_unref(struct setup *setup)
 	if (atomic_fetch_sub(&made->refs, 1) > 1)
 		return;
 	conf_unref(setup->conf);
+	netset_fini(&setup->fronts);
 	userlist_unref(setup->users);
 	tls_context_unref(setup->tls);
 	free(made);

@@ -14,6 +14,7 @@
 
 #include "auth/userlist.h"
 #include "conf/conf.h"
+#include "net/netset.h"
 #include "net/tls_context.h"
 
 /* Databases that are the console, whatever the configuration says. */
@@ -23,6 +24,7 @@
 struct setup {
 	struct conf *conf;       /* a reference */
 	struct userlist *users;  /* a reference; empty where no auth_file is set */
+	struct netset fronts;    /* proxy_protocol_from */
 	struct tls_context *tls; /* a reference; what clients meet; NULL: no TLS */
 };
 

@@ -15,14 +15,14 @@
 
 #define COPY(field, text) report_copy(field, sizeof(field), text)
 
-static void worker_report_addr(struct report_conn *row, int fd, bool is_unix)
+static void worker_report_addr(struct report_conn *row, const struct addr *peer, int fd)
 {
 	char text[ADDR_HOST_BYTES];
-	struct addr peer = addr_peer(fd), local = addr_local(fd);
-	COPY(row->addr, is_unix ? "unix" : addr_host(&peer, text));
-	row->port = is_unix ? 0 : peer.port;
-	COPY(row->local_addr, is_unix ? "unix" : addr_host(&local, text));
-	row->local_port = is_unix ? 0 : local.port;
+	struct addr local = addr_local(fd);
+	COPY(row->addr, addr_host(peer, text));
+	row->port = peer->port;
+	COPY(row->local_addr, addr_host(&local, text));
+	row->local_port = local.port;
 }
 
 static usec_t worker_report_wall(usec_t at, usec_t now)
@@ -42,7 +42,7 @@ static void worker_report_client(struct report *report, struct client *c, usec_t
 	COPY(row->user, c->user);
 	COPY(row->state, client_state_shown(c->state));
 	if (c->conn.fd >= 0)
-		worker_report_addr(row, c->conn.fd, c->is_unix);
+		worker_report_addr(row, &c->peer, c->conn.fd);
 	row->connected_wall = c->connected_wall;
 	row->request_wall = worker_report_wall(c->request_at, now);
 	row->wait_us = waits ? now - c->request_at : 0;
@@ -66,8 +66,10 @@ static void worker_report_server(struct report *report, struct server *s, usec_t
 	COPY(row->database, s->pool->route->database);
 	COPY(row->user, s->pool->route->user);
 	COPY(row->state, server_state_shown(s->state));
+	struct addr peer =
+		s->wire.is_unix ? (struct addr){ .kind = ADDR_UNIX } : addr_peer(s->conn.fd);
 	if (s->conn.fd >= 0)
-		worker_report_addr(row, s->conn.fd, s->wire.is_unix);
+		worker_report_addr(row, &peer, s->conn.fd);
 	row->connected_wall = s->connected_wall;
 	row->request_wall = worker_report_wall(s->linked_at, now);
 	row->close_needed = s->is_doomed;

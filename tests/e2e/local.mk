@@ -24,6 +24,7 @@ EXTRA_DIST += \
 	tests/e2e/test_pools.py \
 	tests/e2e/test_program.py \
 	tests/e2e/test_protocol.py \
+	tests/e2e/test_proxy_protocol.py \
 	tests/e2e/test_replication.py \
 	tests/e2e/test_resources.py \
 	tests/e2e/test_server_gone.py \

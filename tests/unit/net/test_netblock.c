@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "check_net.h"
+#include "net/netset.h"
 
 static struct addr address(const char *text)
 {
@@ -126,6 +127,23 @@ START_TEST(this_machine)
 }
 END_TEST
 
+START_TEST(sets)
+{
+	struct netset s = { .nets = NULL };
+	struct addr in = address("10.1.1.1"), in6 = address("::1"), out = address("11.1.1.1"),
+		    unix_peer = { .kind = ADDR_UNIX }, nobody = { .kind = ADDR_NONE };
+	ck_assert(!netset_has(&s, &in) && !netset_has(&s, &unix_peer));
+	ck_assert(netset_add(&s, SLICE("10.0.0.0/8")) && netset_add(&s, SLICE("::1")));
+	ck_assert(netset_has(&s, &in) && netset_has(&s, &in6));
+	ck_assert(!netset_has(&s, &out) && !netset_has(&s, &unix_peer));
+	ck_assert(!netset_add(&s, SLICE("Unix")) && !netset_add(&s, SLICE("10.0.0.0/40")));
+	ck_assert(netset_add(&s, SLICE("unix")));
+	ck_assert(netset_has(&s, &unix_peer) && !netset_has(&s, &nobody));
+	netset_fini(&s);
+	ck_assert(!netset_has(&s, &in) && !netset_has(&s, &unix_peer));
+}
+END_TEST
+
 Suite *netblock_suite(void)
 {
 	Suite *s = suite_create("netblock");
@@ -135,6 +153,7 @@ Suite *netblock_suite(void)
 	tcase_add_test(tc, what_is_no_network);
 	tcase_add_test(tc, masks);
 	tcase_add_test(tc, this_machine);
+	tcase_add_test(tc, sets);
 	suite_add_tcase(s, tc);
 	return s;
 }
