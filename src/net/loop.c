@@ -3,12 +3,15 @@
  *
  * The alarm is armed before a turn, and only if the nearest deadline came nearer: one that
  * moved away costs a wake-up that finds nothing to do, which is cheaper than telling
- * libevent of every move.
+ * the kernel of every move. It is a timerfd of our own: with a timer in its heap libevent tells the
+ * kernel of it before each and every wait, or waits as long as a coarse clock says.
  */
 #include "net/loop.h"
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
 
 #include <event2/event.h>
 
@@ -19,8 +22,9 @@
 
 struct loop {
 	struct event_base *base;
-	struct event *alarm; /* for the wheel */
+	struct event *alarm; /* for the wheel: alarm_fd can be read */
 	struct event *limit; /* for loop_turn with an end */
+	int alarm_fd;        /* owned; a timerfd */
 	usec_t alarm_at;     /* USEC_NEVER: not armed */
 	usec_t now;
 	usec_t began; /* when this turn's first callback was entered; 0: none was */
@@ -33,10 +37,13 @@ struct loop {
 	char name[LOOP_NAME_BYTES];
 };
 
-static void loop_on_alarm(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
+static void loop_on_alarm(evutil_socket_t fd, short what UNUSED, void *arg)
 {
 	struct loop *loop = arg;
 	usec_t now = loop_enter(loop);
+	uint64_t expirations;
+	if (read(fd, &expirations, sizeof(expirations)) < 0)
+		return; /* put off since it went off */
 	loop->alarm_at = USEC_NEVER;
 	wheel_expire(&loop->wheel, now);
 }
@@ -52,7 +59,6 @@ static struct event_base *loop_new_base(void)
 	if (!config)
 		return NULL;
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
-	event_config_set_flag(config, EVENT_BASE_FLAG_PRECISE_TIMER);
 	event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
 	event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE);
 	struct event_base *base = event_base_new_with_config(config);
@@ -70,11 +76,13 @@ struct loop *loop_new(const char *name, struct err *err)
 	loop->now = usec_now();
 	wheel_init(&loop->wheel, loop->now);
 	loop->base = loop_new_base();
-	if (loop->base) {
-		loop->alarm = evtimer_new(loop->base, loop_on_alarm, loop);
+	loop->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
+	if (loop->base && loop->alarm_fd >= 0) {
+		loop->alarm = event_new(loop->base, loop->alarm_fd, EV_READ | EV_PERSIST,
+					loop_on_alarm, loop);
 		loop->limit = evtimer_new(loop->base, loop_on_limit, loop);
 	}
-	if (!loop->alarm || !loop->limit) {
+	if (!loop->alarm || !loop->limit || event_add(loop->alarm, NULL) != 0) {
 		err_set(err, "cannot make an event loop for %s", name);
 		loop_free(loop);
 		return NULL;
@@ -119,6 +127,8 @@ void loop_free(struct loop *loop)
 		event_free(loop->limit);
 	if (loop->base)
 		event_base_free(loop->base);
+	if (loop->alarm_fd >= 0)
+		close(loop->alarm_fd);
 	free(loop);
 }
 
@@ -134,8 +144,11 @@ static void loop_arm_alarm(struct loop *loop)
 	usec_t next = wheel_next(&loop->wheel);
 	if (next >= loop->alarm_at)
 		return;
-	struct timeval tv = loop_interval(usec_now(), next);
-	if (evtimer_add(loop->alarm, &tv) == 0)
+	/* zero would disarm it */
+	usec_t at = next > 0 ? next : 1;
+	struct itimerspec when = { .it_value = { .tv_sec = at / USEC_PER_SEC,
+						 .tv_nsec = at % USEC_PER_SEC * 1000 } };
+	if (timerfd_settime(loop->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
 		loop->alarm_at = next;
 }
 

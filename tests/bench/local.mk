@@ -3,6 +3,7 @@
 #	make bench          all scenarios, some twenty minutes
 #	make bench-quick    the main ones, within two minutes
 #	make bench BENCH='-k stream --repeats 5'
+#	make hotpath-write  what a query costs now becomes what it may cost
 
 BENCH_LIBS = src/auth/libauth.a src/wire/libwire.a src/base/libbase.a $(XXHASH_LIBS) $(SSL_LIBS)
 BENCH_TOOLS = tests/bench/stubserver tests/bench/loadgen
@@ -19,8 +20,8 @@ tests_bench_loadgen_SOURCES = \
 	tests/bench/loadreport.c tests/bench/loadreport.h
 tests_bench_loadgen_LDADD = $(BENCH_LIBS)
 
-dist_check_SCRIPTS += tests/bench/test_bench.sh
-TESTS += tests/bench/test_bench.sh
+dist_check_SCRIPTS += tests/bench/hotpath.sh tests/bench/test_bench.sh
+TESTS += tests/bench/hotpath.sh tests/bench/test_bench.sh
 
 EXTRA_DIST += \
 	tests/bench/README.md \
@@ -28,6 +29,8 @@ EXTRA_DIST += \
 	tests/bench/benchload.py \
 	tests/bench/benchreport.py \
 	tests/bench/benchtarget.py \
+	tests/bench/hotpath.expected \
+	tests/bench/hotpath.py \
 	tests/bench/test_bench.py
 
 BENCH =
@@ -37,4 +40,8 @@ bench: pgweir $(BENCH_TOOLS)
 	$(RUN_BENCH) $(BENCH)
 bench-quick: pgweir $(BENCH_TOOLS)
 	$(RUN_BENCH) --quick $(BENCH)
-.PHONY: bench bench-quick
+
+# What a query costs now is what it may cost.
+hotpath-write: pgweir $(BENCH_TOOLS)
+	TOP_BUILDDIR='$(abs_top_builddir)' $(TEST_PYTHON) -B $(srcdir)/tests/bench/hotpath.py --write
+.PHONY: bench bench-quick hotpath-write

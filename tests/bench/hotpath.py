@@ -1,0 +1,169 @@
+#!/usr/bin/python3
+"""hotpath.py - what a query costs, counted: instructions, and system calls.
+
+    hotpath.py            compare with hotpath.expected; status 1 where something has grown by more than 2 %
+    hotpath.py --write    write what is counted to hotpath.expected
+
+Instructions are those of pgweir under callgrind for 2N queries, less those for N, over N: what is done once cancels out,
+and no clock plays a part. What a compiler makes of the sources differs from one to the next, so that instructions are
+compared only where the compiler is the one in the file and the build an ordinary one. System calls, without the waits where
+several clients share them, are the same everywhere. Status 77: nothing could be compared.
+"""
+
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import time
+
+import benchload
+from benchload import NotThere
+from benchtarget import Bed, BenchError, Cpus, PGWEIR, Target, Tools, free_port, identity, program, wait_for_port
+
+HERE = pathlib.Path(__file__).resolve().parent
+EXPECTED = HERE / "hotpath.expected"
+BUILD = pathlib.Path(os.environ.get("TOP_BUILDDIR", "."))
+PROTOS = ("simple", "extended", "prepared")
+CLIENTS = (1, 16)
+SERVERS = 4
+WARM, QUERIES = 200, 300
+TOLERANCE = 0.02
+SKIPPED = 77
+# one worker, and a slow-query log that watches everything and has nothing to say
+SETTINGS = {"workers": 1, "max_overflow": 0, "log_min_duration_statement": "1h"}
+
+
+def compiler():
+    """What the build was made with, from its config.log; None: not to be compared."""
+    text = (BUILD / "config.log").read_text(errors="replace")
+    flags = re.search(r"^CFLAGS='(.*)'", text, re.M)
+    ours = re.search(r"^OUR_CFLAGS='(.*)'", text, re.M)
+    version = re.search(r"^(gcc|clang|Debian clang) .*?(\d+)\.\d+\.\d+", text, re.M)
+    if not (flags and ours and version) or "-fsanitize" in ours[1] or "-O2" not in flags[1]:
+        return None
+    if "#define DEBUG_THREADS 1" in text:
+        return None
+    return f"{version[1]}-{version[2]} {os.uname().machine} {flags[1]}"
+
+
+class Counted:
+    """pgweir under callgrind. Its counts are written out whenever somebody connects: that marks an end."""
+
+    def __init__(self, bed):
+        self.bed = bed
+        self.out = bed.directory / "callgrind"
+        self.out.mkdir()
+        self.out.chmod(0o777)
+        port = free_port()
+        ini = bed.write("counted.ini", bed.ini("pgweir", port, SETTINGS))
+        log = bed.directory / "counted.log"
+        with open(log, "wb") as out:
+            process = subprocess.Popen(
+                ["valgrind", "--tool=callgrind", f"--callgrind-out-file={self.out}/o", "--vgdb=no",
+                 "--dump-before=client_accept", bed.tools.pgweir, ini], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
+                cwd=bed.directory, **identity())
+        self.target = bed.targets["counted"] = Target("pgweir under callgrind", port, process, log)
+        wait_for_port(port, self.target)
+
+    def files(self):
+        return sorted(self.out.glob("o.*"), key=lambda path: int(path.suffix[1:]))
+
+    def mark(self):
+        """The instructions since the last mark."""
+        before = len(self.files())
+        with socket.create_connection(("127.0.0.1", self.target.port)):
+            for _ in range(1000):
+                files = self.files()
+                found = len(files) > before and re.search(r"^(?:totals|summary): (\d+)$", files[-1].read_text(), re.M)
+                if found:
+                    break
+                self.target.alive()
+                time.sleep(0.01)
+            else:
+                raise BenchError("callgrind does not write")
+        time.sleep(0.1)  # its end is not part of what comes
+        return int(found[1])
+
+    def count(self, args):
+        with benchload.Load(self.bed, self.target, args) as load:
+            load.run(WARM)
+            self.mark()
+            load.run(QUERIES)
+            once = self.mark()
+            load.run(2 * QUERIES)
+            return (self.mark() - once) / QUERIES
+
+
+def count_calls(bed, target, args, clients):
+    calls = benchload.calls_per_query(bed, target, args, QUERIES)
+    waits = calls.pop("epoll_wait", 0)
+    return sum(calls.values()) + (waits if clients == 1 else 0)
+
+
+def count_all(tools, counts_instructions):
+    found = {}
+    with Bed(tools, Cpus(), pool_size=SERVERS) as bed:
+        bed.add_pgweir(**SETTINGS)
+        counted = Counted(bed) if counts_instructions else None
+        for proto in PROTOS:
+            for clients in CLIENTS:
+                name, args = f"{proto}-{clients}", ["--clients", str(clients), "--proto", proto]
+                try:
+                    if program("strace"):
+                        found[f"{name} calls"] = count_calls(bed, bed.targets[PGWEIR], args, clients)
+                    if counted:
+                        found[f"{name} instructions"] = counted.count(args)
+                except NotThere as why:
+                    print(f"hotpath: {why}")
+    return found
+
+
+def read_expected():
+    lines = [line.split(maxsplit=1) for line in EXPECTED.read_text().splitlines() if line and line[0] != "#"]
+    made_by = next(rest for word, rest in lines if word == "compiler")
+    return made_by, {f"{word} {rest.split()[0]}": float(rest.split()[1]) for word, rest in lines if word != "compiler"}
+
+
+def write_expected(made_by, found):
+    lines = ["# What a query costs in pgweir: written by hotpath.py --write, compared in make check.", f"compiler {made_by}"]
+    lines += [f"{name} {value:.{2 if name.endswith('calls') else 0}f}" for name, value in found.items()]
+    EXPECTED.write_text("\n".join(lines) + "\n")
+
+
+def compare(found, expected):
+    """How many have grown."""
+    grown = 0
+    for name, value in found.items():
+        bound = expected.get(name)
+        verdict = f"{value / bound - 1:+.1%}" if bound else "is not in hotpath.expected"
+        if bound and value > bound * (1 + TOLERANCE):
+            grown += 1
+            verdict += "  <-- more than is written in hotpath.expected"
+        print(f"{name:28} {value:10.2f}  {verdict}")
+    return grown
+
+
+def main():
+    writes = sys.argv[1:] == ["--write"]
+    made_by = compiler()
+    expected_by, expected = read_expected() if EXPECTED.exists() else (made_by, {})
+    counts_instructions = bool(made_by and program("valgrind") and (writes or made_by == expected_by))
+    if not counts_instructions:
+        print(f"hotpath: instructions are not counted (made by {made_by}, compared are those of {expected_by})")
+    tools = Tools(BUILD)
+    try:
+        found = count_all(tools, counts_instructions)
+    finally:
+        tools.remove()
+    if writes:
+        write_expected(made_by, found)
+    if not found:
+        print("hotpath: neither strace nor valgrind can be used here")
+        return SKIPPED
+    return 1 if compare(found, read_expected()[1]) else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
