@@ -108,13 +108,16 @@ static struct pool_member *take_warm(struct pool_slice *s, struct pool_waiter *w
 	return m;
 }
 
-/* Those for whom a login, or a server handed over, is under way do not count as waiting. */
+/* Those for whom a login, or a server handed over or being cleaned, is under way do not count. */
 static bool is_queue_full(const struct pool_slice *s)
 {
-	if (s->limits.max_waiting == 0 || atomic_load(&pool_parts_line(s)->need) <= s->n_logins)
+	const struct pool_cap *cap = &s->shared->cap;
+	int32_t returning = pool_cap_returning(cap);
+	if (s->limits.max_waiting == 0 ||
+	    atomic_load(&pool_parts_line(s)->need) <= s->n_logins + returning)
 		return false;
-	int32_t logins = atomic_load(&s->shared->logins);
-	return atomic_load(&s->shared->waiting) - logins > s->limits.max_waiting;
+	int32_t coming = atomic_load(&s->shared->logins) + returning;
+	return atomic_load(&s->shared->waiting) - coming > s->limits.max_waiting;
 }
 
 struct pool_member *pool_request(struct pool_slice *s, struct pool_waiter *w, usec_t now)
@@ -212,13 +215,31 @@ void pool_open_failed(struct pool_member *m, usec_t now)
 	after_loss(m->slice, now);
 }
 
+void pool_returning(struct pool_member *m)
+{
+	if (m->is_returning || m->state != POOL_MEMBER_ACTIVE)
+		return;
+	m->is_returning = true;
+	atomic_fetch_add(&pool_parts_line(m->slice)->returning, 1);
+}
+
+/* Several may have counted on one that was returning: those that it has not served look again. */
+static void after_returning(struct pool_slice *s, bool was_returning)
+{
+	if (was_returning)
+		pool_open_wake_short(s->worker, s->shared);
+}
+
 void pool_return(struct pool_member *m, usec_t now)
 {
+	struct pool_slice *s = m->slice;
+	bool was_returning = m->is_returning;
 	if (m->state == POOL_MEMBER_CLOSING)
 		return;
 	BUG_ON(m->state != POOL_MEMBER_ACTIVE);
 	m->idle_since = now;
 	place(m, now);
+	after_returning(s, was_returning);
 }
 
 /* An order that was not yet carried out and no longer can be. */
@@ -237,6 +258,7 @@ void pool_lost(struct pool_member *m, usec_t now)
 {
 	struct pool_slice *s = m->slice;
 	struct pool_order order = { .kind = POOL_ORDER_CLOSE };
+	bool was_returning = m->is_returning;
 	bool was_ordered = s->worker->orders.count > 0 &&
 			   pool_order_forget_member(&s->worker->orders, m, &order);
 	BUG_ON(m->state == POOL_MEMBER_MOVING && !was_ordered);
@@ -250,6 +272,7 @@ void pool_lost(struct pool_member *m, usec_t now)
 		s->counters.lost++;
 	be_gone(m);
 	after_loss(s, now);
+	after_returning(s, was_returning);
 }
 
 void pool_ping_ok(struct pool_member *m, usec_t now)
@@ -389,8 +412,10 @@ static void kill_all(struct list *members)
 void pool_kill(struct pool_slice *s, usec_t now)
 {
 	kill_all(&s->idle);
+	bool was_returning = atomic_load(&pool_parts_line(s)->returning) > 0;
 	kill_all(&s->members);
 	pool_settle(s, now);
+	after_returning(s, was_returning);
 }
 
 void pool_stats(const struct pool_slice *s, struct pool_stats *out)

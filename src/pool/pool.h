@@ -30,6 +30,7 @@
 
 #define POOL_HAND_MARGIN_US (2 * USEC_PER_MSEC) /* own waiters go first unless so much younger */
 #define POOL_EVICT_MARGIN_US USEC_PER_SEC /* ... before a server in use goes to another pool */
+#define POOL_RETURN_US USEC_PER_SEC       /* who waits counts on those returning no longer */
 #define POOL_CAP_RETRY_US USEC_PER_SEC    /* min_pool_size is tried again so often */
 
 #define POOL_TO(state) (1u << POOL_MEMBER_##state)
@@ -140,6 +141,7 @@ struct pool_member {
 	uint16_t jitter; /* in 65536ths */
 	uint8_t state;   /* enum pool_member_state; written by pool_member_enter alone */
 	bool is_used;    /* it was given to a client before */
+	bool is_returning;
 };
 
 /* The pool's part of a client. Owned by the client object. */
@@ -201,6 +203,13 @@ void pool_member_init(struct pool_member *m, struct pool_slice *s, usec_t now);
 
 void pool_opened(struct pool_member *m, usec_t now);
 void pool_open_failed(struct pool_member *m, usec_t now); /* the member is gone then */
+
+/*
+ * ACTIVE, its client has left it, and it comes back as soon as it has answered what makes it clean.
+ * Who waits counts on it for a while (POOL_RETURN_US) before another is opened. More often does
+ * no harm.
+ */
+void pool_returning(struct pool_member *m);
 
 /* Clean, and nobody's any more. Nothing happens if a CLOSE is pending for it. */
 void pool_return(struct pool_member *m, usec_t now);

@@ -118,6 +118,14 @@ int32_t pool_cap_idle(const struct pool_cap *cap)
 	return sum;
 }
 
+int32_t pool_cap_returning(const struct pool_cap *cap)
+{
+	int32_t sum = 0;
+	for (unsigned i = 0; i < cap->workers; i++)
+		sum += atomic_load(&cap->lines[i].returning);
+	return sum;
+}
+
 usec_t pool_cap_since(const struct pool_cap *cap)
 {
 	usec_t since = USEC_NEVER;

@@ -26,12 +26,13 @@ struct pool_slice;
 /* One worker's line: alone in its cache line. */
 struct pool_cap_line {
 	alignas(POOL_CAP_LINE_BYTES) _Atomic int32_t idle; /* servers idle in this worker */
-	_Atomic int32_t need;     /* of a pool: waiters, less servers handed over and under way */
-	_Atomic usec_t since;     /* when the longest waiter began to wait; USEC_NEVER: none */
-	_Atomic bool rung;        /* a WAKE is on its way */
-	_Atomic bool asked;       /* ... and somebody counts on what idles here */
-	_Atomic bool evict_rung;  /* an EVICT is on its way */
-	struct pool_slice *slice; /* of a pool; not owned; read and written by this worker alone */
+	_Atomic int32_t need;      /* of a pool: waiters, less servers handed over and under way */
+	_Atomic int32_t returning; /* of a pool: servers that are being made clean */
+	_Atomic usec_t since;      /* when the longest waiter began to wait; USEC_NEVER: none */
+	_Atomic bool rung;         /* a WAKE is on its way */
+	_Atomic bool asked;        /* ... and somebody counts on what idles here */
+	_Atomic bool evict_rung;   /* an EVICT is on its way */
+	struct pool_slice *slice;  /* of a pool; not owned; read and written by this worker alone */
 };
 
 struct pool_cap {
@@ -73,6 +74,7 @@ bool pool_cap_is_hungry(const struct pool_cap *cap);
 
 /* Over all workers: servers idle, and since when the longest waiter waits. */
 int32_t pool_cap_idle(const struct pool_cap *cap);
+int32_t pool_cap_returning(const struct pool_cap *cap); /* being made clean */
 usec_t pool_cap_since(const struct pool_cap *cap);
 
 #endif

@@ -146,6 +146,9 @@ void pool_member_enter(struct pool_member *m, enum pool_member_state to)
 		publish_idle(s, 1);
 	else if (from == POOL_MEMBER_IDLE)
 		publish_idle(s, -1);
+	if (m->is_returning) /* only now: an idle one was seen before */
+		atomic_fetch_sub(&pool_parts_line(s)->returning, 1);
+	m->is_returning = false;
 	if (to == POOL_MEMBER_MOVING || to == POOL_MEMBER_GONE)
 		pool_member_unlink(m);
 }

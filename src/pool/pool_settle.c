@@ -5,7 +5,8 @@
  *   2. another pool under the same database's or user's cap waits for longer: close one for it
  *   3. somebody waits: what idles goes to who waits longest, here or in another worker
  *   4. more than pool_size idle: close the oldest
- *   5. we still wait: ask for what idles in other workers, open for the rest;
+ *   5. we still wait: ask for what idles in other workers, count on what is being made
+ *      clean anywhere, open for the rest;
  *      where only a shared cap is in the way, have a server of another pool closed
  *
  * Why nobody waits beside an idle server: who begins to wait says so (pool_queue_publish)
@@ -248,6 +249,20 @@ static int32_t ask_others(struct pool_slice *s, int32_t need)
 	return found;
 }
 
+/*
+ * Those that are being made clean, here or elsewhere, come back by themselves and are then given to
+ * who waits longest: who looks for them here looks again when one does not.
+ */
+static int32_t count_returning(struct pool_slice *s, usec_t now)
+{
+	int32_t returning = pool_cap_returning(&s->shared->cap);
+	usec_t until = usec_after(pool_queue_head(s)->queued_at, POOL_RETURN_US);
+	if (returning == 0 || now >= until)
+		return 0;
+	pool_parts_soon(s, until);
+	return returning;
+}
+
 static void seek(struct pool_slice *s, usec_t now)
 {
 	struct pool_cap *blocked_on = NULL;
@@ -257,6 +272,8 @@ static void seek(struct pool_slice *s, usec_t now)
 		pool_queue_refuse_all(s, POOL_REASON_LOGIN_FAILED);
 	int32_t need = pool_queue_head(s) ? atomic_load(&pool_parts_line(s)->need) : 0;
 	int32_t want = need > 0 ? need - ask_others(s, need) - s->n_logins : 0;
+	if (want > 0)
+		want -= count_returning(s, now);
 	while (want > 0 && pool_open_one(s, &blocked_on, now))
 		want--;
 	pool_settle_blocked(s, blocked_on, blocked_on ? want : 0);

@@ -292,6 +292,7 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 	}
 	if (s->is_cancelling)
 		return;
+	pool_returning(&s->member);
 	if (track_tx_status(&s->track) != 'I') {
 		errand_query(s, SERVER_ERRAND_ROLLBACK, SLICE("ROLLBACK"), now);
 		return;

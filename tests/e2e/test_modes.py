@@ -141,6 +141,39 @@ def test_client_that_left_in_a_transaction_leaves_nothing(pooler, cluster, shape
     assert two.value("select count(*) from half") == "0"
 
 
+@pytest.mark.pgweir
+@pytest.mark.parametrize("workers", [1, 3])
+def test_session_clients_one_after_another_need_one_server(pooler, cluster, workers):
+    """Who comes while the server of the one before is being reset waits for that, and has no other opened."""
+    p = pooler(workers=workers, pool_size=5, pool_mode="session", server_reset_query="select pg_sleep(0.03)")
+    seen = set()
+    for n in range(30):
+        client = p.raw(application_name=f"number {n}", extra_float_digits=str(n % 3))
+        seen.add(client.value(PID))
+        client.close()
+        if workers > 1:  # the next one comes to another worker
+            until_equal(lambda: p.show("clients", user="app"), [])
+    assert len(seen) == 1
+    assert p.show("stats", database="app")[0]["total_server_login_count"] == "1"
+
+
+@pytest.mark.pgweir
+@pytest.mark.parametrize("workers", [1, 3])
+def test_session_clients_do_not_wait_for_a_reset_for_ever(pooler, workers):
+    """A reset that takes long is no reason to wait as long as another server may be opened."""
+    p = pooler(workers=workers, pool_size=2, pool_mode="session",
+               server_reset_query="select pg_advisory_lock(4711), pg_advisory_unlock(4711)")
+    with p.cluster.connect("app") as holder:
+        holder.execute("select pg_advisory_lock(4711)")
+        first = p.raw()
+        mine = first.value(PID)
+        first.close()
+        until_equal(lambda: p.show("clients", user="app"), [])
+        second = p.raw()
+        assert second.value(PID) != mine
+        holder.execute("select pg_advisory_unlock(4711)")
+
+
 def test_failed_reset_query_costs_the_server(pooler):
     p = pooler(pool_size=1, pool_mode="session", server_reset_query="select 1/0")
     one = p.raw()

@@ -55,6 +55,7 @@ void sim_chaos_lose(struct sim_world *w, struct sim_server *srv)
 		srv->client = NULL;
 		break;
 	case SIM_IDLE:
+	case SIM_CLEANED:
 	case SIM_PINGED:
 	case SIM_CLOSED:
 		break;
@@ -184,7 +185,7 @@ void sim_chaos_run(struct sim_world *w)
 void sim_chaos_stop(struct sim_world *w)
 {
 	w->habits.login_fails = w->habits.ping_fails = w->habits.server_dies = 0;
-	w->habits.meddles = 0;
+	w->habits.meddles = w->habits.cleans = 0;
 	for (unsigned i = 0; i < w->n_pools; i++) {
 		w->pools[i].is_down = false;
 		if (w->pools[i].is_paused)

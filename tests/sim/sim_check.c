@@ -35,7 +35,7 @@ static bool is_here(const struct sim_server *srv)
 /* ---- counts ---------------------------------------------------------------------------------- */
 
 struct tally {
-	int32_t logins, idle, active, pinged, closed;
+	int32_t logins, idle, active, cleaned, pinged, closed;
 };
 
 static void tally_server(struct tally *t, const struct sim_server *srv, const struct sim_world *w)
@@ -44,7 +44,7 @@ static void tally_server(struct tally *t, const struct sim_server *srv, const st
 		[SIM_FREE] = POOL_MEMBER_GONE,      [SIM_LOGIN] = POOL_MEMBER_LOGIN,
 		[SIM_IDLE] = POOL_MEMBER_IDLE,      [SIM_ACTIVE] = POOL_MEMBER_ACTIVE,
 		[SIM_PINGED] = POOL_MEMBER_PINGING, [SIM_MOVED] = POOL_MEMBER_MOVING,
-		[SIM_CLOSED] = POOL_MEMBER_CLOSING,
+		[SIM_CLOSED] = POOL_MEMBER_CLOSING, [SIM_CLEANED] = POOL_MEMBER_ACTIVE,
 	};
 	SIM_CHECK(w, srv->member.state == states[srv->state]);
 	SIM_CHECK(w, (srv->state == SIM_ACTIVE) == (srv->client != NULL));
@@ -52,7 +52,8 @@ static void tally_server(struct tally *t, const struct sim_server *srv, const st
 	SIM_CHECK(w, !srv->member.last || srv->member.last->last == &srv->member);
 	t->logins += srv->state == SIM_LOGIN;
 	t->idle += srv->state == SIM_IDLE;
-	t->active += srv->state == SIM_ACTIVE;
+	t->active += srv->state == SIM_ACTIVE || srv->state == SIM_CLEANED;
+	t->cleaned += srv->state == SIM_CLEANED;
 	t->pinged += srv->state == SIM_PINGED;
 	t->closed += srv->state == SIM_CLOSED;
 }
@@ -69,6 +70,7 @@ static void check_pool_counts(struct sim_world *w, struct sim_pool *p, const str
 		SIM_CHECK(w, s->n_active == t->active && s->n_pinging == t->pinged);
 		SIM_CHECK(w, s->n_closing == t->closed);
 		SIM_CHECK(w, atomic_load(&p->shared.cap.lines[k].idle) == s->n_idle);
+		SIM_CHECK(w, atomic_load(&p->shared.cap.lines[k].returning) == t->cleaned);
 		SIM_CHECK(w, s->n_idle == 0 || s->n_queue == 0);
 		SIM_CHECK(w, s->n_bound <= s->n_pinging);
 		SIM_CHECK(w, s->blocked_on || s->hungry == 0);
@@ -144,7 +146,10 @@ static bool could_open(const struct sim_world *w, const struct sim_pool *p, unsi
 	const struct pool_slice *s = &p->slices[worker];
 	const struct pool_waiter *head = LIST_FIRST(&s->queue, struct pool_waiter, on_slice);
 	int32_t bound = PERMITS_UNLIMITED;
-	if (atomic_load(&p->shared.cap.lines[worker].need) <= s->n_logins)
+	int32_t need = atomic_load(&p->shared.cap.lines[worker].need) - s->n_logins;
+	if (w->now <= head->queued_at + POOL_RETURN_US)
+		need -= pool_cap_returning(&p->shared.cap);
+	if (need <= 0)
 		return false;
 	if (s->limits.overflow_delay_us > 0 &&
 	    (s->n_logins > 0 || w->now <= head->queued_at + s->limits.overflow_delay_us))
@@ -311,11 +316,13 @@ void sim_check_queued(struct sim_world *w, const struct sim_client *c)
 	const struct sim_pool *p = &w->pools[c->pool];
 	const struct pool_slice *s = &p->slices[c->worker];
 	int32_t max = s->limits.max_waiting;
-	if (atomic_load(&p->shared.cap.lines[c->worker].need) <= s->n_logins)
+	int32_t returning = pool_cap_returning(&p->shared.cap);
+	if (atomic_load(&p->shared.cap.lines[c->worker].need) <= s->n_logins + returning)
 		return;
 	if (c->waiter.state != POOL_WAITER_QUEUED || max == 0)
 		return;
-	SIM_CHECK(w, atomic_load(&p->shared.waiting) - atomic_load(&p->shared.logins) <= max);
+	SIM_CHECK(w, atomic_load(&p->shared.waiting) - atomic_load(&p->shared.logins) - returning <=
+			     max);
 }
 
 void sim_check_close(struct sim_world *w, const struct sim_server *srv, enum pool_reason why)
@@ -398,6 +405,7 @@ void sim_check_empty(struct sim_world *w)
 		for (unsigned k = 0; k < w->n_workers; k++) {
 			SIM_CHECK(w, atomic_load(&p->cap.lines[k].need) == 0);
 			SIM_CHECK(w, atomic_load(&p->cap.lines[k].idle) == 0);
+			SIM_CHECK(w, atomic_load(&p->cap.lines[k].returning) == 0);
 			SIM_CHECK(w, atomic_load(&p->cap.lines[k].since) == USEC_NEVER);
 		}
 	}

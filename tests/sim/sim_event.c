@@ -206,6 +206,25 @@ static void end_service(struct sim_world *w, struct sim_client *c)
 		sim_chaos_lose(w, srv);
 		return;
 	}
+	if (sim_world_chance(w, w->habits.cleans)) {
+		w->totals.cleans++;
+		srv->state = SIM_CLEANED;
+		pool_returning(&srv->member);
+		sim_world_add(w, up_to(w, w->habits.clean_max_us), SIM_EVENT_CLEANED, srv->index, 0,
+			      srv->serial);
+		return;
+	}
+	srv->state = SIM_IDLE;
+	pool_return(&srv->member, w->now);
+}
+
+static void on_cleaned(struct sim_world *w, struct sim_server *srv)
+{
+	if (sim_world_chance(w, w->habits.server_dies)) {
+		sim_chaos_lose(w, srv);
+		return;
+	}
+	srv->last_done = w->now;
 	srv->state = SIM_IDLE;
 	pool_return(&srv->member, w->now);
 }
@@ -376,6 +395,7 @@ static void dispatch(struct sim_world *w, const struct sim_event *event)
 	case SIM_EVENT_LOGIN:
 	case SIM_EVENT_PING:
 	case SIM_EVENT_CLOSED:
+	case SIM_EVENT_CLEANED:
 		break;
 	}
 	if (srv->serial != event->serial)
@@ -384,6 +404,8 @@ static void dispatch(struct sim_world *w, const struct sim_event *event)
 		on_login(w, srv);
 	else if (event->kind == SIM_EVENT_PING)
 		on_ping(w, srv);
+	else if (event->kind == SIM_EVENT_CLEANED)
+		on_cleaned(w, srv);
 	else
 		on_closed(w, srv);
 }

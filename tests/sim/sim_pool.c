@@ -96,9 +96,10 @@ int main(int argc, char **argv)
 	const struct sim_totals *t = &w->totals;
 	printf("sim_pool: %" PRIu64 " worlds, %" PRIu64 " grants, %" PRIu64 " refused, %" PRIu64
 	       " left, %" PRIu64 " opened, %" PRIu64 " closed, %" PRIu64 " pings, %" PRIu64
-	       " handed over, %" PRIu64 " wakes, %" PRIu64 " evicts, %" PRIu64 " slices ended\n",
-	       t->worlds, t->grants, t->refused, t->left, t->opens, t->closes, t->pings, t->hands,
-	       t->wakes, t->evicts, t->ends);
+	       " cleaned, %" PRIu64 " handed over, %" PRIu64 " wakes, %" PRIu64 " evicts, %" PRIu64
+	       " slices ended\n",
+	       t->worlds, t->grants, t->refused, t->left, t->opens, t->closes, t->pings, t->cleans,
+	       t->hands, t->wakes, t->evicts, t->ends);
 	SIM_CHECK(w, steps < DEFAULT_STEPS || t->ends > 0);
 	free(w);
 	return EXIT_SUCCESS;

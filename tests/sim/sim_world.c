@@ -139,11 +139,13 @@ static struct sim_habits random_habits(struct sim_world *w)
 		.think_max_us = ONE_OF(w, 0, 100, 2000, 20000),
 		.patience_max_us = ONE_OF(w, 1000, 20000, 400000),
 		.close_max_us = ONE_OF(w, 0, 100, 2000),
+		.clean_max_us = ONE_OF(w, 100, 5000, 50000, 1500000),
 		.chaos_every_us = ONE_OF(w, 1000, 20000, 20000, 100000, 1000000),
 		.login_fails = (unsigned)ONE_OF(w, 0, 0, 20, 200),
 		.ping_fails = (unsigned)ONE_OF(w, 0, 20, 200),
 		.server_dies = (unsigned)ONE_OF(w, 0, 0, 5, 50),
 		.client_leaves = (unsigned)ONE_OF(w, 0, 5, 100),
+		.cleans = (unsigned)ONE_OF(w, 0, 0, 100, 1000),
 		.meddles = (unsigned)ONE_OF(w, 0, 0, 10, 100),
 		.slices_end = (unsigned)ONE_OF(w, 0, 200, 1000),
 	};

@@ -25,11 +25,12 @@
  *  LOGIN    of a server ends
  *  PING     of a server ends
  *  CLOSED   a server that was closed is gone
+ *  CLEANED  a server that its client has left is clean
  *  MAIL     the next mail in a worker's box is due
  *  TICK     pool_next of a slice
  *  CHAOS    something that nobody asked for
  */
-#define SIM_EVENTS(X) X(CLIENT) X(LOGIN) X(PING) X(CLOSED) X(MAIL) X(TICK) X(CHAOS)
+#define SIM_EVENTS(X) X(CLIENT) X(LOGIN) X(PING) X(CLOSED) X(CLEANED) X(MAIL) X(TICK) X(CHAOS)
 
 enum sim_event_kind {
 #define X(kind) SIM_EVENT_##kind,
@@ -82,9 +83,10 @@ enum sim_server_state {
 	SIM_LOGIN,
 	SIM_IDLE,
 	SIM_ACTIVE,
-	SIM_PINGED, /* and not yet answered */
-	SIM_MOVED,  /* in the mail */
-	SIM_CLOSED, /* ordered, not yet gone */
+	SIM_CLEANED, /* its client has left it; it is being made clean */
+	SIM_PINGED,  /* and not yet answered */
+	SIM_MOVED,   /* in the mail */
+	SIM_CLOSED,  /* ordered, not yet gone */
 };
 
 struct sim_server {
@@ -128,14 +130,15 @@ struct sim_pool {
 };
 
 struct sim_totals {
-	uint64_t grants, opens, refused, left, hands, wakes, evicts, closes, pings, ends, worlds;
+	uint64_t grants, opens, refused, left, hands, wakes, evicts, closes, pings, cleans, ends,
+		worlds;
 };
 
 /* How the world behaves. Chances are out of a thousand. */
 struct sim_habits {
 	usec_t mail_max_us, login_max_us, served_max_us, think_max_us, patience_max_us;
-	usec_t close_max_us, chaos_every_us;
-	unsigned login_fails, ping_fails, server_dies, client_leaves, meddles, slices_end;
+	usec_t close_max_us, clean_max_us, chaos_every_us;
+	unsigned login_fails, ping_fails, server_dies, client_leaves, cleans, meddles, slices_end;
 	bool is_uneven; /* one client in four is busy, the others hardly, in turns */
 };
 

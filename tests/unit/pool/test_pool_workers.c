@@ -213,6 +213,96 @@ START_TEST(paused_worker_is_not_short_and_closes_what_it_is_handed)
 }
 END_TEST
 
+START_TEST(server_being_cleaned_is_waited_for_a_while)
+{
+	struct rig *r = rig_new(1, rig_limits());
+	rig_serve(r, 2);
+	pool_returning(&r->servers[0]);
+	pool_returning(&r->servers[0]);
+	rig_request(r, 2);
+	RIG_EXPECT(r, ""); /* and no login, though a permit is free */
+	rig_request(r, 3);
+	RIG_EXPECT(r, "OPEN s2"); /* one is returning, not two */
+	rig_return(r, 0);
+	RIG_EXPECT(r, "GRANT c2 s0");
+	rig_opened(r, 2);
+	RIG_EXPECT(r, "GRANT c3 s2");
+	ck_assert_int_eq(pool_cap_returning(&r->pools[0].cap), 0);
+
+	r = rig_new(1, rig_limits());
+	rig_serve(r, 1);
+	pool_returning(&r->servers[0]);
+	rig_request(r, 2);
+	rig_at(r, r->now + POOL_RETURN_US - 1);
+	RIG_EXPECT(r, "");
+	rig_at(r, r->now + 1);
+	RIG_EXPECT(r, "OPEN s1");
+}
+END_TEST
+
+START_TEST(server_being_cleaned_elsewhere_is_waited_for_too)
+{
+	struct rig *r = rig_new(3, rig_limits());
+	rig_serve(r, 1);
+	pool_returning(&r->servers[0]);
+	rig_request_in(r, 0, 1, 8);
+	r->now++;
+	rig_request_in(r, 0, 2, 9); /* both count on s0 */
+	RIG_EXPECT(r, "");
+	rig_return(r, 0);
+	RIG_EXPECT(r, "HAND s0 w1; WAKE w2");
+	rig_mail(r);
+	RIG_EXPECT(r, "GRANT c8 s0; OPEN s1");
+}
+END_TEST
+
+START_TEST(who_waits_for_a_server_that_is_lost_while_cleaned_is_told)
+{
+	struct rig *r = rig_new(2, rig_limits());
+	rig_serve(r, 1);
+	pool_returning(&r->servers[0]);
+	rig_request_in(r, 0, 1, 8);
+	rig_lost(r, 0);
+	RIG_EXPECT(r, "WAKE w1");
+	rig_mail(r);
+	RIG_EXPECT(r, "OPEN s1");
+	ck_assert_int_eq(pool_cap_returning(&r->pools[0].cap), 0);
+}
+END_TEST
+
+START_TEST(wake_that_finds_no_slice_is_passed_on)
+{
+	struct rig *r = rig_new(2, rig_limits());
+	rig_serve(r, 1);
+	rig_return(r, 0);
+	rig_request_in(r, 0, 1, 8); /* counts on s0 */
+	RIG_EXPECT(r, "WAKE w0");
+	ck_assert(!pool_is_unused(&r->slices[0][0]));
+	rig_lost(r, 0);
+	ck_assert(pool_is_unused(&r->slices[0][0]));
+	pool_fini(&r->slices[0][0]);
+	ck_assert_ptr_null(pool_slice_here(&r->workers[0], &r->pools[0]));
+	rig_mail(r);
+	RIG_EXPECT(r, "WAKE w1; OPEN s1");
+}
+END_TEST
+
+START_TEST(slice_is_used_while_a_server_is_under_way_to_it)
+{
+	struct rig *r = rig_new(2, rig_limits());
+	rig_serve(r, 3);
+	rig_request_in(r, 0, 1, 8);
+	rig_return(r, 1);
+	RIG_EXPECT(r, "HAND s1 w1");
+	rig_leave(r, 8);
+	ck_assert(!pool_is_unused(&r->slices[0][1]));
+	rig_mail(r);
+	ck_assert(!pool_is_unused(&r->slices[0][1]));
+	rig_lost(r, 1);
+	ck_assert(pool_is_unused(&r->slices[0][1]));
+}
+END_TEST
+
 Suite *suite_pool_workers(void)
 {
 	Suite *s = suite_create("pool_workers");
@@ -230,6 +320,11 @@ Suite *suite_pool_workers(void)
 	tcase_add_test(tc, after_the_back_off_one_worker_tries_and_its_success_wakes_the_others);
 	tcase_add_test(tc, ping_is_due_after_a_hand_over_of_what_idled_and_not_of_what_was_used);
 	tcase_add_test(tc, paused_worker_is_not_short_and_closes_what_it_is_handed);
+	tcase_add_test(tc, server_being_cleaned_is_waited_for_a_while);
+	tcase_add_test(tc, server_being_cleaned_elsewhere_is_waited_for_too);
+	tcase_add_test(tc, who_waits_for_a_server_that_is_lost_while_cleaned_is_told);
+	tcase_add_test(tc, wake_that_finds_no_slice_is_passed_on);
+	tcase_add_test(tc, slice_is_used_while_a_server_is_under_way_to_it);
 	suite_add_tcase(s, tc);
 	return s;
 }
