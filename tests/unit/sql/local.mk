@@ -3,6 +3,8 @@ TESTS += tests/unit/sql/check_sql
 tests_unit_sql_check_sql_SOURCES = \
 	tests/unit/sql/cases.c tests/unit/sql/cases.h \
 	tests/unit/sql/check_sql.c tests/unit/sql/suites.h \
+	tests/unit/sql/effect_text.c tests/unit/sql/effect_text.h \
+	tests/unit/sql/test_effect.c tests/unit/sql/test_literal.c \
 	tests/unit/sql/test_fingerprint.c tests/unit/sql/test_lexer.c \
 	tests/unit/sql/test_norm.c tests/unit/sql/test_split.c \
 	tests/unit/sql/test_words.c
@@ -13,5 +15,6 @@ tests_unit_sql_check_sql_LDADD = \
 	$(WHOLE_BEGIN) src/sql/libsql.a $(WHOLE_END) \
 	src/base/libbase.a $(XXHASH_LIBS) $(CHECK_LIBS)
 EXTRA_DIST += \
+	tests/unit/sql/effect.cases \
 	tests/unit/sql/fingerprint.cases tests/unit/sql/lexer.cases \
 	tests/unit/sql/norm.cases tests/unit/sql/split.cases

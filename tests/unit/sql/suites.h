@@ -6,7 +6,9 @@
 
 #include <check.h>
 
+Suite *effect_suite(void);
 Suite *lexer_suite(void);
+Suite *literal_suite(void);
 Suite *norm_suite(void);
 Suite *fingerprint_suite(void);
 Suite *split_suite(void);

@@ -1,0 +1,94 @@
+/*
+ * effect.c - the statements of a text, and who reads them: queries in one pass to their semicolon,
+ * others cut out first.
+ */
+#include "sql/effect.h"
+
+#include "sql/effect_parts.h"
+#include "sql/split.h"
+
+_Static_assert(EFFECT_KIND_COUNT <= 64, "a set is 64 bits");
+
+#define EFFECT_NAME_(kind, name) [EFFECT_AT_##kind] = name,
+static const char *const names[] = { EFFECT_KINDS(EFFECT_NAME_) };
+
+const char *effect_kind_name(enum effect_kind kind)
+{
+	BUG_ON(kind >= EFFECT_KIND_COUNT);
+	return names[kind];
+}
+
+void effect_init(struct effect_iter *iter, struct slice sql, struct lexer_mode mode)
+{
+	lexer_init(&iter->lex, sql, mode);
+}
+
+/* The first word of a query may be behind parentheses. */
+static bool is_query(struct lexer lex, struct lexer_token t)
+{
+	while (lexer_is_punct(&t, '('))
+		t = lexer_next(&lex, NULL);
+	return t.kind == LEXER_WORD && effect_query_begins(t.text);
+}
+
+static void read_query(struct effect_iter *iter, struct lexer start, struct effect *out)
+{
+	const char *from = start.rest.ptr;
+	effect_query_read(&start, out);
+	iter->lex = start;
+	out->text = slice_make(from, (size_t)(start.rest.ptr - from));
+}
+
+static void read_statement(struct effect_iter *iter, struct lexer start, struct effect *out)
+{
+	struct split split = { .lex = start };
+	struct split_statement statement;
+	if (!split_next(&split, &statement))
+		return;
+	iter->lex = split.lex;
+	out->text = statement.text;
+	if (statement.open)
+		out->set |= EFFECT(UNREAD);
+	effect_word_read(start.mode, out);
+}
+
+bool effect_next(struct effect_iter *iter, struct effect *out)
+{
+	struct lexer start;
+	struct lexer_token t;
+	do {
+		start = iter->lex;
+		t = lexer_next(&iter->lex, NULL);
+	} while (lexer_is_punct(&t, ';'));
+	out->set = out->inner = 0;
+	out->token = SLICE_NONE;
+	out->setting_count = 0;
+	if (t.kind == LEXER_END)
+		return false;
+	/* from the token itself, without what was before it */
+	start.rest = slice_make(t.text.ptr, t.text.len + iter->lex.rest.len);
+	if (is_query(iter->lex, t))
+		read_query(iter, start, out);
+	else
+		read_statement(iter, start, out);
+	return true;
+}
+
+uint64_t effect_of(struct slice sql, struct lexer_mode mode)
+{
+	struct effect_iter iter;
+	struct effect effect;
+	uint64_t set = 0;
+	effect_init(&iter, sql, mode);
+	while (effect_next(&iter, &effect))
+		set |= effect.set;
+	return set;
+}
+
+size_t effect_name(const struct effect *effect, char out[LITERAL_NAME_BYTES])
+{
+	struct lexer lex;
+	lexer_init(&lex, effect->token, (struct lexer_mode){ 0 });
+	struct lexer_token t = lexer_next(&lex, NULL);
+	return literal_name(&t, out);
+}
