@@ -39,6 +39,18 @@ static void read_query(struct effect_iter *iter, struct lexer start, struct effe
 	out->text = slice_make(from, (size_t)(start.rest.ptr - from));
 }
 
+/* BEGIN, COMMIT: a word and no more needs nobody to look for its end. iter->lex is behind it. */
+static bool read_word(struct effect_iter *iter, const struct lexer_token *t, struct effect *out)
+{
+	struct lexer after = iter->lex;
+	struct lexer_token next = lexer_next(&after, NULL);
+	if (next.kind != LEXER_END && !lexer_is_punct(&next, ';'))
+		return false;
+	out->text = t->text;
+	effect_word_read(iter->lex.mode, out);
+	return true;
+}
+
 static void read_statement(struct effect_iter *iter, struct lexer start, struct effect *out)
 {
 	struct split split = { .lex = start };
@@ -52,24 +64,37 @@ static void read_statement(struct effect_iter *iter, struct lexer start, struct 
 	effect_word_read(start.mode, out);
 }
 
+/* Letters and a blank, as nearly every statement begins: a word that needs no lexer. */
+static struct slice plain_word(struct slice text)
+{
+	size_t n = 0;
+	while (n < text.len && (text.ptr[n] | 0x20) >= 'a' && (text.ptr[n] | 0x20) <= 'z')
+		n++;
+	return slice_head(text, n < text.len && text.ptr[n] == ' ' ? n : 0);
+}
+
 bool effect_next(struct effect_iter *iter, struct effect *out)
 {
 	struct lexer start;
 	struct lexer_token t;
+	out->set = out->inner = 0;
+	out->token = SLICE_NONE;
+	out->setting_count = 0;
+	if (effect_query_begins(plain_word(iter->lex.rest))) {
+		read_query(iter, iter->lex, out);
+		return true;
+	}
 	do {
 		start = iter->lex;
 		t = lexer_next(&iter->lex, NULL);
 	} while (lexer_is_punct(&t, ';'));
-	out->set = out->inner = 0;
-	out->token = SLICE_NONE;
-	out->setting_count = 0;
 	if (t.kind == LEXER_END)
 		return false;
 	/* from the token itself, without what was before it */
 	start.rest = slice_make(t.text.ptr, t.text.len + iter->lex.rest.len);
 	if (is_query(iter->lex, t))
 		read_query(iter, start, out);
-	else
+	else if (t.open || !read_word(iter, &t, out))
 		read_statement(iter, start, out);
 	return true;
 }

@@ -8,6 +8,18 @@
 
 #include "sql/effect.h"
 
+/* A word that others are held against, in small letters; for tables. */
+#define EFFECT_WORD(text)                                                                          \
+	{                                                                                          \
+		.ptr = (text), .len = sizeof(text) - 1                                             \
+	}
+
+/* Is it that word? Most are not, and differ in length or the first letter. */
+static inline bool effect_parts_is(struct slice s, struct slice word)
+{
+	return s.len == word.len && (s.ptr[0] | 0x20) == (word.ptr[0] | 0x20) && slice_ieq(s, word);
+}
+
 /* ---- effect_set.c: settings ---- */
 
 /* A statement SET or RESET; `lex` is behind that word, and ends where the statement does. */

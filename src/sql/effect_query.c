@@ -8,28 +8,39 @@
 /* A word and the one before it, which make of a name and a parenthesis something else than a call.
  */
 struct pair {
-	const char *before, *word;
+	struct slice before, word;
 };
 
+#define PAIR(before_, word_)                                                                       \
+	{                                                                                          \
+		.before = EFFECT_WORD(before_), .word = EFFECT_WORD(word_)                         \
+	}
+
 static const struct pair pairs[] = {
-	{ ")", "filter" },      { ")", "over" },       { "on", "conflict" },
-	{ "grouping", "sets" }, { "then", "insert" },  { "group", "by" },
-	{ "order", "by" },      { "partition", "by" }, { "by", "rollup" },
-	{ "by", "cube" },       { "time", "zone" },    { "character", "varying" },
-	{ "char", "varying" },  { "bit", "varying" },  { "primary", "key" },
-	{ "foreign", "key" },   { "fetch", "first" },  { "fetch", "next" },
+	PAIR(")", "filter"),      PAIR(")", "over"),       PAIR("on", "conflict"),
+	PAIR("grouping", "sets"), PAIR("then", "insert"),  PAIR("group", "by"),
+	PAIR("order", "by"),      PAIR("partition", "by"), PAIR("by", "rollup"),
+	PAIR("by", "cube"),       PAIR("time", "zone"),    PAIR("character", "varying"),
+	PAIR("char", "varying"),  PAIR("bit", "varying"),  PAIR("primary", "key"),
+	PAIR("foreign", "key"),   PAIR("fetch", "first"),  PAIR("fetch", "next"),
 };
 
 /* Words behind which a name is not called: it is what something shall be named, or a table. */
-static const char *const namers[] = { "as",     "into",       "copy", "table",
-				      "exists", "references", "with", "recursive" };
+static const struct slice namers[] = {
+	EFFECT_WORD("as"),    EFFECT_WORD("into"),      EFFECT_WORD("copy"),
+	EFFECT_WORD("table"), EFFECT_WORD("exists"),    EFFECT_WORD("references"),
+	EFFECT_WORD("with"),  EFFECT_WORD("recursive"),
+};
+
+static const struct slice begins[] = {
+	EFFECT_WORD("select"), EFFECT_WORD("insert"), EFFECT_WORD("update"), EFFECT_WORD("delete"),
+	EFFECT_WORD("with"),   EFFECT_WORD("values"), EFFECT_WORD("table"),  EFFECT_WORD("merge"),
+};
 
 bool effect_query_begins(struct slice word)
 {
-	static const char *const words[] = { "select", "insert", "update", "delete",
-					     "with",   "values", "table",  "merge" };
-	for (size_t i = 0; i < COUNT_OF(words); i++)
-		if (slice_ieq_str(word, words[i]))
+	for (size_t i = 0; i < COUNT_OF(begins); i++)
+		if (effect_parts_is(word, begins[i]))
 			return true;
 	return false;
 }
@@ -37,7 +48,7 @@ bool effect_query_begins(struct slice word)
 static bool is_named(struct slice before)
 {
 	for (size_t i = 0; i < COUNT_OF(namers); i++)
-		if (slice_ieq_str(before, namers[i]))
+		if (effect_parts_is(before, namers[i]))
 			return true;
 	return false;
 }
@@ -45,8 +56,8 @@ static bool is_named(struct slice before)
 static bool is_pair(const struct skim *s)
 {
 	for (size_t i = 0; i < COUNT_OF(pairs); i++)
-		if (slice_ieq_str(s->name, pairs[i].word) &&
-		    slice_ieq_str(s->before, pairs[i].before))
+		if (effect_parts_is(s->name, pairs[i].word) &&
+		    effect_parts_is(s->before, pairs[i].before))
 			return true;
 	/* WITH x AS NOT MATERIALIZED (...) */
 	return slice_ieq_str(s->name, "materialized") && slice_ieq_str(s->before, "not") &&

@@ -415,7 +415,7 @@ static const struct {
 } rows[] = {
 #define ROW(word_, read_)                                                                          \
 	{                                                                                          \
-		.word = { .ptr = word_, .len = sizeof(word_) - 1 }, .read = read_                  \
+		.word = EFFECT_WORD(word_), .read = read_                                          \
 	}
 	ROW("begin", read_begin),
 	ROW("commit", read_commit),
@@ -471,7 +471,7 @@ void effect_word_read(struct lexer_mode mode, struct effect *out)
 	lexer_init(&lex, out->text, mode);
 	struct slice word = lexer_next(&lex, NULL).text;
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
-		if (word.len == rows[i].word.len && slice_ieq(word, rows[i].word)) {
+		if (effect_parts_is(word, rows[i].word)) {
 			rows[i].read(lex, out);
 			return;
 		}

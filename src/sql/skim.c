@@ -179,7 +179,8 @@ static void pass_dot(struct skim *s)
 /* Is what was just passed, from `at` to `p`, the word? */
 static inline bool is_word(const char *at, const char *p, const char *word, size_t len)
 {
-	return (size_t)(p - at) == len && slice_ieq_str(slice_make(at, len), word);
+	return (size_t)(p - at) == len && (*at | 0x20) == *word &&
+	       slice_ieq_str(slice_make(at, len), word);
 }
 
 static enum skim_stop stop(struct skim *s, const char *p, const char *end, enum skim_stop why)
