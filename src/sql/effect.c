@@ -94,7 +94,7 @@ bool effect_next(struct effect_iter *iter, struct effect *out)
 	start.rest = slice_make(t.text.ptr, t.text.len + iter->lex.rest.len);
 	if (is_query(iter->lex, t))
 		read_query(iter, start, out);
-	else if (t.open || !read_word(iter, &t, out))
+	else if (t.kind != LEXER_WORD || !read_word(iter, &t, out))
 		read_statement(iter, start, out);
 	return true;
 }

@@ -8,9 +8,10 @@
 #include "sql/skim.h"
 
 enum skim_class {
-	CLASS_OTHER, /* says nothing but that it is a token: operators, digits, commas */
+	CLASS_OTHER, /* says nothing but that it is a token: operators, commas */
 	CLASS_SPACE,
 	CLASS_WORD,
+	CLASS_DIGIT,
 	CLASS_OPEN,
 	CLASS_CLOSE,
 	CLASS_SEMI,
@@ -32,7 +33,7 @@ static const unsigned char classes[256] = {
 	['A' ... 'Z'] = CLASS_WORD | IN_WORD,
 	['_'] = CLASS_WORD | IN_WORD,
 	[0x80 ... 0xff] = CLASS_WORD | IN_WORD,
-	['0' ... '9'] = CLASS_OTHER | IN_WORD,
+	['0' ... '9'] = CLASS_DIGIT | IN_WORD,
 	['('] = CLASS_OPEN,
 	[')'] = CLASS_CLOSE,
 	[';'] = CLASS_SEMI,
@@ -109,6 +110,37 @@ static const char *pass_word(struct skim *s, const char *at, const char *end)
 	return p;
 }
 
+static const char *pass_digits(const char *p, const char *end)
+{
+	while (p < end && ((*p >= '0' && *p <= '9') || *p == '_'))
+		p++;
+	return p;
+}
+
+/* A number, and what is glued to it: servers before 15 read 1into as two tokens. */
+static const char *pass_number(struct skim *s, const char *at, const char *end)
+{
+	if (s->lex.mode.encoding != LEXER_ENCODING_PLAIN)
+		return one_token(s, at, end);
+	const char *p = pass_digits(at, end);
+	if (p < end && *p == '.' && !(p + 1 < end && p[1] == '.'))
+		p = pass_digits(p + 1, end);
+	if (p < end && (*p | 0x20) == 'e') {
+		bool sign = p + 1 < end && (p[1] == '+' || p[1] == '-');
+		const char *digits = p + 1 + sign;
+		if (digits < end && *digits >= '0' && *digits <= '9')
+			p = pass_digits(digits, end);
+	}
+	note_other(s);
+	const char *glued = p;
+	if (p == end || (classes[(unsigned char)*p] & CLASS_MASK) != CLASS_WORD)
+		return p;
+	while (p < end && (classes[(unsigned char)*p] & IN_WORD))
+		p++;
+	note_name(s, glued, (size_t)(p - glued));
+	return p;
+}
+
 /* '...' in the usual mode: two quotes that stand for one are the end of a string and the begin of
  * another, which comes to the same. */
 static const char *pass_string(struct skim *s, const char *at, const char *end)
@@ -168,19 +200,22 @@ static void pass_close(struct skim *s, const char *at)
 		s->depth--;
 }
 
-static void pass_dot(struct skim *s)
+static const char *pass_dot(struct skim *s, const char *at, const char *end)
 {
+	if (at + 1 < end && at[1] >= '0' && at[1] <= '9')
+		return pass_number(s, at, end);
 	bool after_name = s->name.len > 0 && s->name.ptr[0] != ')';
 	if (!after_name)
 		note_other(s);
 	s->dot = after_name;
+	return at + 1;
 }
 
-/* Is what was just passed, from `at` to `p`, the word? */
-static inline bool is_word(const char *at, const char *p, const char *word, size_t len)
+/* Is what was just passed the word? */
+static inline bool is_word(const struct skim *s, struct slice word)
 {
-	return (size_t)(p - at) == len && (*at | 0x20) == *word &&
-	       slice_ieq_str(slice_make(at, len), word);
+	return s->name.len == word.len && (s->name.ptr[0] | 0x20) == word.ptr[0] &&
+	       slice_ieq(s->name, word);
 }
 
 static enum skim_stop stop(struct skim *s, const char *p, const char *end, enum skim_stop why)
@@ -215,10 +250,15 @@ enum skim_stop skim_next(struct skim *s)
 			break;
 		case CLASS_WORD:
 			p = pass_word(s, at, end);
-			if (is_word(at, p, "into", 4))
+			if (is_word(s, SLICE("into")))
 				return stop(s, p, end, SKIM_INTO);
-			if (is_word(at, p, "default", 7))
+			if (is_word(s, SLICE("default")))
 				return stop(s, p, end, SKIM_DEFAULT);
+			break;
+		case CLASS_DIGIT:
+			p = pass_number(s, at, end);
+			if (is_word(s, SLICE("into")))
+				return stop(s, p, end, SKIM_INTO);
 			break;
 		case CLASS_OTHER:
 			note_other(s);
@@ -236,7 +276,7 @@ enum skim_stop skim_next(struct skim *s)
 				return stop(s, p, end, SKIM_SEMI);
 			break;
 		case CLASS_DOT:
-			pass_dot(s);
+			p = pass_dot(s, at, end);
 			break;
 		case CLASS_QUOTE:
 			p = pass_string(s, at, end);

@@ -33,8 +33,6 @@ tests_fuzz_fuzz_sql_effect_LDFLAGS = $(FUZZ_LINK)
 tests_fuzz_fuzz_sql_effect_LDADD = $(SQL_FUZZ_LIBS)
 EXTRA_DIST += tests/fuzz/sql_effect
 
-AUTH_FUZZ_LIBS = src/auth/libauth.a src/wire/libwire.a src/base/libbase.a $(XXHASH_LIBS) $(SSL_LIBS)
-
 FUZZERS_ALL += tests/fuzz/fuzz_userlist
 tests_fuzz_fuzz_userlist_SOURCES = tests/fuzz/fuzz_userlist.c $(FUZZ_MAIN)
 tests_fuzz_fuzz_userlist_LDFLAGS = $(FUZZ_LINK)
