@@ -117,3 +117,21 @@ size_t effect_name(const struct effect *effect, char out[LITERAL_NAME_BYTES])
 	struct lexer_token t = lexer_next(&lex, NULL);
 	return literal_name(&t, out);
 }
+
+void effect_value(const struct effect_setting *setting, struct buf *out)
+{
+	effect_set_write(setting, out);
+}
+
+bool effect_path_is_temp(struct slice search_path)
+{
+	struct lexer lex;
+	lexer_init(&lex, search_path, (struct lexer_mode){ 0 });
+	for (;;) {
+		struct lexer_token t = lexer_next(&lex, NULL);
+		if (t.kind == LEXER_END)
+			return false;
+		if (effect_word_is_temp_schema(&t) || t.kind == LEXER_STRING)
+			return true;
+	}
+}

@@ -31,6 +31,9 @@ void effect_set_read_reset(struct lexer lex, struct effect *out);
 void effect_set_add(struct effect *out, struct slice name, bool local,
 		    const struct effect_setting *how);
 
+/* effect_value() */
+void effect_set_write(const struct effect_setting *setting, struct buf *out);
+
 /* What is set is not known to happen: ask for it afterwards. */
 void effect_set_doubt(struct effect *out);
 

@@ -260,7 +260,7 @@ static void write_items(const struct effect_setting *s, struct buf *out)
 	}
 }
 
-void effect_value(const struct effect_setting *setting, struct buf *out)
+void effect_set_write(const struct effect_setting *setting, struct buf *out)
 {
 	if (setting->form == EFFECT_FORM_ITEMS)
 		write_items(setting, out);

@@ -286,19 +286,6 @@ bool effect_word_is_temp_schema(const struct lexer_token *t)
 	return strcmp(name, "pg_temp") == 0 || strncmp(name, "pg_temp_", 8) == 0;
 }
 
-bool effect_path_is_temp(struct slice search_path)
-{
-	struct lexer lex;
-	lexer_init(&lex, search_path, (struct lexer_mode){ 0 });
-	for (;;) {
-		struct lexer_token t = lexer_next(&lex, NULL);
-		if (t.kind == LEXER_END)
-			return false;
-		if (effect_word_is_temp_schema(&t) || t.kind == LEXER_STRING)
-			return true;
-	}
-}
-
 /* CREATE [OR REPLACE] [LOCAL | GLOBAL] TEMP[ORARY] */
 static bool is_temp_head(struct lexer lex)
 {
