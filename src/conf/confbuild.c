@@ -12,6 +12,7 @@
 #include "base/buf.h"
 #include "conf/conninfo.h"
 #include "conf/faults.h"
+#include "conf/protocols.h"
 #include "conf/value.h"
 
 #define CONFBUILD_NAME_MAX 4096 /* bytes in a name of a database or user */
@@ -334,11 +335,16 @@ static void confbuild_dialect(struct confbuild *b)
 static void confbuild_server_tls(struct confbuild *b, struct conf_database *db)
 {
 	const struct conf_global *g = &b->conf->global;
+	unsigned versions = protocols_parse(slice_of(g->server_tls_protocols));
 	const struct conf_param wanted[] = {
 		{ "sslmode", conf_sslmode_name(g->server_tls_sslmode) },
 		{ "sslrootcert", g->server_tls_ca_file },
 		{ "sslcert", g->server_tls_cert_file },
 		{ "sslkey", g->server_tls_key_file },
+		{ "sslcrl", g->server_tls_crl_file },
+		{ "ssl_min_protocol_version", protocols_least(versions) },
+		{ "ssl_max_protocol_version",
+		  versions == PROTOCOLS_SECURE ? "" : protocols_most(versions) },
 	};
 	for (size_t i = 0; i < COUNT_OF(wanted); i++) {
 		bool is_said = !*wanted[i].value;

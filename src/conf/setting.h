@@ -48,7 +48,9 @@ enum setting_unit {
 
 enum setting_check {
 	CONF_CHECK_NONE,
-	CONF_CHECK_FACILITY, /* a syslog facility */
+	CONF_CHECK_FACILITY,       /* a syslog facility */
+	CONF_CHECK_PROTOCOLS,      /* versions of TLS */
+	CONF_CHECK_PROTOCOL_RANGE, /* the same without a gap */
 };
 
 /* What a row says beyond its columns. */

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
+#include "conf/protocols.h"
 
 #define VALUE_MAX_US ((usec_t)100 * 366 * 86400 * USEC_PER_SEC) /* a hundred years */
 #define VALUE_SHOWN 60 /* bytes of a wrong text that are repeated */
@@ -229,17 +230,38 @@ static bool value_enum(const struct setting *s, struct slice text, int *field, s
 	return false;
 }
 
-static bool value_string(const struct setting *s, struct slice text, const char **field,
-			 struct confmem *mem, struct err *err)
+/* What a text has to be beyond a text. */
+static bool value_check(enum setting_check check, struct slice text, struct err *err)
 {
-	switch (s->extras.check) {
+	unsigned versions;
+	switch (check) {
 	case CONF_CHECK_NONE:
 		break;
 	case CONF_CHECK_FACILITY:
 		if (!log_is_facility(text))
 			return err_set(err, "\"%.*s\" is no facility of syslog", VALUE_SHOW(text));
 		break;
+	case CONF_CHECK_PROTOCOLS:
+	case CONF_CHECK_PROTOCOL_RANGE:
+		versions = protocols_parse(text);
+		if (!versions)
+			return err_set(err,
+				       "\"%.*s\" is neither secure nor all nor a list of tlsv1.0, "
+				       "tlsv1.1, tlsv1.2 and tlsv1.3",
+				       VALUE_SHOW(text));
+		if (check == CONF_CHECK_PROTOCOL_RANGE && !protocols_least(versions))
+			return err_set(err, "\"%.*s\" leaves a gap, which libpq cannot do",
+				       VALUE_SHOW(text));
+		break;
 	}
+	return true;
+}
+
+static bool value_string(const struct setting *s, struct slice text, const char **field,
+			 struct confmem *mem, struct err *err)
+{
+	if (!value_check(s->extras.check, text, err))
+		return false;
 	/* PgBouncer writes an empty query so. */
 	*field = slice_eq_str(text, "<empty>") ? "" : confmem_str(mem, text);
 	return true;

@@ -76,11 +76,12 @@ static bool tls_context_digest_file(EVP_MD_CTX *md, const char *setting, const c
 
 static bool tls_context_digest(SSL_CTX *ctx, const struct tls_context_options *o, struct err *err)
 {
-	const char *words[] = { o->ciphers, o->suites, o->protocols, o->curves, o->dheparams };
+	const char *words[] = { o->ciphers, o->suites, o->curves, o->dheparams };
 	unsigned char digest[EVP_MAX_MD_SIZE];
 	EVP_MD_CTX *md = EVP_MD_CTX_new();
 	bool ok = md && EVP_DigestInit_ex(md, EVP_sha256(), NULL) &&
-		  EVP_DigestUpdate(md, &o->demands_cert, sizeof(o->demands_cert));
+		  EVP_DigestUpdate(md, &o->demands_cert, sizeof(o->demands_cert)) &&
+		  EVP_DigestUpdate(md, &o->versions, sizeof(o->versions));
 	for (size_t i = 0; ok && i < COUNT_OF(words); i++) {
 		const char *word = words[i] ? words[i] : "";
 		ok = EVP_DigestUpdate(md, word, strlen(word) + 1);
@@ -186,26 +187,6 @@ static bool tls_context_theirs(SSL_CTX *ctx, const struct tls_context_options *o
 /* ---- versions and ciphers
  * ------------------------------------------------------------------------ */
 
-enum {
-	TLS_CONTEXT_10 = 1,
-	TLS_CONTEXT_11 = 2,
-	TLS_CONTEXT_12 = 4,
-	TLS_CONTEXT_13 = 8,
-	TLS_CONTEXT_SECURE = TLS_CONTEXT_12 | TLS_CONTEXT_13,
-	TLS_CONTEXT_ALL = 15,
-};
-
-static const struct {
-	const char *word;
-	unsigned versions;
-} tls_context_protocols[] = {
-	{ "tlsv1.0", TLS_CONTEXT_10 },     { "tlsv1.1", TLS_CONTEXT_11 },
-	{ "tlsv1.2", TLS_CONTEXT_12 },     { "tlsv1.3", TLS_CONTEXT_13 },
-	{ "tlsv1", TLS_CONTEXT_ALL },      { "all", TLS_CONTEXT_ALL },
-	{ "legacy", TLS_CONTEXT_ALL },     { "secure", TLS_CONTEXT_SECURE },
-	{ "default", TLS_CONTEXT_SECURE },
-};
-
 static const struct {
 	unsigned version;
 	int number;
@@ -217,42 +198,8 @@ static const struct {
 	{ TLS_CONTEXT_13, TLS1_3_VERSION, SSL_OP_NO_TLSv1_3 },
 };
 
-static unsigned tls_context_word(struct slice word)
+static bool tls_context_set_protocols(SSL_CTX *ctx, unsigned versions, struct err *err)
 {
-	for (size_t i = 0; i < COUNT_OF(tls_context_protocols); i++)
-		if (slice_ieq_str(word, tls_context_protocols[i].word))
-			return tls_context_protocols[i].versions;
-	return 0;
-}
-
-/* "secure", "tlsv1.2,tlsv1.3", "all:!tlsv1.0"; 0: wrong. */
-static unsigned tls_context_parse(const char *text)
-{
-	unsigned versions = 0;
-	if (!tls_context_said(text))
-		return TLS_CONTEXT_SECURE;
-	for (const char *at = text; *at;) {
-		size_t n = strcspn(at, ",: ");
-		bool minus = n > 0 && *at == '!';
-		if (n > 0) {
-			unsigned these = tls_context_word(slice_make(at + minus, n - minus));
-			if (!these)
-				return 0;
-			versions = minus ? versions & ~these : versions | these;
-		}
-		at += n + (at[n] != '\0');
-	}
-	return versions;
-}
-
-static bool tls_context_set_protocols(SSL_CTX *ctx, const char *text, struct err *err)
-{
-	unsigned versions = tls_context_parse(text);
-	if (!versions)
-		return err_set(err,
-			       "client_tls_protocols: %s: neither secure nor all nor a list of "
-			       "tlsv1.0, tlsv1.1, tlsv1.2 and tlsv1.3",
-			       text);
 	int least = 0, most = 0;
 	uint64_t off = 0;
 	for (size_t i = 0; i < COUNT_OF(tls_context_versions); i++) {
@@ -264,10 +211,9 @@ static bool tls_context_set_protocols(SSL_CTX *ctx, const char *text, struct err
 		}
 	}
 	SSL_CTX_set_options(ctx, off);
-	return SSL_CTX_set_min_proto_version(ctx, least) == 1 &&
-			       SSL_CTX_set_max_proto_version(ctx, most) == 1
-		       ? true
-		       : tls_context_fault(err, "client_tls_protocols", text);
+	return (SSL_CTX_set_min_proto_version(ctx, least) == 1 &&
+		SSL_CTX_set_max_proto_version(ctx, most) == 1) ||
+	       tls_context_fault(err, "client_tls_protocols", "its versions");
 }
 
 /* PgBouncer's words for OpenSSL's own choice; all else is OpenSSL's. */
@@ -348,7 +294,7 @@ static void tls_context_set_ways(SSL_CTX *ctx)
 static bool tls_context_fill(SSL_CTX *ctx, const struct tls_context_options *o, struct err *err)
 {
 	tls_context_set_ways(ctx);
-	if (tls_context_set_protocols(ctx, o->protocols, err) &&
+	if (tls_context_set_protocols(ctx, o->versions, err) &&
 	    tls_context_set_ciphers(ctx, o, err) && tls_context_set_groups(ctx, o, err) &&
 	    tls_context_own(ctx, o, err) && tls_context_theirs(ctx, o, err) &&
 	    tls_context_digest(ctx, o, err))

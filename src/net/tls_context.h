@@ -19,6 +19,13 @@
 struct ssl_ctx_st;
 struct tls_context;
 
+enum tls_context_version {
+	TLS_CONTEXT_10 = 1,
+	TLS_CONTEXT_11 = 2,
+	TLS_CONTEXT_12 = 4,
+	TLS_CONTEXT_13 = 8,
+};
+
 /* In PgBouncer's words; "" or NULL where nothing is said. Strings are not kept. */
 struct tls_context_options {
 	const char *key_file, *cert_file; /* both have to be there */
@@ -26,9 +33,9 @@ struct tls_context_options {
 	const char *crl_file;             /* which of those have been revoked */
 	const char *ciphers;              /* up to TLS 1.2; "default", "all", or OpenSSL's syntax */
 	const char *suites;               /* TLS 1.3 */
-	const char *protocols;            /* "secure", "all", "tlsv1.2,tlsv1.3" */
 	const char *curves;               /* "auto", "none", or names separated by colons */
 	const char *dheparams;            /* "auto", "legacy", "none" */
+	unsigned versions;                /* a set of enum tls_context_version, not empty */
 	/* No client without a certificate that is good. Otherwise, where there is a ca_file, one is
 	 * asked for, and one that is no good counts as none (tls_peer_names). */
 	bool demands_cert;

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "net/sock.h"
+#include "net/tls.h"
 #include "proxy/dbtarget.h"
 #include "proxy/errand.h"
 #include "proxy/localpool.h"
@@ -171,6 +172,7 @@ static void server_login_ok(struct server *s, usec_t now)
 {
 	struct localpool *lp = s->pool;
 	struct worker *w = lp->worker;
+	char tls[TLS_INFO_BYTES];
 	struct connector_fault none = { .kind = CONNECTOR_FAULT_NONE };
 
 	s->pid = s->wire.backend_pid;
@@ -193,8 +195,9 @@ static void server_login_ok(struct server *s, usec_t now)
 	}
 	lp->stats.server_logins++;
 	if (w->setup->conf->global.log_connections)
-		LOG_INFO("server %s/%s pid %d: new connection", lp->route->database,
-			 lp->route->user, s->pid);
+		LOG_INFO("server %s/%s pid %d: new connection%s%s", lp->route->database,
+			 lp->route->user, s->pid, s->wire.ssl ? " tls=" : "",
+			 tls_info(s->wire.ssl, tls));
 	server_enter(s, SERVER_IDLE, now);
 	pool_opened(&s->member, now);
 	localpool_touch(lp);

@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "conf/faults.h"
+#include "conf/protocols.h"
 
 struct setup_counted {
 	struct setup setup;
@@ -29,6 +30,10 @@ static void setup_report(void *arg, bool is_fault, unsigned line, const char *te
 		LOG_WARNING("%s:%u: %s", reading->path, line, text);
 }
 
+_Static_assert((int)PROTOCOLS_10 == TLS_CONTEXT_10 && (int)PROTOCOLS_11 == TLS_CONTEXT_11 &&
+		       (int)PROTOCOLS_12 == TLS_CONTEXT_12 && (int)PROTOCOLS_13 == TLS_CONTEXT_13,
+	       "the versions of TLS have other numbers in conf/ than in net/");
+
 /* False: there are faults. */
 static bool setup_make_tls(const struct conf *conf, const struct setup *previous,
 			   struct conf_faults *faults, struct tls_context **tls)
@@ -41,7 +46,7 @@ static bool setup_make_tls(const struct conf *conf, const struct setup *previous
 		.crl_file = g->client_tls_crl_file,
 		.ciphers = g->client_tls_ciphers,
 		.suites = g->client_tls13_ciphers,
-		.protocols = g->client_tls_protocols,
+		.versions = protocols_parse(slice_of(g->client_tls_protocols)),
 		.curves = g->client_tls_ecdhcurve,
 		.dheparams = g->client_tls_dheparams,
 		.demands_cert = g->client_tls_sslmode >= CONF_CLIENT_TLS_VERIFY_CA,

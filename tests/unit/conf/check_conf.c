@@ -46,6 +46,7 @@ void check_conf_bad(const char *text, int line, const char *fault)
 int main(void)
 {
 	SRunner *sr = srunner_create(suite_setting());
+	srunner_add_suite(sr, suite_protocols());
 	srunner_add_suite(sr, suite_value());
 	srunner_add_suite(sr, suite_inifile());
 	srunner_add_suite(sr, suite_conninfo());

@@ -11,6 +11,7 @@
 Suite *suite_conf(void);
 Suite *suite_conninfo(void);
 Suite *suite_inifile(void);
+Suite *suite_protocols(void);
 Suite *suite_setting(void);
 Suite *suite_value(void);
 

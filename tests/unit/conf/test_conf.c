@@ -212,17 +212,21 @@ END_TEST
 
 START_TEST(tls_to_servers)
 {
-	struct conf *conf =
-		check_conf_good("[databases]\na = host=h\n"
-				"b = sslmode=disable sslcert=/own\n"
-				"[pgweir]\nauth_file=f\nserver_tls_sslmode = verify-full\n"
-				"server_tls_ca_file = /ca\nserver_tls_cert_file = /cert\n");
+	struct conf *conf = check_conf_good(
+		"[databases]\na = host=h\n"
+		"b = sslmode=disable sslcert=/own\n"
+		"[pgweir]\nauth_file=f\nserver_tls_sslmode = verify-full\n"
+		"server_tls_ca_file = /ca\nserver_tls_cert_file = /cert\n"
+		"server_tls_crl_file = /crl\nserver_tls_protocols = tlsv1.1:tlsv1.2\n");
 	const struct conf_database *a = conf_find_database(conf, SLICE("a"));
 	const struct conf_database *b = conf_find_database(conf, SLICE("b"));
 	ck_assert_str_eq(param(a, "sslmode"), "verify-full");
 	ck_assert_str_eq(param(a, "sslrootcert"), "/ca");
 	ck_assert_str_eq(param(a, "sslcert"), "/cert");
 	ck_assert_ptr_null(param(a, "sslkey"));
+	ck_assert_str_eq(param(a, "sslcrl"), "/crl");
+	ck_assert_str_eq(param(a, "ssl_min_protocol_version"), "TLSv1.1");
+	ck_assert_str_eq(param(a, "ssl_max_protocol_version"), "TLSv1.2");
 	ck_assert_str_eq(param(a, "host"), "h");
 	ck_assert_str_eq(param(b, "sslmode"), "disable");
 	ck_assert_str_eq(param(b, "sslcert"), "/own");
@@ -242,6 +246,8 @@ START_TEST(faults)
 	check_conf_bad(HEAD "auth_type = hba\n", 5, "not supported by this version");
 	check_conf_bad(HEAD "auth_hba_file = x\n", 5, "auth_hba_file is not supported");
 	check_conf_bad(HEAD "client_tls_sslmode = often\n", 5, "is none of");
+	check_conf_bad(HEAD "client_tls_protocols = sslv3\n", 5, "is neither secure nor all");
+	check_conf_bad(HEAD "server_tls_protocols = tlsv1.0,tlsv1.2\n", 5, "leaves a gap");
 	check_conf_bad(HEAD "server_tls_ciphers = AES\n", 5, "not supported");
 	check_conf_bad(HEAD "listen_addr =\nunix_socket_dir =\n", 0, "nowhere to listen");
 	check_conf_bad(HEAD "connect_query = x\n", 5, "cannot be set in [pgweir]");
