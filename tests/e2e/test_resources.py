@@ -69,6 +69,20 @@ def test_query_of_fifty_megabytes(pooler, room):
     assert p.peak_mb() < before + room
 
 
+def test_statements_that_are_never_closed(pooler, room):
+    """What the slow-query log remembers of a client is bounded, however many statements it names."""
+    p = pooler(pool_size=1, pool_mode="session", log_min_duration_statement="1h")
+    client = p.raw()
+    client.value("select 1")
+    before = p.rss_mb()
+    filler = "x" * 16000
+    for n in range(50):
+        client.send(*(P(f"select {n} /* {filler} */", f"s{n}_{m}") for m in range(100)), S)
+        assert client.ready(deadline=60)[-2].kind == "1"
+        client.query("deallocate all")
+    assert p.peak_mb() < before + room
+
+
 def test_copy_of_hundred_megabytes_each_way(pooler, cluster, room):
     cluster.in_app("drop table if exists bulk; create unlogged table bulk(t text); grant all on bulk to public")
     p = pooler(pool_size=1)
