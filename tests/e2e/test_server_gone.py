@@ -3,6 +3,7 @@
 import os
 import signal
 import threading
+import time
 
 import pytest
 
@@ -375,6 +376,60 @@ def test_failing_logins_are_no_storm(own_cluster, make_pooler):
         assert {e.sqlstate for e in errors} == {"28P01"}
     asked = own_cluster.log_since().count('password authentication failed for user "u_scram"')
     assert 1 <= asked <= 8, f"the server was asked {asked} times"
+
+
+RETRY = 0.4
+BURST = 10
+
+
+@pytest.mark.pgweir
+@pytest.mark.parametrize("lets_in", [0, 1], ids=["none", "one"])
+def test_login_attempts_keep_their_pace(make_pooler, fake_server, lets_in):
+    """
+    A server that lets nobody in, or only the first: however many want one in every worker, and whatever is
+    reloaded meanwhile, after the first burst there is one attempt in server_login_retry.
+    """
+    def script(session):
+        if session.number < lets_in:
+            if session.login():
+                session.serve(lambda sql: fakeserver.answer("1", "T" if sql == "begin" else "I"))
+        elif session.read_startup() is not None:
+            session.send(fakeserver.error("57P03", "the database system is starting up", "FATAL"))
+
+    server = fake_server(script)
+    p = make_pooler(None, workers=3, pool_size=BURST, min_pool_size=3 * lets_in, server_login_retry=RETRY,
+                    pool_timeout="0.5", max_client_conn=500, log_connections=0, log_disconnections=0,
+                    log_pooler_errors=0, databases={"app": f"host=127.0.0.1 port={server.port} sslmode=disable"})
+    if lets_in:
+        p.raw().query("begin")
+        server.wait_sessions(2)
+    began, before = time.monotonic(), len(server.sessions)
+
+    def want(crew):
+        while not crew.stop.is_set():
+            client = p.open()
+            p.clients.remove(client)
+            try:
+                client.login("app", "app").error("select 1")
+            except (rawwire.Refused, rawwire.Gone, OSError):
+                pass
+            finally:
+                client.drop()
+
+    def reload(crew):
+        for n in range(1000):
+            if crew.stop.wait(0.05):
+                return
+            p.reload(query_timeout=100 + n)
+
+    with Crew() as crew:
+        for _ in range(24):
+            crew.start(want, crew)
+        crew.start(reload, crew)
+        until(lambda: len(server.sessions) >= before + BURST + 8, "it is tried again and again", 60)
+        made, took = len(server.sessions) - before, time.monotonic() - began
+        crew.stop.set()
+    assert made <= BURST + took / RETRY + 2, f"{made} attempts in {took:.1f} s"
 
 
 def test_login_works_again_after_the_back_off(own_cluster, make_pooler):
