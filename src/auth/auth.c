@@ -4,7 +4,8 @@
  * What it is not: a reader of frames (the caller has taken the body out of its 'p' message), a
  * sender, or the judge of which method applies to whom.
  *
- *	NEW -+-> PASSWORD ----------------+-> WORK -> WORKED -+-> OVER
+ *	NEW -+-> PASSWORD --> JUDGE ------|-------------------+
+ *	     |          `-----------------+-> WORK -> WORKED -+-> OVER
  *	     +-> ANSWER (md5) ------------|-------------------+
  *	     +-> INITIAL -+----> PROOF ---+-------------------+
  *	                  +-> FIRST -^
@@ -37,7 +38,8 @@
 #define AUTH_STATES(X) \
 	/*state     may become */ \
 	X(NEW,      TO(PASSWORD) | TO(ANSWER) | TO(INITIAL) | TO(OVER)) \
-	X(PASSWORD, TO(WORK) | TO(OVER)) \
+	X(PASSWORD, TO(JUDGE) | TO(WORK) | TO(OVER)) \
+	X(JUDGE,    TO(OVER)) \
 	X(ANSWER,   TO(OVER)) \
 	X(INITIAL,  TO(FIRST) | TO(PROOF) | TO(OVER)) \
 	X(FIRST,    TO(PROOF) | TO(OVER)) \
@@ -130,14 +132,14 @@ static enum auth_method auth_effective_method(const struct auth_request *req, bo
 {
 	if (req->method != AUTH_METHOD_MD5)
 		return req->method;
-	bool is_scram = is_known ? secret_kind(req->secret) == SECRET_SCRAM : req->mock->like_scram;
+	bool is_scram = is_known ? secret_kind(req->secret) == SECRET_SCRAM : req->like_scram;
 	return is_scram ? AUTH_METHOD_SCRAM : AUTH_METHOD_MD5;
 }
 
 /* Why nothing that the client can say would do, or NULL. */
 static const char *auth_doom(const struct auth_request *req, enum auth_method method)
 {
-	if (method == AUTH_METHOD_TRUST)
+	if (method == AUTH_METHOD_TRUST || method == AUTH_METHOD_JUDGED)
 		return NULL;
 	if (!req->secret)
 		return "no such user, or no secret is known";
@@ -158,6 +160,7 @@ struct auth_exchange *auth_new(const struct auth_request *req)
 	ex->user = slice_dup(req->user);
 	ex->doom = auth_doom(req, ex->method);
 	scram_server_init(&ex->scram);
+	scram_server_bind(&ex->scram, req->binding);
 
 	bool ok = scram_hmac(slice_make(req->mock->key, sizeof(req->mock->key)), req->user,
 			     ex->salt) &&
@@ -227,7 +230,7 @@ static enum auth_status auth_ask_helper(struct auth_exchange *ex, enum auth_task
 
 enum auth_status auth_start(struct auth_exchange *ex, struct buf *out)
 {
-	static const char *const mechanisms[] = { SCRAM_MECHANISM };
+	const char *mechanisms[SCRAM_SERVER_MAX_MECHANISMS];
 	BUG_ON(ex->state != AUTH_STATE_NEW);
 	if (ex->reason)
 		return auth_refuse(ex, ex->reason);
@@ -235,6 +238,7 @@ enum auth_status auth_start(struct auth_exchange *ex, struct buf *out)
 	case AUTH_METHOD_TRUST:
 		return auth_accept(ex, out);
 	case AUTH_METHOD_PLAIN:
+	case AUTH_METHOD_JUDGED:
 		build_auth_cleartext(out);
 		auth_enter(ex, AUTH_STATE_PASSWORD);
 		break;
@@ -243,7 +247,7 @@ enum auth_status auth_start(struct auth_exchange *ex, struct buf *out)
 		auth_enter(ex, AUTH_STATE_ANSWER);
 		break;
 	case AUTH_METHOD_SCRAM:
-		build_auth_sasl(out, mechanisms, COUNT_OF(mechanisms));
+		build_auth_sasl(out, mechanisms, scram_server_offer(&ex->scram, mechanisms));
 		auth_enter(ex, AUTH_STATE_INITIAL);
 		break;
 	}
@@ -288,6 +292,14 @@ static enum auth_status auth_on_password(struct auth_exchange *ex, struct slice 
 	if (!auth_take_cstr(body, &password))
 		return auth_reject(ex, "malformed password message");
 	ex->password = slice_dup(password);
+	if (ex->method == AUTH_METHOD_JUDGED) {
+		/* to many a directory, and to some servers, no password means: nobody in particular
+		 */
+		if (password.len == 0)
+			return auth_refuse(ex, "empty password");
+		auth_enter(ex, AUTH_STATE_JUDGE);
+		return AUTH_JUDGE;
+	}
 	bool is_right = false;
 	if (!ex->doom) {
 		switch (secret_kind(ex->secret)) {
@@ -370,7 +382,7 @@ static enum auth_status auth_on_initial(struct auth_exchange *ex, struct slice b
 	struct slice text = reader_value(&r);
 	if (!reader_is_done(&r))
 		return auth_reject(ex, "malformed SASLInitialResponse");
-	if (!slice_eq_str(mechanism, SCRAM_MECHANISM))
+	if (!scram_server_choose(&ex->scram, mechanism))
 		return auth_reject(ex, "the client chose a SASL mechanism that was not offered");
 	if (text.ptr)
 		return auth_on_first(ex, text, out);
@@ -429,6 +441,7 @@ enum auth_status auth_step(struct auth_exchange *ex, struct slice body, struct b
 	case AUTH_STATE_OVER:
 		return auth_reject(ex, "a password message after the login");
 	case AUTH_STATE_NEW:
+	case AUTH_STATE_JUDGE:
 	case AUTH_STATE_WORK:
 	case AUTH_STATE_WORKED:
 		break;
@@ -480,6 +493,21 @@ enum auth_status auth_resume(struct auth_exchange *ex, struct buf *out)
 		break;
 	}
 	return is_right ? auth_accept(ex, out) : auth_refuse(ex, "wrong password");
+}
+
+/* ---- somebody else's verdict ---------------------------------------------------------- */
+
+const char *auth_password(const struct auth_exchange *ex)
+{
+	BUG_ON(ex->state != AUTH_STATE_JUDGE);
+	return ex->password;
+}
+
+enum auth_status auth_judged(struct auth_exchange *ex, bool is_right, const char *why,
+			     struct buf *out)
+{
+	BUG_ON(ex->state != AUTH_STATE_JUDGE);
+	return is_right ? auth_accept(ex, out) : auth_refuse(ex, why);
 }
 
 /* ---- what a login leaves ----------------------------------------------------------- */

@@ -6,6 +6,9 @@
  *	status = auth_step(ex, body, out);      with the body of the client's next 'p' message
  *	auth_work(ex); auth_resume(ex, out);    where the status is AUTH_WORK
  *
+ *	auth_judged(ex, verdict, why, out);     where it is AUTH_JUDGE: somebody else has judged
+ *	                                        auth_password(ex)
+ *
  * `out` gets whole messages, up to AuthenticationOk with AUTH_OK; the ErrorResponse that
  * follows AUTH_REFUSED or AUTH_MALFORMED is the caller's (auth_reason is for the log, never
  * for the client).
@@ -41,7 +44,8 @@
 	X(TRUST, "trust") \
 	X(PLAIN, "plain") \
 	X(MD5,   "md5")   /* a user whose secret is SCRAM's is asked for SCRAM */ \
-	X(SCRAM, "scram-sha-256")
+	X(SCRAM, "scram-sha-256") /* and -PLUS, where the channel can be bound */ \
+	X(JUDGED, "password")     /* as it is; somebody else than us knows whether it is right */
 /* clang-format on */
 
 enum auth_method {
@@ -56,12 +60,12 @@ enum auth_status {
 	AUTH_REFUSED,   /* 28P01 and the end of the connection */
 	AUTH_MALFORMED, /* 08P01 and the end of the connection */
 	AUTH_WORK,      /* auth_work in a helper, then auth_resume; out is empty */
+	AUTH_JUDGE, /* the password is there: auth_judged when there is a verdict; out is empty */
 };
 
 /* What makes mock logins consistent; made once per process. */
 struct auth_mock {
 	uint8_t key[AUTH_MOCK_KEY_BYTES];
-	bool like_scram; /* under md5 too: userlist_is_mostly_scram */
 };
 
 struct auth_request {
@@ -69,7 +73,9 @@ struct auth_request {
 	struct slice user;            /* copied */
 	struct secret *secret;        /* referenced; NULL: unknown, or may not log in */
 	const struct auth_mock *mock; /* used by auth_new alone */
-	const char *server_nonce;     /* NULL: random. For tests: at most SCRAM_NONCE_BYTES */
+	bool like_scram;          /* what somebody unknown is asked for under md5: most have it */
+	struct slice binding;     /* of the client's TLS: its end point's hash; empty: none */
+	const char *server_nonce; /* NULL: random. For tests: at most SCRAM_NONCE_BYTES */
 };
 
 struct auth_exchange;
@@ -83,6 +89,11 @@ enum auth_status auth_start(struct auth_exchange *ex, struct buf *out) MUST_CHEC
 enum auth_status auth_step(struct auth_exchange *ex, struct slice body, struct buf *out) MUST_CHECK;
 void auth_work(struct auth_exchange *ex); /* milliseconds of arithmetic */
 enum auth_status auth_resume(struct auth_exchange *ex, struct buf *out) MUST_CHECK;
+
+/* From AUTH_JUDGE to auth_judged: what the client said. `why` not: borrowed until auth_free. */
+const char *auth_password(const struct auth_exchange *ex);
+enum auth_status auth_judged(struct auth_exchange *ex, bool is_right, const char *why,
+			     struct buf *out) MUST_CHECK;
 
 const char *auth_reason(const struct auth_exchange *ex); /* why not, for the log; "" if nothing */
 const char *auth_method_name(enum auth_method method);

@@ -3,8 +3,15 @@
  *
  *	client-first   flag "," "," "n=" name "," "r=" nonce
  *	server-first   "r=" nonce nonce' ",s=" salt ",i=" iterations
- *	client-final   "c=" base64(flag ",,") ",r=" nonce nonce' ",p=" proof
+ *	client-final   "c=" base64(flag ",," binding) ",r=" nonce nonce' ",p=" proof
  *	server-final   "v=" signature
+ *
+ * The flag, by what was offered and what was chosen (RFC 5802, section 6):
+ *
+ *		-PLUS not offered	-PLUS offered		-PLUS chosen
+ *	n	goes on			goes on			refused
+ *	y	goes on			refused: downgrade	refused
+ *	p=...	refused			refused			goes on, if it is the kind we know
  *
  * The three parts that are signed are gathered in one buffer as they are said. The user's
  * name in client-first is ignored, as in PostgreSQL: the startup packet's counts.
@@ -30,21 +37,88 @@ void scram_server_fini(struct scram_server *s)
 	mem_wipe(s->proof, sizeof(s->proof));
 }
 
+/* ---- what is offered ------------------------------------------------------------------ */
+
+void scram_server_bind(struct scram_server *s, struct slice end_point)
+{
+	BUG_ON(end_point.len > SCRAM_MAX_BINDING_BYTES);
+	s->binding_bytes = end_point.len;
+	if (end_point.len)
+		memcpy(s->binding, end_point.ptr, end_point.len);
+}
+
+size_t scram_server_offer(const struct scram_server *s,
+			  const char *names[SCRAM_SERVER_MAX_MECHANISMS])
+{
+	size_t n = 0;
+	if (s->binding_bytes)
+		names[n++] = SCRAM_MECHANISM_PLUS;
+	names[n++] = SCRAM_MECHANISM;
+	return n;
+}
+
+bool scram_server_choose(struct scram_server *s, struct slice mechanism)
+{
+	s->is_plus = s->binding_bytes && slice_eq_str(mechanism, SCRAM_MECHANISM_PLUS);
+	return s->is_plus || slice_eq_str(mechanism, SCRAM_MECHANISM);
+}
+
+/* ---- what the client says first ------------------------------------------------------- */
+
+/* The binding flag against what was offered and chosen. */
+static const char *scram_server_judge_flag(const struct scram_server *s)
+{
+	switch (s->flag) {
+	case 'n':
+		return s->is_plus ? "the client chose SCRAM-SHA-256-PLUS and binds no channel"
+				  : NULL;
+	case 'y':
+		if (s->is_plus)
+			return "the client chose SCRAM-SHA-256-PLUS and binds no channel";
+		return s->binding_bytes ? "SCRAM channel binding was offered, and the client was "
+					  "told that it was not"
+					: NULL;
+	default:
+		if (s->is_plus)
+			return NULL;
+		return s->binding_bytes ? "the client binds the channel and did not choose "
+					  "SCRAM-SHA-256-PLUS"
+					: "the client wants SCRAM channel binding, which was not "
+					  "offered";
+	}
+}
+
+/* The flag and its comma, taken off the front. */
+static const char *scram_server_take_flag(struct scram_server *s, struct slice *text)
+{
+	s->flag = text->len ? text->ptr[0] : '\0';
+	if (s->flag == 'p') {
+		struct slice kind;
+		if (!scram_take_attribute(text, 'p', &kind))
+			return "malformed SCRAM channel-binding flag";
+		return s->is_plus && !slice_eq_str(kind, SCRAM_BINDING)
+			       ? "the client wants a kind of SCRAM channel binding that is not known"
+			       : scram_server_judge_flag(s);
+	}
+	if ((s->flag != 'n' && s->flag != 'y') || text->len < 2 || text->ptr[1] != ',')
+		return "malformed SCRAM channel-binding flag";
+	*text = slice_skip(*text, 2);
+	return scram_server_judge_flag(s);
+}
+
 /* The gs2 header: binding flag and authorisation identity, taken off the front. */
 static const char *scram_server_gs2(struct scram_server *s, struct slice *text)
 {
 	if (text->len < 3)
 		return "the SCRAM client-first-message is too short";
-	s->flag = text->ptr[0];
-	if (s->flag == 'p')
-		return "the client wants SCRAM channel binding, which was not offered";
-	if ((s->flag != 'n' && s->flag != 'y') || text->ptr[1] != ',')
-		return "malformed SCRAM channel-binding flag";
-	if (text->ptr[2] == 'a')
+	const char *wrong = scram_server_take_flag(s, text);
+	if (wrong)
+		return wrong;
+	if (text->len && text->ptr[0] == 'a')
 		return "SCRAM authorization identities are not supported";
-	if (text->ptr[2] != ',')
+	if (!text->len || text->ptr[0] != ',')
 		return "malformed SCRAM header";
-	*text = slice_skip(*text, 3);
+	*text = slice_skip(*text, 1);
 	return NULL;
 }
 
@@ -124,13 +198,32 @@ struct slice scram_server_challenge(const struct scram_server *s)
 	return slice_head(slice_skip(buf_slice(&s->auth_message), s->first_at), s->first_bytes);
 }
 
+/* ---- what it says last ----------------------------------------------------------------- */
+
+/* Is it what the flag, and under -PLUS our certificate, make of it? */
+static bool scram_server_is_bound(const struct scram_server *s, struct slice value)
+{
+	static const char head[] = "p=" SCRAM_BINDING ",,";
+	uint8_t bound[sizeof(head) - 1 + SCRAM_MAX_BINDING_BYTES];
+	char text[BASE64_TEXT_BYTES(sizeof(bound)) + 1];
+	if (s->flag != 'p')
+		return slice_eq_str(value, s->flag == 'y' ? "eSws" : "biws");
+	memcpy(bound, head, sizeof(head) - 1);
+	memcpy(bound + sizeof(head) - 1, s->binding, s->binding_bytes);
+	base64_encode(bound, sizeof(head) - 1 + s->binding_bytes, text);
+	return slice_eq_str(value, text);
+}
+
 const char *scram_server_final(struct scram_server *s, struct slice client_final)
 {
 	struct slice rest = client_final, value;
 	if (!scram_take_attribute(&rest, 'c', &value))
 		return "malformed SCRAM client-final-message: no channel binding";
-	if (!slice_eq_str(value, s->flag == 'y' ? "eSws" : "biws"))
-		return "unexpected SCRAM channel binding";
+	if (!scram_server_is_bound(s, value))
+		return s->flag == 'p'
+			       ? "SCRAM channel binding check failed: the client sees another "
+				 "certificate than ours"
+			       : "unexpected SCRAM channel binding";
 	struct slice nonce = slice_head(slice_skip(scram_server_challenge(s), 2), s->nonce_bytes);
 	if (!scram_take_attribute(&rest, 'r', &value) || !slice_eq(value, nonce))
 		return "the SCRAM nonce is not the one that was sent";

@@ -131,6 +131,9 @@ static void login_verdict(struct client *c, enum auth_status status, struct buf 
 	case AUTH_WORK:
 		login_start_computing(c, now);
 		break;
+	case AUTH_JUDGE:
+		BUG_ON("nobody asked for a judge");
+		break;
 	}
 }
 
@@ -184,7 +187,8 @@ static void login_begin_exchange(struct client *c, struct secret *secret, usec_t
 	struct auth_request request = { .method = method,
 					.user = slice_of(c->user),
 					.secret = secret,
-					.mock = &c->worker->shared->mock };
+					.mock = &c->worker->shared->mock,
+					.like_scram = login->setup->like_scram };
 	struct buf out = { 0 };
 	login->auth = auth_new(&request);
 	enum auth_status status = auth_start(login->auth, &out);

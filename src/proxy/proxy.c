@@ -101,7 +101,6 @@ static bool proxy_prepare(struct proxy *proxy, const struct proxy_options *optio
 	shared->params = paramset_table_new();
 	if (!auth_mock_init(&shared->mock))
 		return err_set(err, "the system has no randomness to give");
-	shared->mock.like_scram = userlist_is_mostly_scram(options->setup->users);
 	shared->main = mailbox_new(options->loop, proxy, err);
 	if (!shared->main)
 		return false;

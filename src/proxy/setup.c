@@ -100,6 +100,7 @@ struct setup *setup_new(struct conf *conf, const struct setup *previous, struct 
 	made->setup.users = users;
 	made->setup.tls = tls;
 	made->setup.fronts = fronts;
+	made->setup.like_scram = userlist_is_mostly_scram(users);
 	return &made->setup;
 }
 

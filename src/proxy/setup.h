@@ -26,6 +26,7 @@ struct setup {
 	struct userlist *users;  /* a reference; empty where no auth_file is set */
 	struct netset fronts;    /* proxy_protocol_from */
 	struct tls_context *tls; /* a reference; what clients meet; NULL: no TLS */
+	bool like_scram; /* most of them have SCRAM secrets: so does somebody unknown, it seems */
 };
 
 /*

@@ -1,11 +1,11 @@
 /*
  * fuzz_sasl.c - what a client may send in a login, and what a server may send in ours.
  *
- * The first byte chooses who is played and the method; then come messages, each with its
- * length in two bytes before it. A nonce is fixed, so that an input means the same each time.
- * Nobody knows the password here: a login that succeeds, or a server that proves itself, is
- * a fault of ours. The arithmetic in helpers is left out: it sees nothing that was not
- * checked before.
+ * The first byte chooses who is played, the method, and whether the channel can be bound; then come
+ * messages, each with its length in two bytes before it. A nonce is fixed, so that an input means
+ * the same each time. Nobody knows the password here: a login that succeeds, or a server that
+ * proves itself, is a fault of ours. The arithmetic in helpers is left out: it sees nothing that
+ * was not checked before.
  */
 #include <stdint.h>
 #include <string.h>
@@ -16,6 +16,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
+#define END_POINT "the hash of our certificate....."
 #define NONCE "fyko+d2lbbFgONRv9qkxdawL"
 #define SCRAM_SECRET                                                                               \
 	"SCRAM-SHA-256$4096:4couKAzy2Mlw4nyVBPcAEA==$73X+hmpqdxtP3XULrKUKjCGN7J7onbNp5layXfJxSc4=" \
@@ -35,17 +36,19 @@ static bool take_message(struct slice *input, struct slice *message)
 static void fuzz_client_login(uint8_t choice, struct slice input)
 {
 	static const enum auth_method methods[] = { AUTH_METHOD_PLAIN, AUTH_METHOD_MD5,
-						    AUTH_METHOD_SCRAM, AUTH_METHOD_SCRAM };
+						    AUTH_METHOD_SCRAM, AUTH_METHOD_JUDGED };
 	static const char *const secrets[] = { "a password that no input has",
 					       "md56b765adf84f3c4341e8aab77ceda3bf1", SCRAM_SECRET,
 					       NULL };
 	const char *text = secrets[choice >> 2 & 3];
-	struct auth_mock mock = { .like_scram = choice & 16 };
+	struct auth_mock mock = { 0 };
 	struct secret *secret = text ? secret_new(slice_of(text)) : NULL;
 	struct auth_request req = { .method = methods[choice & 3],
 				    .user = SLICE("alice"),
 				    .secret = secret,
 				    .mock = &mock,
+				    .like_scram = choice & 16,
+				    .binding = choice & 32 ? SLICE(END_POINT) : SLICE_NONE,
 				    .server_nonce = NONCE };
 	struct auth_exchange *ex = auth_new(&req);
 	struct buf out = { .max_bytes = 1 << 16 };
@@ -55,6 +58,10 @@ static void fuzz_client_login(uint8_t choice, struct slice input)
 		buf_clear(&out);
 		status = auth_step(ex, message, &out);
 		BUG_ON(buf_failed(&out) || (status == AUTH_MORE) != (buf_len(&out) > 0));
+	}
+	if (status == AUTH_JUDGE) {
+		BUG_ON(!*auth_password(ex));
+		status = auth_judged(ex, false, "no", &out);
 	}
 	BUG_ON(status == AUTH_OK);
 	auth_free(ex);

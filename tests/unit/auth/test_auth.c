@@ -5,6 +5,7 @@
  */
 #include "auth/auth.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "auth/base64.h"
@@ -15,6 +16,8 @@
 #define USER KNOWN_MD5_USER
 
 static struct auth_mock mock;
+static bool like_scram;
+static struct slice binding; /* of the logins that begin now */
 
 /* One login: what happened, a letter per thing: the code of each 'R' in hex, w for work. */
 struct login {
@@ -26,6 +29,8 @@ struct login {
 
 static void make_mock(void)
 {
+	like_scram = false;
+	binding = SLICE_NONE;
 	ck_assert(auth_mock_init(&mock));
 }
 
@@ -47,8 +52,12 @@ static void begin(struct login *l, enum auth_method method, const char *secret_t
 {
 	*l = (struct login){ 0 };
 	struct secret *secret = secret_text ? secret_new(slice_of(secret_text)) : NULL;
-	l->ex = auth_new(&(struct auth_request){
-		.method = method, .user = SLICE(USER), .secret = secret, .mock = &mock });
+	l->ex = auth_new(&(struct auth_request){ .method = method,
+						 .user = SLICE(USER),
+						 .secret = secret,
+						 .mock = &mock,
+						 .like_scram = like_scram,
+						 .binding = binding });
 	secret_unref(secret); /* the exchange has its own reference */
 	l->status = auth_start(l->ex, &l->out);
 }
@@ -141,6 +150,7 @@ static void run(struct login *l, const char *password)
 		hear(l);
 		break;
 	case AUTH_METHOD_PLAIN:
+	case AUTH_METHOD_JUDGED:
 		plain(l, password);
 		break;
 	case AUTH_METHOD_MD5:
@@ -217,7 +227,7 @@ END_TEST
 START_TEST(unknown_under_md5_looks_like_most)
 {
 	struct login l;
-	mock.like_scram = true;
+	like_scram = true;
 	begin(&l, AUTH_METHOD_MD5, NULL);
 	run(&l, OTHER);
 	ck_assert_str_eq(l.trace, "abw");
@@ -468,6 +478,202 @@ START_TEST(password_is_left_by_plain)
 }
 END_TEST
 
+/* ---- what somebody else judges ---------------------------------------------------------- */
+
+START_TEST(judged_by_somebody_else)
+{
+	for (int right = 0; right < 2; right++) {
+		struct login l;
+		begin(&l, AUTH_METHOD_JUDGED,
+		      right ? NULL : "secret"); /* what we know is not asked */
+		hear(&l);
+		ck_assert_str_eq(l.trace, "3");
+		say_str(&l, "what it says");
+		ck_assert_int_eq(l.status, AUTH_JUDGE);
+		ck_assert_uint_eq(buf_len(&l.out), 0);
+		ck_assert_str_eq(auth_password(l.ex), "what it says");
+		l.status = auth_judged(l.ex, right, "the judge says no", &l.out);
+		ck_assert_int_eq(l.status, right ? AUTH_OK : AUTH_REFUSED);
+		ck_assert_str_eq(auth_reason(l.ex), right ? "" : "the judge says no");
+		if (right)
+			hear(&l);
+		ck_assert_uint_eq(buf_len(&l.out), 0);
+		char *password = auth_take_password(l.ex);
+		ck_assert_int_eq(password != NULL, right);
+		if (right)
+			ck_assert_str_eq(password, "what it says");
+		free(password);
+		end(&l);
+	}
+}
+END_TEST
+
+/* A directory takes a name without a password for a visitor, and says yes. */
+START_TEST(nobody_is_asked_to_judge_an_empty_password)
+{
+	struct login l;
+	begin(&l, AUTH_METHOD_JUDGED, NULL);
+	hear(&l);
+	say_str(&l, "");
+	ck_assert_int_eq(l.status, AUTH_REFUSED);
+	ck_assert_str_eq(auth_reason(l.ex), "empty password");
+	end(&l);
+}
+END_TEST
+
+START_TEST(end_while_it_is_judged)
+{
+	struct login l;
+	begin(&l, AUTH_METHOD_JUDGED, NULL);
+	hear(&l);
+	say_str(&l, "x");
+	ck_assert_int_eq(l.status, AUTH_JUDGE);
+	end(&l); /* the sanitizer sees to the rest */
+}
+END_TEST
+
+/* ---- channels that can be bound --------------------------------------------------------- */
+
+#define END_POINT "the hash of our certificate...."
+
+/* What is offered, as it is sent. */
+static void assert_offers(struct slice end_point, struct slice names)
+{
+	struct login l;
+	binding = end_point;
+	begin(&l, AUTH_METHOD_SCRAM, SCRAM_SECRET);
+	hear(&l);
+	ck_assert_str_eq(l.trace, "a");
+	ck_assert(slice_eq(buf_slice(&l.text), names));
+	end(&l);
+}
+
+START_TEST(plus_is_offered_where_it_can_be_had)
+{
+	assert_offers(SLICE_NONE, SLICE("SCRAM-SHA-256\0\0"));
+	assert_offers(SLICE(END_POINT), SLICE("SCRAM-SHA-256-PLUS\0SCRAM-SHA-256\0\0"));
+}
+END_TEST
+
+/* One whole login by -PLUS, made by hand; "" or what is said of it. */
+static const char *plus(const char *bound, bool takes_keys)
+{
+	static char reason[128];
+	struct login l;
+	struct buf message = { 0 }, auth_message = { 0 };
+	uint8_t salted[SCRAM_KEY_BYTES], proof[SCRAM_KEY_BYTES], salt[SCRAM_MAX_SALT_BYTES];
+	char proof_text[SCRAM_KEY_TEXT_BYTES + 1], bound_text[256];
+	struct scram_keys keys, taken;
+	struct slice rest, nonce, value;
+	binding = SLICE(END_POINT);
+	begin(&l, AUTH_METHOD_SCRAM, SCRAM_SECRET);
+	hear(&l);
+	static const char first[] = "p=tls-server-end-point,,n=,r=abc";
+	buf_add(&message, SCRAM_MECHANISM_PLUS, sizeof(SCRAM_MECHANISM_PLUS));
+	buf_u32(&message, sizeof(first) - 1);
+	buf_add_str(&message, first);
+	say(&l, buf_slice(&message));
+	ck_assert_int_eq(l.status, AUTH_MORE);
+	hear(&l);
+
+	rest = buf_slice(&l.text);
+	buf_add_str(&auth_message, "n=,r=abc,");
+	buf_add_slice(&auth_message, rest);
+	ck_assert(scram_take_attribute(&rest, 'r', &nonce));
+	ck_assert(scram_take_attribute(&rest, 's', &value));
+	ssize_t salt_bytes = base64_decode(value, salt, sizeof(salt));
+	ck_assert_int_gt(salt_bytes, 0);
+	base64_encode(bound, strlen(bound), bound_text);
+	buf_clear(&message);
+	buf_addf(&message, "c=%s,r=%.*s", bound_text, SLICE_ARGS(nonce));
+	buf_u8(&auth_message, ',');
+	buf_add_slice(&auth_message, buf_slice(&message));
+	ck_assert(scram_salt_password(SLICE("secret"), slice_make(salt, (size_t)salt_bytes), 4096,
+				      salted));
+	ck_assert(scram_derive_keys(salted, &keys));
+	ck_assert(scram_make_proof(&keys, buf_slice(&auth_message), proof));
+	base64_encode(proof, sizeof(proof), proof_text);
+	buf_addf(&message, ",p=%s", proof_text);
+	say(&l, buf_slice(&message));
+	snprintf(reason, sizeof(reason), "%s", auth_reason(l.ex));
+	ck_assert_int_eq(l.status, *reason ? AUTH_MALFORMED : AUTH_OK);
+	ck_assert_int_eq(auth_take_scram_keys(l.ex, &taken), takes_keys);
+	if (takes_keys) /* what opens a server's door has nothing to do with the channel */
+		ck_assert_mem_eq(taken.client_key, keys.client_key, SCRAM_KEY_BYTES);
+	end(&l);
+	buf_fini(&message);
+	buf_fini(&auth_message);
+	return reason;
+}
+
+START_TEST(plus_binds_to_our_certificate)
+{
+	ck_assert_str_eq(plus("p=tls-server-end-point,," END_POINT, true), "");
+	static const char *const others[] = {
+		"p=tls-server-end-point,,the hash of another certificate",
+		"p=tls-server-end-point,,",
+		"p=tls-server-end-point,," END_POINT "x",
+		"p=tls-unique,," END_POINT,
+		"n,,",
+		"y,,",
+	};
+	for (size_t i = 0; i < COUNT_OF(others); i++)
+		ck_assert_ptr_nonnull(strstr(plus(others[i], false), "channel binding"));
+}
+END_TEST
+
+/* Flags against what was offered and chosen: RFC 5802, section 6. */
+START_TEST(binding_flags)
+{
+	static const struct {
+		bool offered;
+		const char *mechanism, *first, *words; /* NULL: goes on */
+	} cases[] = {
+		{ false, SCRAM_MECHANISM, "n,,n=,r=abc", NULL },
+		{ false, SCRAM_MECHANISM, "y,,n=,r=abc", NULL },
+		{ false, SCRAM_MECHANISM, "p=tls-server-end-point,,n=,r=abc", "not offered" },
+		{ false, SCRAM_MECHANISM_PLUS, "p=tls-server-end-point,,n=,r=abc", "not offered" },
+		{ false, SCRAM_MECHANISM_PLUS, "n,,n=,r=abc", "not offered" },
+		{ true, SCRAM_MECHANISM, "n,,n=,r=abc", NULL },
+		{ true, SCRAM_MECHANISM, "y,,n=,r=abc", "was offered, and the client was told" },
+		{ true, SCRAM_MECHANISM, "p=tls-server-end-point,,n=,r=abc", "did not choose" },
+		{ true, SCRAM_MECHANISM, "p=tls-unique,,n=,r=abc", "did not choose" },
+		{ true, SCRAM_MECHANISM_PLUS, "p=tls-server-end-point,,n=,r=abc", NULL },
+		{ true, SCRAM_MECHANISM_PLUS, "p=tls-unique,,n=,r=abc", "not known" },
+		{ true, SCRAM_MECHANISM_PLUS, "p=tls-exporter,,n=,r=abc", "not known" },
+		{ true, SCRAM_MECHANISM_PLUS, "p=tls-server-end-poin,,n=,r=abc", "not known" },
+		{ true, SCRAM_MECHANISM_PLUS, "p=TLS-SERVER-END-POINT,,n=,r=abc", "not known" },
+		{ true, SCRAM_MECHANISM_PLUS, "p=,,n=,r=abc", "malformed" },
+		{ true, SCRAM_MECHANISM_PLUS, "p,,n=,r=abc", "malformed" },
+		{ true, SCRAM_MECHANISM_PLUS, "p=tls-server-end-point", "malformed" },
+		{ true, SCRAM_MECHANISM_PLUS, "p=tls-server-end-point,", "malformed" },
+		{ true, SCRAM_MECHANISM_PLUS, "p=tls-server-end-point,a=x,n=,r=abc",
+		  "authorization" },
+		{ true, SCRAM_MECHANISM_PLUS, "n,,n=,r=abc", "binds no channel" },
+		{ true, SCRAM_MECHANISM_PLUS, "y,,n=,r=abc", "binds no channel" },
+		{ true, "SCRAM-SHA-1-PLUS", "p=tls-server-end-point,,n=,r=abc", "not offered" },
+	};
+	for (size_t i = 0; i < COUNT_OF(cases); i++) {
+		struct login l;
+		struct buf message = { 0 };
+		binding = cases[i].offered ? SLICE(END_POINT) : SLICE_NONE;
+		begin(&l, AUTH_METHOD_SCRAM, i % 2 ? SCRAM_SECRET : NULL);
+		hear(&l);
+		buf_add(&message, cases[i].mechanism, strlen(cases[i].mechanism) + 1);
+		buf_u32(&message, (uint32_t)strlen(cases[i].first));
+		buf_add_str(&message, cases[i].first);
+		say(&l, buf_slice(&message));
+		ck_assert_msg(l.status == (cases[i].words ? AUTH_MALFORMED : AUTH_MORE), "case %zu",
+			      i);
+		if (cases[i].words)
+			ck_assert_msg(strstr(auth_reason(l.ex), cases[i].words), "case %zu: %s", i,
+				      auth_reason(l.ex));
+		end(&l);
+		buf_fini(&message);
+	}
+}
+END_TEST
+
 /* ---- malformed ------------------------------------------------------------------------ */
 
 static void assert_malformed(enum auth_method method, const char *secret, struct slice body)
@@ -639,6 +845,12 @@ Suite *suite_auth(void)
 	tcase_add_test(tc, malformed_sasl_initial);
 	tcase_add_test(tc, malformed_proof);
 	tcase_add_test(tc, no_initial_response);
+	tcase_add_test(tc, judged_by_somebody_else);
+	tcase_add_test(tc, nobody_is_asked_to_judge_an_empty_password);
+	tcase_add_test(tc, end_while_it_is_judged);
+	tcase_add_test(tc, plus_is_offered_where_it_can_be_had);
+	tcase_add_test(tc, plus_binds_to_our_certificate);
+	tcase_add_test(tc, binding_flags);
 	tcase_add_test(tc, own_nonces_differ);
 	tcase_add_test(tc, names);
 	suite_add_tcase(s, tc);
