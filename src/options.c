@@ -20,7 +20,7 @@ static const char options_help[] =
 	"  -t, --test           check the configuration, say every fault in it, and exit\n"
 	"  -u, --user=NAME      become this system user (needed when started as root)\n"
 	"  -v, --verbose        log more; twice: much more\n"
-	"  -V, --version        say which version this is, and exit\n"
+	"  -V, --version        say which version this is and what is built in, and exit\n"
 	"  -h, --help           say this, and exit\n"
 	"\n"
 	"Signals: HUP reload; INT end when no server is in use; TERM end when the last client has\n"
@@ -38,6 +38,30 @@ static const struct option options_long[] = {
 	{ "help", no_argument, NULL, 'h' },
 	{ NULL, 0, NULL, 0 },
 };
+
+/* What it is, and which of those parts it has that a build may leave out. */
+static void options_say_version(void)
+{
+	static const char *const parts[] = {
+#ifdef HAVE_SYSTEMD
+		"systemd",
+#endif
+#ifdef HAVE_LIBIDN
+		"libidn",
+#endif
+#ifdef HAVE_PAM
+		"pam",
+#endif
+#ifdef HAVE_LDAP
+		"ldap",
+#endif
+		NULL,
+	};
+	printf("pgweir %s\nbuilt with:", PACKAGE_VERSION);
+	for (size_t i = 0; parts[i]; i++)
+		printf(" %s", parts[i]);
+	printf("%s\n", parts[0] ? "" : " nothing that may be left out");
+}
 
 enum options_verdict options_read(int argc, char **argv, struct options *out)
 {
@@ -64,7 +88,7 @@ enum options_verdict options_read(int argc, char **argv, struct options *out)
 			out->verbose++;
 			break;
 		case 'V':
-			printf("pgweir %s\n", PACKAGE_VERSION);
+			options_say_version();
 			return OPTIONS_DONE;
 		case 'h':
 			fputs(options_help, stdout);

@@ -9,6 +9,10 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/hbaline.c src/auth/hbaline.h \
 	src/auth/ident.c src/auth/ident.h \
 	src/auth/ldapopts.c src/auth/ldapopts.h \
+	src/auth/judge.c src/auth/judge.h \
+	src/auth/judge_ldap.c src/auth/judge_ldap.h \
+	src/auth/judge_pam.c src/auth/judge_pam.h \
+	src/auth/judge_peer.c src/auth/judge_peer.h \
 	src/auth/md5.c src/auth/md5.h \
 	src/auth/namepat.c src/auth/namepat.h \
 	src/auth/saslprep.c src/auth/saslprep.h \

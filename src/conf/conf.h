@@ -32,18 +32,18 @@
 	X(POOL_MODE_TRANSACTION, "transaction")                                                    \
 	X(POOL_MODE_STATEMENT, "statement")
 
-/* A word that begins with ! is PgBouncer's and not offered. */
 #define CONF_AUTH_TYPE_WORDS(X)                                                                    \
 	X(AUTH_TYPE_TRUST, "trust")                                                                \
 	X(AUTH_TYPE_ANY, "any")                                                                    \
 	X(AUTH_TYPE_PLAIN, "plain")                                                                \
 	X(AUTH_TYPE_MD5, "md5")                                                                    \
 	X(AUTH_TYPE_SCRAM, "scram-sha-256")                                                        \
-	X(AUTH_TYPE_CERT, "!cert")                                                                 \
-	X(AUTH_TYPE_HBA, "!hba")                                                                   \
-	X(AUTH_TYPE_LDAP, "!ldap")                                                                 \
-	X(AUTH_TYPE_PAM, "!pam")                                                                   \
-	X(AUTH_TYPE_PEER, "!peer")
+	X(AUTH_TYPE_CERT, "cert")                                                                  \
+	X(AUTH_TYPE_HBA, "hba")                                                                    \
+	X(AUTH_TYPE_LDAP, "ldap")                                                                  \
+	X(AUTH_TYPE_PAM, "pam")                                                                    \
+	X(AUTH_TYPE_PEER, "peer")                                                                  \
+	X(AUTH_TYPE_PASS, "pass")
 
 #define CONF_LOG_FORMAT_WORDS(X)                                                                   \
 	X(LOG_FORMAT_TEXT, "text")                                                                 \

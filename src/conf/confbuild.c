@@ -391,8 +391,9 @@ static void confbuild_notes(struct confbuild *b)
 
 	if (conf->database_count == 0)
 		faults_add(notes, conf->path, 0, "there is no database in [databases]");
-	if (!*g->auth_file && !*g->auth_user && g->auth_type != CONF_AUTH_TYPE_ANY &&
-	    g->auth_type != CONF_AUTH_TYPE_TRUST)
+	if (!*g->auth_file && !*g->auth_user &&
+	    (g->auth_type == CONF_AUTH_TYPE_PLAIN || g->auth_type == CONF_AUTH_TYPE_MD5 ||
+	     g->auth_type == CONF_AUTH_TYPE_SCRAM))
 		faults_add(notes, conf->path, 0, "auth_file is not set, so that nobody can log in");
 	if (g->listen_addr.count == 0 && !*g->unix_socket_dir)
 		faults_add(b->faults, conf->path, 0,

@@ -212,18 +212,12 @@ static bool value_enum(const struct setting *s, struct slice text, int *field, s
 {
 	struct buf known = { .data = NULL };
 	for (int i = 0; i < s->word_count; i++) {
-		const char *word = s->words[i];
-		bool is_offered = word[0] != '!';
-		if (slice_ieq_str(text, is_offered ? word : word + 1)) {
+		if (slice_ieq_str(text, s->words[i])) {
 			buf_fini(&known);
-			if (!is_offered)
-				return err_set(err, "\"%s\" is not supported by this version",
-					       word + 1);
 			*field = i;
 			return true;
 		}
-		if (is_offered)
-			buf_addf(&known, "%s%s", i > 0 ? ", " : "", word);
+		buf_addf(&known, "%s%s", i > 0 ? ", " : "", s->words[i]);
 	}
 	err_set(err, "\"%.*s\" is none of %s", VALUE_SHOW(text), buf_cstr(&known));
 	buf_fini(&known);

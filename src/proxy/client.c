@@ -78,7 +78,7 @@ void client_enter(struct client *c, enum client_state to, usec_t now)
 
 /* ---- deadlines ------------------------------------------------------------------------ */
 
-static usec_t client_login_deadline(const struct client *c)
+usec_t client_login_deadline(const struct client *c)
 {
 	return usec_after(c->connected_at, c->worker->setup->conf->global.client_login_timeout_us);
 }

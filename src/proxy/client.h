@@ -142,6 +142,9 @@ void client_refused(struct client *c, enum error_id error, const char *message, 
 /* Its server is taken from it: the transaction is over. */
 void client_unlinked(struct client *c, usec_t now);
 
+/* When its login has to be over. */
+usec_t client_login_deadline(const struct client *c);
+
 /* The deadline that this state and what its server does ask for. */
 void client_set_deadline(struct client *c, usec_t now);
 

@@ -36,7 +36,8 @@ struct helper_crew {
 	struct list queue;
 	size_t queued, max_queued;
 	bool ending;
-	int alive, count;
+	int alive, count, max_count;
+	int resting; /* threads that wait for work */
 	struct helper helpers[];
 };
 
@@ -46,8 +47,11 @@ struct helper_crew {
 static struct helper_job *helper_next(struct helper *h)
 {
 	struct helper_crew *crew = h->crew;
-	while (crew->queued == 0 && !crew->ending)
+	while (crew->queued == 0 && !crew->ending) {
+		crew->resting++;
 		pthread_cond_wait(&crew->work, &crew->lock);
+		crew->resting--;
+	}
 	if (crew->queued == 0)
 		return NULL;
 	struct helper_job *job = LIST_FIRST(&crew->queue, struct helper_job, link);
@@ -121,7 +125,17 @@ static bool helper_start(struct helper *h, struct helper_crew *crew, int number)
 	return true;
 }
 
-struct helper_crew *helper_new(int threads, size_t max_queued, struct err *err)
+/* Under the lock: one thread more. */
+static bool helper_add(struct helper_crew *crew)
+{
+	if (!helper_start(&crew->helpers[crew->count], crew, crew->count))
+		return false;
+	crew->count++;
+	crew->alive++;
+	return true;
+}
+
+struct helper_crew *helper_new_lazy(int threads, size_t max_queued)
 {
 	BUG_ON(threads < 1);
 	struct helper_crew *crew =
@@ -135,13 +149,19 @@ struct helper_crew *helper_new(int threads, size_t max_queued, struct err *err)
 	pthread_condattr_destroy(&attr);
 	list_init(&crew->queue);
 	crew->max_queued = max_queued;
+	crew->max_count = threads;
+	return crew;
+}
+
+struct helper_crew *helper_new(int threads, size_t max_queued, struct err *err)
+{
+	struct helper_crew *crew = helper_new_lazy(threads, max_queued);
+	bool all = true;
 	pthread_mutex_lock(&crew->lock);
-	while (crew->count < threads &&
-	       helper_start(&crew->helpers[crew->count], crew, crew->count))
-		crew->count++;
-	crew->alive = crew->count;
+	while (all && crew->count < threads)
+		all = helper_add(crew);
 	pthread_mutex_unlock(&crew->lock);
-	if (crew->count == threads)
+	if (all)
 		return crew;
 	err_set(err, "cannot start helper threads: %s", strerror(errno));
 	if (!helper_free(crew, USEC_NEVER))
@@ -206,6 +226,8 @@ bool helper_submit(struct helper_crew *crew, struct helper_job *job, struct mail
 {
 	pthread_mutex_lock(&crew->lock);
 	bool taken = !crew->ending && crew->queued < crew->max_queued;
+	if (taken && crew->queued >= (size_t)crew->resting && crew->count < crew->max_count)
+		taken = helper_add(crew) || crew->count > 0;
 	if (taken) {
 		job->reply = reply;
 		job->by = NULL;

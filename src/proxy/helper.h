@@ -52,6 +52,9 @@ struct helper_job {
 /* Thread: main. */
 struct helper_crew *helper_new(int threads, size_t max_queued, struct err *err) MUST_CHECK;
 
+/* The same, with threads that are started when there is work for them. */
+struct helper_crew *helper_new_lazy(int threads, size_t max_queued) MUST_CHECK;
+
 /* Tells all to end: queued jobs come back as CANCELLED, running ones are interrupted, new ones are
  * refused. True when all threads ended by the deadline (CLOCK_MONOTONIC). Others may still submit.
  */
@@ -61,7 +64,8 @@ bool helper_end(struct helper_crew *crew, usec_t deadline) MUST_CHECK;
  * stuck in a call that cannot be interrupted (name lookup): the process should then just end. */
 bool helper_free(struct helper_crew *crew, usec_t deadline) MUST_CHECK;
 
-/* Thread: any. False: the queue is full or the crew ends; the job is still the caller's. */
+/* Thread: any. False: the queue is full, the crew ends, or there is no thread to be had; the job is
+ * still the caller's. */
 bool helper_submit(struct helper_crew *crew, struct helper_job *job,
 		   struct mailbox *reply) MUST_CHECK;
 

@@ -49,8 +49,11 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/login.c \
 	src/proxy/login.h \
 	src/proxy/login_auth.c \
+	src/proxy/login_away.c \
 	src/proxy/login_front.c \
 	src/proxy/login_parts.h \
+	src/proxy/login_rule.c \
+	src/proxy/login_rule.h \
 	src/proxy/login_start.c \
 	src/proxy/login_tls.c \
 	src/proxy/paramset.c \

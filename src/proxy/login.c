@@ -41,6 +41,7 @@ void login_destroy(struct login *login)
 	login_tls_end(login);
 	buf_fini(&login->head);
 	auth_free(login->auth);
+	judge_fini(&login->judge);
 	secret_unref(login->secret);
 	startparams_fini(&login->params);
 	setup_unref(login->setup);
@@ -50,12 +51,13 @@ void login_destroy(struct login *login)
 void login_free(struct client *c)
 {
 	struct login *login = c->login;
-	c->login = NULL;
 	if (!login)
 		return;
+	bool is_over = login_away_give_up(c);
 	login->client = NULL;
 	loop_cancel_deferred(&login->handover);
-	if (!login->computing && !login->asking)
+	c->login = NULL;
+	if (is_over)
 		login_destroy(login);
 }
 
@@ -101,7 +103,7 @@ static void login_leave_secret(struct client *c, struct route *route)
 	char *password = c->login->auth ? auth_take_password(c->login->auth) : NULL;
 	if (password)
 		route_password_take(route, password);
-	if (c->login->secret)
+	if (c->login->secret && !userlist_get(c->login->setup->users, slice_of(c->user)))
 		route_secret_set(route, c->login->secret);
 	if (c->login->auth && auth_take_scram_keys(c->login->auth, &keys)) {
 		route_keys_set(route, &keys);

@@ -1,6 +1,12 @@
 /*
  * login_auth.c - who is it?
  *
+ *	rule --> certificate --> peer: the system's name -------.
+ *	     |              `--> PAM, LDAP, pass: a password --- | --> judged elsewhere --> in
+ *	     |                                                   v
+ *	     `-------------------------------> the user's secret, or that it has none
+ *	                                             `--> exchange --> in
+ *
  * A user that there is none of goes the same way as one with a wrong password: the exchange is
  * gone through with nobody's secret and ends alike.
  */
@@ -9,109 +15,95 @@
 
 #include <unistd.h>
 
+#include "auth/secret.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/tls.h"
 #include "proxy/client.h"
-#include "proxy/intake.h"
+#include "proxy/replication.h"
 #include "proxy/setup.h"
 #include "proxy/worker.h"
 #include "wire/frame.h"
 
-static enum auth_method login_method(enum conf_auth_type type)
-{
-	switch (type) {
-	case CONF_AUTH_TYPE_TRUST:
-	case CONF_AUTH_TYPE_ANY:
-		return AUTH_METHOD_TRUST;
-	case CONF_AUTH_TYPE_PLAIN:
-		return AUTH_METHOD_PLAIN;
-	case CONF_AUTH_TYPE_MD5:
-		return AUTH_METHOD_MD5;
-	default: /* those that conf refuses, and SCRAM */
-		return AUTH_METHOD_SCRAM;
-	}
-}
+/* ---- refusals -------------------------------------------------------------------------------- */
 
-/* The same system user as ours, over the Unix socket, may into the console without a password. */
-static bool login_is_own_user(const struct client *c)
-{
-	return c->is_unix && c->peer.kind == ADDR_UNIX && c->peer.peer.uid == geteuid() &&
-	       setup_is_console(slice_of(c->user));
-}
-
-static void login_look_up_console(struct client *c)
-{
-	struct login *login = c->login;
-	const struct conf_global *g = &login->setup->conf->global;
-	struct slice user = slice_of(c->user);
-
-	login->is_console = true;
-	login->skips_auth = login_is_own_user(c);
-	login->is_admin = login->skips_auth || g->auth_type == CONF_AUTH_TYPE_ANY ||
-			  conf_list_has(&g->admin_users, user);
-}
-
-static void login_refuse_password(struct client *c, usec_t now)
+static void login_auth_log_refusal(const struct client *c, const char *why)
 {
 	char who[256];
-	const char *reason = c->login->auth ? auth_reason(c->login->auth) : "";
-	LOG_INFO("client %s: login refused%s%s", client_text(c, who, sizeof(who)),
-		 *reason ? ": " : "", reason);
-	client_fail(c, ERROR_AUTH_FAILED, NULL, NULL, now, c->user);
+	LOG_INFO("client %s: login refused%s%s", client_text(c, who, sizeof(who)), *why ? ": " : "",
+		 why);
+}
+
+/* What the client is told names the method, in PostgreSQL's words, and nothing else. */
+static void login_auth_refuse_now(struct client *c, const char *why, usec_t now)
+{
+	const char *method = NULL;
+	login_auth_log_refusal(c, why);
+	switch (c->login->rule.method) {
+	case HBA_METHOD_TRUST:
+	case HBA_METHOD_REJECT:
+	case HBA_METHOD_PASSWORD:
+	case HBA_METHOD_MD5:
+	case HBA_METHOD_SCRAM:
+	case HBA_METHOD_PASS:
+		break;
+	case HBA_METHOD_CERT:
+		method = "certificate";
+		break;
+	case HBA_METHOD_PEER:
+		method = "Peer";
+		break;
+	case HBA_METHOD_PAM:
+		method = "PAM";
+		break;
+	case HBA_METHOD_LDAP:
+		method = "LDAP";
+		break;
+	}
+	if (method)
+		client_fail(c, ERROR_AUTH_NOT_PROVEN, NULL, NULL, now, method, c->user);
+	else
+		client_fail(c, ERROR_AUTH_FAILED, NULL, NULL, now, c->user);
+}
+
+/* The password was wrong by what is remembered: by the time of the next login the server was asked
+ * again. */
+static void login_auth_refuse(struct client *c, const char *why, usec_t now)
+{
+	const struct authquery_ask *ask = &c->login->ask;
+	if (ask->question == AUTHQUERY_SECRET && ask->is_remembered)
+		login_away_ask(c, AUTHQUERY_ANEW, NULL, now);
+	else
+		login_auth_refuse_now(c, why, now);
+}
+
+void login_auth_asked_anew(struct client *c, usec_t now)
+{
+	const char *why = c->login->auth ? auth_reason(c->login->auth) : "no such user";
+	login_auth_refuse_now(c, why, now);
+}
+
+/* ---- the exchange ---------------------------------------------------------------------------- */
+
+static void login_auth_judge(struct client *c, usec_t now)
+{
+	const char *password = auth_password(c->login->auth);
+	switch (c->login->rule.method) {
+	case HBA_METHOD_PAM:
+		login_away_judge(c, JUDGE_PAM, password, now);
+		break;
+	case HBA_METHOD_LDAP:
+		login_away_judge(c, JUDGE_LDAP, password, now);
+		break;
+	default:
+		login_away_ask(c, AUTHQUERY_PASSWORD, password, now);
+		break;
+	}
 }
 
 /* The verdict of a step, with what is to be sent. */
-static void login_verdict(struct client *c, enum auth_status status, struct buf *out, usec_t now);
-
-/* The login is refused: now, or when a server was asked once more. */
-static void login_refuse(struct client *c, usec_t now);
-
-static void login_computed(struct mail *mail, void *owner, usec_t now)
-{
-	struct helper_job *job = CONTAINER_OF(mail, struct helper_job, mail);
-	struct login *login = CONTAINER_OF(job, struct login, job);
-	struct worker *w = owner;
-	struct client *c = login->client;
-
-	login->computing = false;
-	if (!c) {
-		login_destroy(login);
-	} else if (job->outcome != HELPER_RAN) {
-		client_fail(c, ERROR_LOGIN_TIMEOUT, NULL, NULL, now);
-	} else {
-		struct buf out = { 0 };
-		conn_resume(&c->conn, CLIENT_PAUSE_AUTH);
-		enum auth_status status = auth_resume(login->auth, &out);
-		login_verdict(c, status, &out, now);
-		buf_fini(&out);
-		if (c->state != CLIENT_CLOSING)
-			intake_pump(c, now);
-	}
-	worker_done_pending(w);
-	worker_settle(w, now);
-}
-
-static void login_compute(struct helper_job *job)
-{
-	auth_work(CONTAINER_OF(job, struct login, job)->auth);
-}
-
-static void login_start_computing(struct client *c, usec_t now)
-{
-	struct login *login = c->login;
-	struct worker *w = c->worker;
-	login->job = (struct helper_job){ .run = login_compute, .deadline = USEC_NEVER };
-	login->job.mail.deliver = login_computed;
-	if (!helper_submit(w->shared->clerks, &login->job, w->box)) {
-		client_fail(c, ERROR_LOGIN_TIMEOUT, "Too many logins are under way.", NULL, now);
-		return;
-	}
-	login->computing = true;
-	w->pending++;
-	conn_pause(&c->conn, CLIENT_PAUSE_AUTH);
-}
-
-static void login_verdict(struct client *c, enum auth_status status, struct buf *out, usec_t now)
+static void login_auth_verdict(struct client *c, enum auth_status status, struct buf *out,
+			       usec_t now)
 {
 	if (buf_len(out) && !client_send(c, buf_slice(out), now))
 		return;
@@ -122,19 +114,27 @@ static void login_verdict(struct client *c, enum auth_status status, struct buf 
 		login_admit(c, now);
 		break;
 	case AUTH_REFUSED:
-		login_refuse(c, now);
+		login_auth_refuse(c, auth_reason(c->login->auth), now);
 		break;
 	case AUTH_MALFORMED:
 		client_fail(c, ERROR_PROTOCOL_VIOLATION, auth_reason(c->login->auth), NULL, now,
 			    "malformed authentication message");
 		break;
 	case AUTH_WORK:
-		login_start_computing(c, now);
+		login_away_compute(c, now);
 		break;
 	case AUTH_JUDGE:
-		BUG_ON("nobody asked for a judge");
+		login_auth_judge(c, now);
 		break;
 	}
+}
+
+void login_auth_computed(struct client *c, usec_t now)
+{
+	struct buf out = { 0 };
+	enum auth_status status = auth_resume(c->login->auth, &out);
+	login_auth_verdict(c, status, &out, now);
+	buf_fini(&out);
 }
 
 size_t login_auth_bytes(struct client *c, struct slice in, usec_t now)
@@ -152,132 +152,200 @@ size_t login_auth_bytes(struct client *c, struct slice in, usec_t now)
 			    head < 0 ? frame_error_text(head) : "expected a password message");
 		return in.len;
 	}
-	if (c->login->computing || c->login->asking || !frame_is_whole(&f))
+	if (c->login->away != LOGIN_AWAY_NOT || !frame_is_whole(&f))
 		return 0;
 
 	struct buf out = { 0 };
 	enum auth_status status = auth_step(c->login->auth, f.body, &out);
-	login_verdict(c, status, &out, now);
+	login_auth_verdict(c, status, &out, now);
 	buf_fini(&out);
 	return frame_bytes(&f);
 }
 
-/* ---- the beginning ------------------------------------------------------------------------- */
-
-/* May somebody be trusted at its word of whom no secret is known? */
-static bool login_may_be_anybody(const struct client *c)
-{
-	const struct conf_global *g = &c->login->setup->conf->global;
-	return g->auth_type == CONF_AUTH_TYPE_ANY ||
-	       (g->auth_type == CONF_AUTH_TYPE_TRUST && !*g->auth_file && !*g->auth_user);
-}
-
-/* The exchange with somebody whose secret is this, or with nobody (NULL). */
-static void login_begin_exchange(struct client *c, struct secret *secret, usec_t now)
+static void login_auth_exchange(struct client *c, enum auth_method method, usec_t now)
 {
 	struct login *login = c->login;
-	enum auth_method method = login_method(login->setup->conf->global.auth_type);
-
-	if (login->skips_auth)
-		method = AUTH_METHOD_TRUST;
-	else if (method == AUTH_METHOD_TRUST && !secret && !login_may_be_anybody(c)) {
-		login_refuse_password(c, now);
-		return;
-	}
+	uint8_t end_point[TLS_END_POINT_BYTES];
+	size_t n = c->conn.ssl ? tls_server_end_point(c->conn.ssl, end_point) : 0;
 	struct auth_request request = { .method = method,
 					.user = slice_of(c->user),
-					.secret = secret,
+					.secret = login->secret,
 					.mock = &c->worker->shared->mock,
-					.like_scram = login->setup->like_scram };
+					.like_scram = login->setup->like_scram,
+					.binding = slice_make(end_point, n) };
 	struct buf out = { 0 };
 	login->auth = auth_new(&request);
 	enum auth_status status = auth_start(login->auth, &out);
-	login_verdict(c, status, &out, now);
+	login_auth_verdict(c, status, &out, now);
 	buf_fini(&out);
 }
 
-/* ---- a server is asked ----------------------------------------------------------------------- */
+/* ---- the user -------------------------------------------------------------------------------- */
 
-static void login_looked_up(struct client *c, usec_t now)
+/* What needs no password is for those who are listed, where there is a list. */
+static bool login_auth_is_known(const struct login *login)
 {
-	struct login *login = c->login;
-	if (login->ask.verdict == AUTHQUERY_FAILED)
-		client_fail(c, ERROR_AUTH_QUERY_FAILED, login->ask.why, NULL, now, c->user);
-	else
-		login_begin_exchange(c, login->secret, now);
+	return login->secret || login->rule.is_any ||
+	       (!*login->setup->conf->global.auth_file &&
+		!authquery_is_on(login->setup, slice_of(login->params.database)));
 }
 
-static void login_answered(struct mail *mail, void *owner, usec_t now)
+void login_auth_known(struct client *c, usec_t now)
 {
-	struct authquery_ask *ask = CONTAINER_OF(mail, struct authquery_ask, mail);
-	struct login *login = CONTAINER_OF(ask, struct login, ask);
-	struct worker *w = owner;
-	struct client *c = login->client;
+	static const enum auth_method methods[] = { [HBA_METHOD_PASSWORD] = AUTH_METHOD_PLAIN,
+						    [HBA_METHOD_MD5] = AUTH_METHOD_MD5,
+						    [HBA_METHOD_SCRAM] = AUTH_METHOD_SCRAM };
+	switch (c->login->rule.method) {
+	case HBA_METHOD_PASSWORD:
+	case HBA_METHOD_MD5:
+	case HBA_METHOD_SCRAM:
+		login_auth_exchange(c, methods[c->login->rule.method], now);
+		break;
+	default:
+		if (login_auth_is_known(c->login))
+			login_auth_exchange(c, AUTH_METHOD_TRUST, now);
+		else
+			login_auth_refuse(c, "no such user", now);
+		break;
+	}
+}
 
-	login->asking = false;
-	secret_unref(login->secret);
-	login->secret = ask->secret;
-	if (!c) {
-		login_destroy(login);
+static void login_auth_look_up(struct client *c, usec_t now)
+{
+	struct login *login = c->login;
+	login->secret = secret_ref(userlist_get(login->setup->users, slice_of(c->user)));
+	if (!login->secret && !login->rule.is_any &&
+	    authquery_is_on(login->setup, slice_of(login->params.database)))
+		login_away_ask(c, AUTHQUERY_SECRET, NULL, now);
+	else
+		login_auth_known(c, now);
+}
+
+void login_auth_judged(struct client *c, bool is_right, const char *why, usec_t now)
+{
+	struct login *login = c->login;
+	if (login->auth) {
+		struct buf out = { 0 };
+		enum auth_status status = auth_judged(login->auth, is_right, why, &out);
+		login_auth_verdict(c, status, &out, now);
+		buf_fini(&out);
 		return;
 	}
-	conn_resume(&c->conn, CLIENT_PAUSE_AUTH);
-	if (ask->question == AUTHQUERY_SECRET)
-		login_looked_up(c, now);
-	else
-		login_refuse_password(c, now);
-	if (c->state != CLIENT_CLOSING)
-		intake_pump(c, now);
-	worker_settle(w, now);
+	/* peer: the system has told a name, or none */
+	if (!is_right) {
+		login_auth_refuse(c, why, now);
+	} else if (!ident_allows(login->setup->ident, login->rule.map,
+				 slice_of(login->judge.system_name), slice_of(c->user))) {
+		login_auth_refuse(c, "it is another user to the system", now);
+	} else {
+		login_auth_look_up(c, now);
+	}
 }
 
-static void login_ask(struct client *c, enum authquery_question question)
+/* ---- the rule -------------------------------------------------------------------------------- */
+
+/* What the rule asks of the client's certificate. False: refused. */
+static bool login_auth_check_cert(struct client *c, usec_t now)
 {
 	struct login *login = c->login;
-	login->ask = (struct authquery_ask){ .mail.deliver = login_answered,
-					     .reply = c->worker->box,
-					     .question = question,
-					     .setup = login->setup,
-					     .database = login->params.database,
-					     .user = c->user };
-	login->asking = true;
-	conn_pause(&c->conn, CLIENT_PAUSE_AUTH);
-	authquery_ask(c->worker->shared->authquery, &login->ask);
+	struct tls_peer peer = { 0 };
+	if (login->rule.clientcert == HBA_CLIENTCERT_NONE)
+		return true;
+	bool is_verified = c->conn.ssl && tls_peer_names(c->conn.ssl, &peer);
+	enum login_rule_cert cert = login_rule_judge_cert(
+		&login->rule, login->setup->ident, is_verified ? &peer : NULL, slice_of(c->user));
+	tls_peer_fini(&peer);
+	switch (cert) {
+	case LOGIN_RULE_CERT_FITS:
+		return true;
+	case LOGIN_RULE_CERT_MISSING:
+		login_auth_log_refusal(c, "it has shown no certificate that is good");
+		client_fail(c, ERROR_CERT_REQUIRED, NULL, NULL, now);
+		return false;
+	case LOGIN_RULE_CERT_ELSES_NAME:
+		login->rule.method = HBA_METHOD_CERT; /* that is what has failed */
+		login_auth_refuse(c, "its certificate has another name", now);
+		return false;
+	}
+	return false;
 }
 
-/* The password was wrong by what is remembered: by the time of the next login the server was asked
- * again. */
-static void login_refuse(struct client *c, usec_t now)
+static void login_auth_by_rule(struct client *c, usec_t now)
+{
+	switch (c->login->rule.method) {
+	case HBA_METHOD_PAM:
+	case HBA_METHOD_LDAP:
+	case HBA_METHOD_PASS:
+		login_auth_exchange(c, AUTH_METHOD_JUDGED, now);
+		break;
+	case HBA_METHOD_PEER:
+		if (c->is_unix && c->peer.kind == ADDR_UNIX)
+			login_away_judge(c, JUDGE_PEER, "", now);
+		else
+			login_auth_refuse(c, "peer is for Unix sockets alone", now);
+		break;
+	default:
+		login_auth_look_up(c, now);
+		break;
+	}
+}
+
+static void login_auth_choose(struct client *c, usec_t now)
 {
 	struct login *login = c->login;
-	if (login->ask.question == AUTHQUERY_SECRET && login->ask.is_remembered)
-		login_ask(c, AUTHQUERY_ANEW);
-	else
-		login_refuse_password(c, now);
+	struct buf refusal = { 0 };
+	const struct hba_query query = {
+		.addr = c->peer,
+		.is_tls = c->conn.ssl != NULL,
+		.is_replication = replication_is_physical(&login->params),
+		.database = slice_of(login->params.database),
+		.user = slice_of(c->user),
+	};
+	if (login->skips_auth) {
+		login_auth_exchange(c, AUTH_METHOD_TRUST, now);
+	} else if (!login_rule_find(login->setup, &query, login->is_console, &login->rule,
+				    &refusal)) {
+		login_auth_log_refusal(c, "no rule lets it in");
+		client_fail(c, ERROR_AUTH_REJECTED, NULL, NULL, now, buf_cstr(&refusal));
+	} else if (login_auth_check_cert(c, now)) {
+		login_auth_by_rule(c, now);
+	}
+	buf_fini(&refusal);
+}
+
+/* ---- the beginning --------------------------------------------------------------------------- */
+
+/* The same system user as ours, over the Unix socket, may into the console without a password. */
+static bool login_auth_is_own_user(const struct client *c)
+{
+	return c->is_unix && c->peer.kind == ADDR_UNIX && c->peer.peer.uid == geteuid() &&
+	       setup_is_console(slice_of(c->user));
+}
+
+static void login_auth_look_up_console(struct client *c)
+{
+	struct login *login = c->login;
+	const struct conf_global *g = &login->setup->conf->global;
+	struct slice user = slice_of(c->user);
+
+	login->is_console = true;
+	login->skips_auth = login_auth_is_own_user(c);
+	login->is_admin = login->skips_auth || g->auth_type == CONF_AUTH_TYPE_ANY ||
+			  conf_list_has(&g->admin_users, user);
 }
 
 void login_auth_begin(struct client *c, usec_t now)
 {
 	struct login *login = c->login;
 	const struct conf_global *g = &login->setup->conf->global;
-	struct slice database = slice_of(login->params.database);
 
 	client_enter(c, CLIENT_AUTH, now);
-	if (setup_is_console(database))
-		login_look_up_console(c);
-	if (atomic_load(&c->worker->shared->closing) && !login->is_console) {
+	if (setup_is_console(slice_of(login->params.database)))
+		login_auth_look_up_console(c);
+	if (atomic_load(&c->worker->shared->closing) && !login->is_console)
 		client_fail(c, ERROR_SHUTDOWN, NULL, NULL, now);
-		return;
-	}
-	if (!login->is_console && !client_admit(c, g->max_client_conn)) {
+	else if (!login->is_console && !client_admit(c, g->max_client_conn))
 		client_fail(c, ERROR_TOO_MANY_CLIENTS, NULL, NULL, now);
-		return;
-	}
-
-	struct secret *secret = userlist_get(login->setup->users, slice_of(c->user));
-	if (!secret && !login->skips_auth && g->auth_type != CONF_AUTH_TYPE_ANY &&
-	    authquery_is_on(login->setup, database))
-		login_ask(c, AUTHQUERY_SECRET);
 	else
-		login_begin_exchange(c, secret, now);
+		login_auth_choose(c, now);
 }

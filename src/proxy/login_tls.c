@@ -79,17 +79,13 @@ static void login_tls_stepped(struct mail *mail, void *owner, usec_t now)
 	struct helper_job *job = CONTAINER_OF(mail, struct helper_job, mail);
 	struct login *login = CONTAINER_OF(job, struct login, job);
 	struct worker *w = owner;
-	struct client *c = login->client;
+	bool has_run = job->outcome == HELPER_RAN;
+	struct client *c = login_away_back(login);
 
-	login->computing = false;
-	if (!c) {
-		login_destroy(login);
-	} else if (job->outcome != HELPER_RAN) {
-		client_fail(c, ERROR_LOGIN_TIMEOUT, NULL, NULL, now);
-	} else {
-		conn_resume(&c->conn, CLIENT_PAUSE_AUTH);
+	if (c && has_run)
 		login_tls_go_on(c, now);
-	}
+	else if (c)
+		client_fail(c, ERROR_LOGIN_TIMEOUT, NULL, NULL, now);
 	worker_done_pending(w);
 	worker_settle(w, now);
 }
@@ -114,9 +110,7 @@ static void login_tls_step(struct client *c, usec_t now)
 		client_close(c, "too many logins are under way", now);
 		return;
 	}
-	login->computing = true;
-	w->pending++;
-	conn_pause(&c->conn, CLIENT_PAUSE_AUTH);
+	login_away_leave(c, LOGIN_AWAY_SHAKING);
 }
 
 bool login_tls_takes(struct client *c, usec_t now)
@@ -133,13 +127,13 @@ bool login_tls_takes(struct client *c, usec_t now)
 
 bool login_tls_is_out(const struct client *c)
 {
-	return c->state == CLIENT_HANDSHAKE && c->login->computing;
+	return c->state == CLIENT_HANDSHAKE && c->login->away == LOGIN_AWAY_SHAKING;
 }
 
 void login_tls_leave(struct client *c)
 {
 	struct ssl_st *none;
-	if (c->login->computing)
+	if (c->login->away == LOGIN_AWAY_SHAKING)
 		conn_give_up(&c->conn, &c->login->lent_fd, &none);
 }
 

@@ -108,6 +108,9 @@ static bool proxy_prepare(struct proxy *proxy, const struct proxy_options *optio
 	shared->clerks = shared->crew ? helper_new(PROXY_CLERKS, PROXY_HELPER_QUEUE, err) : NULL;
 	if (!shared->clerks)
 		return false;
+	for (int kind = 0; kind < JUDGE_KIND_COUNT; kind++)
+		shared->judges[kind] = helper_new_lazy(conf->global.auth_helpers,
+						       (size_t)conf->global.auth_max_waiting);
 	shared->authquery = authquery_new(options->loop, shared, err);
 	return shared->authquery != NULL;
 }
@@ -132,6 +135,26 @@ static bool proxy_have_workers_ended(const struct proxy *proxy)
 	return true;
 }
 
+/* False: one is stuck. */
+static bool proxy_end_helpers(const struct worker_shared *shared, usec_t until)
+{
+	bool ended = !shared->crew || helper_end(shared->crew, until);
+	ended = (!shared->clerks || helper_end(shared->clerks, until)) && ended;
+	for (int kind = 0; kind < JUDGE_KIND_COUNT; kind++)
+		ended = (!shared->judges[kind] || helper_end(shared->judges[kind], until)) && ended;
+	return ended;
+}
+
+static void proxy_free_helpers(const struct worker_shared *shared)
+{
+	bool freed = helper_free(shared->crew, USEC_NEVER);
+	freed = helper_free(shared->clerks, USEC_NEVER) && freed;
+	for (int kind = 0; kind < JUDGE_KIND_COUNT; kind++)
+		freed = helper_free(shared->judges[kind], USEC_NEVER) && freed;
+	if (!freed)
+		LOG_ERROR("the helpers have not ended");
+}
+
 void proxy_stop(struct proxy *proxy)
 {
 	struct worker_shared *shared = &proxy->shared;
@@ -147,18 +170,15 @@ void proxy_stop(struct proxy *proxy)
 			mailbox_deliver(shared->main, usec_now());
 		usleep(PROXY_STOP_POLL_US);
 	}
-	until = usec_now() + PROXY_STOP_US;
-	if (is_stuck || (shared->crew && !helper_end(shared->crew, until)) ||
-	    (shared->clerks && !helper_end(shared->clerks, until))) {
-		LOG_WARNING("a name lookup does not end: leaving without it");
+	if (!proxy_end_helpers(shared, usec_now() + PROXY_STOP_US) || is_stuck) {
+		LOG_WARNING("a helper thread does not end: leaving without it");
 		log_flush();
 		_exit(0);
 	}
 	for (unsigned i = 0; i < shared->worker_count; i++)
 		if (proxy->workers[i])
 			worker_join(proxy->workers[i]);
-	if (!helper_free(shared->crew, USEC_NEVER) || !helper_free(shared->clerks, USEC_NEVER))
-		LOG_ERROR("the helpers have not ended");
+	proxy_free_helpers(shared);
 	proxy_free(proxy);
 }
 

@@ -1,20 +1,25 @@
 /*
- * setup.c - configuration and users as one snapshot.
+ * setup.c - configuration, users and rules as one snapshot.
  */
 #include "proxy/setup.h"
 
 #include <stdatomic.h>
 #include <stdlib.h>
 
+#include "auth/judge.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "conf/confmem.h"
 #include "conf/faults.h"
 #include "conf/protocols.h"
 
 struct setup_counted {
 	struct setup setup;
+	struct confmem mem; /* of setup.ldap's words */
 	atomic_uint refs;
 };
+
+/* ---- files --------------------------------------------------------------------------------- */
 
 struct setup_reading {
 	const char *path;
@@ -34,11 +39,20 @@ _Static_assert((int)PROTOCOLS_10 == TLS_CONTEXT_10 && (int)PROTOCOLS_11 == TLS_C
 		       (int)PROTOCOLS_12 == TLS_CONTEXT_12 && (int)PROTOCOLS_13 == TLS_CONTEXT_13,
 	       "the versions of TLS have other numbers in conf/ than in net/");
 
-/* False: there are faults. */
-static bool setup_make_tls(const struct conf *conf, const struct setup *previous,
-			   struct conf_faults *faults, struct tls_context **tls)
+static void setup_report_lines(void *arg, bool is_fault, const char *file, unsigned line,
+			       const char *text)
 {
-	const struct conf_global *g = &conf->global;
+	struct conf_faults *faults = arg;
+	if (is_fault)
+		faults_add(faults, file, (int)line, "%s", text);
+	else
+		LOG_WARNING("%s:%u: %s", file, line, text);
+}
+
+static void setup_make_tls(struct setup *s, const struct setup *previous,
+			   struct conf_faults *faults)
+{
+	const struct conf_global *g = &s->conf->global;
 	struct tls_context_options options = {
 		.key_file = g->client_tls_key_file,
 		.cert_file = g->client_tls_cert_file,
@@ -53,55 +67,132 @@ static bool setup_make_tls(const struct conf *conf, const struct setup *previous
 	};
 	struct err err;
 	if (g->client_tls_sslmode == CONF_CLIENT_TLS_DISABLE)
-		return true;
-	*tls = tls_context_new(&options, previous ? previous->tls : NULL, &err);
-	if (!*tls)
-		faults_add(faults, conf->path, 0, "%s", err.text);
-	return *tls != NULL;
+		return;
+	s->tls = tls_context_new(&options, previous ? previous->tls : NULL, &err);
+	if (!s->tls)
+		faults_add(faults, s->conf->path, 0, "%s", err.text);
 }
 
-/* False: there are faults. */
-static bool setup_make_fronts(const struct conf *conf, struct conf_faults *faults,
-			      struct netset *fronts)
+static void setup_make_fronts(struct setup *s, struct conf_faults *faults)
 {
-	const struct conf_list *list = &conf->global.proxy_protocol_from;
-	size_t before = faults->count;
+	const struct conf_list *list = &s->conf->global.proxy_protocol_from;
 	for (size_t i = 0; i < list->count; i++)
-		if (!netset_add(fronts, slice_of(list->items[i])))
-			faults_add(faults, conf->path, 0,
+		if (!netset_add(&s->fronts, slice_of(list->items[i])))
+			faults_add(faults, s->conf->path, 0,
 				   "proxy_protocol_from: \"%s\" is not an address, ADDRESS/BITS or "
 				   "unix",
 				   list->items[i]);
-	return faults->count == before;
 }
+
+static void setup_read(struct setup_counted *made, const struct setup *previous,
+		       struct conf_faults *faults)
+{
+	struct setup *s = &made->setup;
+	const struct conf_global *g = &s->conf->global;
+	struct setup_reading reading = { .path = g->auth_file, .faults = faults };
+	struct err err;
+
+	s->users = *g->auth_file ? userlist_load(g->auth_file, previous ? previous->users : NULL,
+						 setup_report, &reading)
+				 : userlist_new();
+	s->like_scram = s->users && userlist_is_mostly_scram(s->users);
+	if (*g->auth_hba_file)
+		s->hba = hba_load(g->auth_hba_file, setup_report_lines, faults);
+	if (*g->auth_ident_file)
+		s->ident = ident_load(g->auth_ident_file, setup_report_lines, faults);
+	ldapopts_init(&s->ldap);
+	if (*g->auth_ldap_options &&
+	    (!ldapopts_parse(&s->ldap, slice_of(g->auth_ldap_options), &made->mem, &err) ||
+	     !ldapopts_check(&s->ldap, &err)))
+		faults_add(faults, s->conf->path, 0, "auth_ldap_options: %s", err.text);
+}
+
+/* ---- what does not go together -----------------------------------------------------------------
+ */
+
+/* `where` and the line: what wants the judge. */
+static void setup_check_judge(enum judge_kind kind, const char *file, int line, const char *where,
+			      struct conf_faults *faults)
+{
+	if (!judge_has(kind))
+		faults_add(faults, file, line, "%s: this build of pgweir has no %s", where,
+			   judge_kind_name(kind));
+}
+
+static void setup_check_type(const struct setup *s, enum conf_auth_type type,
+			     struct conf_faults *faults)
+{
+	const struct conf *conf = s->conf;
+	switch (type) {
+	case CONF_AUTH_TYPE_HBA:
+		if (!*conf->global.auth_hba_file)
+			faults_add(faults, conf->path, 0, "auth_type = hba needs auth_hba_file");
+		break;
+	case CONF_AUTH_TYPE_LDAP:
+		setup_check_judge(JUDGE_LDAP, conf->path, 0, "auth_type = ldap", faults);
+		if (!*conf->global.auth_ldap_options)
+			faults_add(faults, conf->path, 0,
+				   "auth_type = ldap needs auth_ldap_options");
+		break;
+	case CONF_AUTH_TYPE_PAM:
+		setup_check_judge(JUDGE_PAM, conf->path, 0, "auth_type = pam", faults);
+		break;
+	case CONF_AUTH_TYPE_TRUST:
+	case CONF_AUTH_TYPE_ANY:
+	case CONF_AUTH_TYPE_PLAIN:
+	case CONF_AUTH_TYPE_MD5:
+	case CONF_AUTH_TYPE_SCRAM:
+	case CONF_AUTH_TYPE_CERT:
+	case CONF_AUTH_TYPE_PEER:
+	case CONF_AUTH_TYPE_PASS:
+		break;
+	}
+}
+
+static void setup_check_rules(const struct setup *s, struct conf_faults *faults)
+{
+	for (size_t i = 0; s->hba && i < hba_count(s->hba); i++) {
+		const struct hba_rule *rule = hba_rule_at(s->hba, i);
+		if (rule->method == HBA_METHOD_PAM)
+			setup_check_judge(JUDGE_PAM, rule->file, (int)rule->line, "pam", faults);
+		if (rule->method == HBA_METHOD_LDAP)
+			setup_check_judge(JUDGE_LDAP, rule->file, (int)rule->line, "ldap", faults);
+		if (*rule->map && !ident_has_map(s->ident, rule->map))
+			faults_add(faults, rule->file, (int)rule->line,
+				   "there is no map \"%s\" in auth_ident_file", rule->map);
+	}
+}
+
+static void setup_check(const struct setup *s, struct conf_faults *faults)
+{
+	enum conf_auth_type global = s->conf->global.auth_type;
+	setup_check_type(s, global, faults);
+	for (size_t i = 0; i < s->conf->database_count; i++) {
+		struct conf_pool pool;
+		conf_resolve(s->conf, &s->conf->databases[i], NULL, &pool);
+		if (pool.auth_type != global)
+			setup_check_type(s, pool.auth_type, faults);
+	}
+	setup_check_rules(s, faults);
+}
+
+/* ---- the snapshot
+ * -------------------------------------------------------------------------------- */
 
 struct setup *setup_new(struct conf *conf, const struct setup *previous, struct conf_faults *faults)
 {
-	struct setup_reading reading = { .path = conf->global.auth_file, .faults = faults };
-	struct userlist *users =
-		*conf->global.auth_file
-			? userlist_load(conf->global.auth_file, previous ? previous->users : NULL,
-					setup_report, &reading)
-			: userlist_new();
-	struct tls_context *tls = NULL;
-	struct netset fronts = { .nets = NULL };
-	bool ok = setup_make_tls(conf, previous, faults, &tls);
-	ok &= setup_make_fronts(conf, faults, &fronts);
-	if (!users || !ok) {
-		userlist_unref(users);
-		netset_fini(&fronts);
-		tls_context_unref(tls);
-		conf_unref(conf);
-		return NULL;
-	}
 	struct setup_counted *made = mem_zalloc(sizeof(*made));
+	size_t before = faults->count;
 	atomic_init(&made->refs, 1);
 	made->setup.conf = conf;
-	made->setup.users = users;
-	made->setup.tls = tls;
-	made->setup.fronts = fronts;
-	made->setup.like_scram = userlist_is_mostly_scram(users);
-	return &made->setup;
+	setup_read(made, previous, faults);
+	setup_make_tls(&made->setup, previous, faults);
+	setup_make_fronts(&made->setup, faults);
+	setup_check(&made->setup, faults);
+	if (made->setup.users && faults->count == before)
+		return &made->setup;
+	setup_unref(&made->setup);
+	return NULL;
 }
 
 struct setup *setup_ref(struct setup *setup)
@@ -118,9 +209,12 @@ void setup_unref(struct setup *setup)
 	if (atomic_fetch_sub(&made->refs, 1) > 1)
 		return;
 	conf_unref(setup->conf);
-	netset_fini(&setup->fronts);
 	userlist_unref(setup->users);
+	netset_fini(&setup->fronts);
+	hba_unref(setup->hba);
+	ident_unref(setup->ident);
 	tls_context_unref(setup->tls);
+	confmem_fini(&made->mem);
 	free(made);
 }
 

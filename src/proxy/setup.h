@@ -1,6 +1,6 @@
 /*
- * setup.h - what a start or a reload has brought: the configuration and the users, as one
- * snapshot.
+ * setup.h - what a start or a reload has brought: the configuration, the users and the rules for
+ * them, as one snapshot.
  *
  * Immutable, counted by reference. Each worker holds the one it works by and gets a new one
  * by mail; a login that is under way keeps its own to the end.
@@ -12,6 +12,9 @@
 
 #include <stdbool.h>
 
+#include "auth/hba.h"
+#include "auth/ident.h"
+#include "auth/ldapopts.h"
 #include "auth/userlist.h"
 #include "conf/conf.h"
 #include "net/netset.h"
@@ -25,13 +28,16 @@ struct setup {
 	struct conf *conf;       /* a reference */
 	struct userlist *users;  /* a reference; empty where no auth_file is set */
 	struct netset fronts;    /* proxy_protocol_from */
+	struct hba *hba;         /* a reference; NULL: no auth_hba_file */
+	struct ident *ident;     /* a reference; NULL: no auth_ident_file */
+	struct ldapopts ldap;    /* auth_ldap_options */
 	struct tls_context *tls; /* a reference; what clients meet; NULL: no TLS */
 	bool like_scram; /* most of them have SCRAM secrets: so does somebody unknown, it seems */
 };
 
 /*
- * Takes over the reference to conf and reads the files of users, certificates and keys that it
- * names; NULL and faults where one cannot be used (conf is given back then). `previous` may be
+ * Takes over the reference to conf and reads the files that it names; NULL and faults where they
+ * cannot be used, or ask for what this build lacks (conf is given back then). `previous` may be
  * NULL.
  */
 struct setup *setup_new(struct conf *conf, const struct setup *previous,

@@ -13,6 +13,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "auth/judge.h"
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/map.h"
@@ -34,9 +35,12 @@ struct localpool;
 /* What all workers share, written before they start. Owned by the proxy. */
 struct worker_shared {
 	struct proxy *proxy;
-	struct helper_crew *crew;    /* logs in to servers */
-	struct helper_crew *clerks;  /* cancels, and computes for clients' logins: no dead server
-					keeps them waiting */
+	struct helper_crew *crew;   /* logs in to servers */
+	struct helper_crew *clerks; /* cancels, and computes for clients' logins: no dead server
+				       keeps them waiting */
+	/* who is asked about a login, each kind with threads of its own: one that hangs keeps
+	 * nobody waiting but those whom it is asked about */
+	struct helper_crew *judges[JUDGE_KIND_COUNT];
 	struct authquery *authquery; /* asks servers about users */
 	struct registry *registry;
 	struct paramset_table *params;

@@ -33,6 +33,8 @@ postgres*:
 ini.h: conf
 xxhash.h: base sql
 stringprep.h: auth
+security/*: auth
+ldap.h: auth
 systemd/*: net main
 pthread.h: base conf net auth proxy admin advisor main
 threads.h:
