@@ -17,6 +17,7 @@ Suite *conn_tls_suite(void);
 Suite *listener_suite(void);
 Suite *loop_suite(void);
 Suite *mailbox_suite(void);
+Suite *tls_suite(void);
 
 struct loop *check_net_loop(void); /* a new one, or the test fails */
 

@@ -2,6 +2,7 @@ check_PROGRAMS += tests/unit/net/check_net
 TESTS += tests/unit/net/check_net
 tests_unit_net_check_net_SOURCES = \
 	tests/unit/net/check_net.c tests/unit/net/check_net.h \
+	tests/unit/net/pki.c tests/unit/net/pki.h \
 	tests/unit/net/test_addr.c \
 	tests/unit/net/test_conn.c \
 	tests/unit/net/test_conn_tls.c \
@@ -9,7 +10,8 @@ tests_unit_net_check_net_SOURCES = \
 	tests/unit/net/test_loop.c \
 	tests/unit/net/test_mailbox.c \
 	tests/unit/net/test_netblock.c \
-	tests/unit/net/test_proxyhead.c
+	tests/unit/net/test_proxyhead.c \
+	tests/unit/net/test_tls.c
 tests_unit_net_check_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_net_check_net_LDADD = \
 	$(WHOLE_BEGIN) src/net/libnet.a $(WHOLE_END) \
