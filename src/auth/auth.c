@@ -150,6 +150,22 @@ static const char *auth_doom(const struct auth_request *req, enum auth_method me
 	return NULL;
 }
 
+/* What its method needs of that; the same for those who are known and those who are not. */
+static bool auth_make_salts(struct auth_exchange *ex, const struct auth_request *req)
+{
+	if (ex->method == AUTH_METHOD_TRUST)
+		return true;
+	if (ex->method == AUTH_METHOD_MD5 && RAND_bytes(ex->md5_salt, sizeof(ex->md5_salt)) != 1)
+		return false;
+	if (!scram_hmac(slice_make(req->mock->key, sizeof(req->mock->key)), req->user, ex->salt))
+		return false;
+	if (!req->server_nonce)
+		return ex->method != AUTH_METHOD_SCRAM || scram_make_nonce(ex->nonce);
+	BUG_ON(strlen(req->server_nonce) > SCRAM_NONCE_BYTES);
+	strcpy(ex->nonce, req->server_nonce);
+	return true;
+}
+
 struct auth_exchange *auth_new(const struct auth_request *req)
 {
 	struct auth_exchange *ex = mem_zalloc(sizeof(*ex));
@@ -162,16 +178,7 @@ struct auth_exchange *auth_new(const struct auth_request *req)
 	scram_server_init(&ex->scram);
 	scram_server_bind(&ex->scram, req->binding);
 
-	bool ok = scram_hmac(slice_make(req->mock->key, sizeof(req->mock->key)), req->user,
-			     ex->salt) &&
-		  RAND_bytes(ex->md5_salt, sizeof(ex->md5_salt)) == 1;
-	if (req->server_nonce) {
-		BUG_ON(strlen(req->server_nonce) > SCRAM_NONCE_BYTES);
-		strcpy(ex->nonce, req->server_nonce);
-	} else {
-		ok = ok && scram_make_nonce(ex->nonce);
-	}
-	if (!ok)
+	if (!auth_make_salts(ex, req))
 		ex->reason = "no cryptography to be had from OpenSSL";
 	return ex;
 }

@@ -5,9 +5,9 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/hmac.h>
 #include <openssl/rand.h>
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,18 +16,72 @@
 #include "base/mem.h"
 
 #define SCRAM_RAW_NONCE_BYTES 18
+#define SCRAM_BLOCK_BYTES 64 /* what SHA-256 works on at once */
 
 _Static_assert(BASE64_TEXT_BYTES(SCRAM_RAW_NONCE_BYTES) == SCRAM_NONCE_BYTES, "nonce in base64");
 _Static_assert(BASE64_TEXT_BYTES(SCRAM_KEY_BYTES) == SCRAM_KEY_TEXT_BYTES, "key in base64");
 
 /* ---- arithmetic ------------------------------------------------------------------ */
 
+/*
+ * SHA-256, looked up once: OpenSSL's one-shot calls look their algorithms up by name each time,
+ * behind locks that all threads share, which costs several times the arithmetic of a login.
+ */
+static pthread_once_t scram_once = PTHREAD_ONCE_INIT;
+static EVP_MD *scram_sha256; /* NULL: OpenSSL has none; lives as long as the program */
+
+static void scram_fetch(void)
+{
+	scram_sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+}
+
+static const EVP_MD *scram_md(void)
+{
+	pthread_once(&scram_once, scram_fetch);
+	return scram_sha256;
+}
+
+/* The hash of two texts, one behind the other. */
+static bool scram_digest(EVP_MD_CTX *ctx, struct slice first, struct slice second,
+			 uint8_t hash[SCRAM_KEY_BYTES])
+{
+	return EVP_DigestInit_ex2(ctx, scram_md(), NULL) == 1 &&
+	       EVP_DigestUpdate(ctx, first.ptr, first.len) == 1 &&
+	       EVP_DigestUpdate(ctx, second.ptr, second.len) == 1 &&
+	       EVP_DigestFinal_ex(ctx, hash, NULL) == 1;
+}
+
+/* A block of the key, XORed with a byte (RFC 2104). */
+static void scram_pad(struct slice key, uint8_t with, uint8_t block[SCRAM_BLOCK_BYTES])
+{
+	memset(block, with, SCRAM_BLOCK_BYTES);
+	for (size_t i = 0; i < key.len; i++)
+		block[i] ^= (uint8_t)key.ptr[i];
+}
+
 bool scram_hmac(struct slice key, struct slice text, uint8_t mac[SCRAM_KEY_BYTES])
 {
-	unsigned int n = 0;
-	return HMAC(EVP_sha256(), key.ptr, (int)key.len, (const unsigned char *)text.ptr, text.len,
-		    mac, &n) &&
-	       n == SCRAM_KEY_BYTES;
+	uint8_t block[SCRAM_BLOCK_BYTES], inner[SCRAM_KEY_BYTES], hashed[SCRAM_KEY_BYTES];
+	EVP_MD_CTX *ctx = scram_md() ? EVP_MD_CTX_new() : NULL;
+	bool ok = ctx != NULL;
+	if (ok && key.len > SCRAM_BLOCK_BYTES) {
+		ok = scram_digest(ctx, key, SLICE_NONE, hashed);
+		key = slice_make(hashed, SCRAM_KEY_BYTES);
+	}
+	if (ok) {
+		scram_pad(key, 0x36, block);
+		ok = scram_digest(ctx, slice_make(block, sizeof(block)), text, inner);
+	}
+	if (ok) {
+		scram_pad(key, 0x5c, block);
+		ok = scram_digest(ctx, slice_make(block, sizeof(block)),
+				  slice_make(inner, sizeof(inner)), mac);
+	}
+	EVP_MD_CTX_free(ctx);
+	mem_wipe(block, sizeof(block));
+	mem_wipe(inner, sizeof(inner));
+	mem_wipe(hashed, sizeof(hashed));
+	return ok;
 }
 
 static bool scram_keyed(const uint8_t key[SCRAM_KEY_BYTES], struct slice text,
@@ -38,7 +92,10 @@ static bool scram_keyed(const uint8_t key[SCRAM_KEY_BYTES], struct slice text,
 
 bool scram_hash(const uint8_t key[SCRAM_KEY_BYTES], uint8_t hash[SCRAM_KEY_BYTES])
 {
-	return EVP_Digest(key, SCRAM_KEY_BYTES, hash, NULL, EVP_sha256(), NULL) == 1;
+	EVP_MD_CTX *ctx = scram_md() ? EVP_MD_CTX_new() : NULL;
+	bool ok = ctx && scram_digest(ctx, slice_make(key, SCRAM_KEY_BYTES), SLICE_NONE, hash);
+	EVP_MD_CTX_free(ctx);
+	return ok;
 }
 
 bool scram_salt_password(struct slice password, struct slice salt, uint32_t iterations,
