@@ -7,8 +7,10 @@
  */
 #include "proxy/relay.h"
 
+#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "proxy/client.h"
 #include "proxy/errand.h"
@@ -26,6 +28,28 @@
 #define RELAY_NOTICE_BYTES 1024u
 /* No other message that must be whole is longer than this. */
 #define RELAY_WHOLE_BYTES ((uint32_t)WORKER_SCRATCH_BYTES / 2)
+
+/* Rows of a result, or data of a COPY, behind one of their kind that is passed on. They change
+ * nothing of what track and journal know: of each but its length is looked at. How many
+ * bytes; of the last one *body_left are still to come. */
+static size_t relay_more_rows(struct slice in, char type, uint32_t max_body_bytes,
+			      uint32_t *body_left)
+{
+	size_t done = 0;
+	while (in.len - done > FRAME_HEAD_BYTES && in.ptr[done] == type) {
+		uint32_t length;
+		memcpy(&length, in.ptr + done + 1, sizeof(length));
+		size_t all = (size_t)ntohl(length) + 1;
+		if (all < FRAME_HEAD_BYTES || all - FRAME_HEAD_BYTES > max_body_bytes)
+			break; /* for those to judge who read the others */
+		if (all > in.len - done) {
+			*body_left = (uint32_t)(all - (in.len - done));
+			return in.len;
+		}
+		done += all;
+	}
+	return done;
+}
 
 /* ---- from the client ------------------------------------------------------------------ */
 
@@ -171,6 +195,11 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 			break;
 		done += f.head_bytes + f.body.len;
 		c->body_left = f.body_bytes - (uint32_t)f.body.len;
+		if (f.type == 'd' && !c->body_left)
+			done += relay_more_rows(
+				slice_skip(in, done), f.type,
+				(uint32_t)c->worker->setup->conf->global.max_packet_size,
+				&c->body_left);
 	}
 	relay_send_to_server(c, s, slice_head(in, done), now);
 	if (fault.is_there) {
@@ -318,6 +347,12 @@ size_t relay_from_server(struct server *s, struct slice in, usec_t now)
 		done += here;
 		s->body_left = f.body_bytes - (uint32_t)f.body.len;
 		s->body_passes = passes;
+		if (passes && !s->body_left && (f.type == 'D' || f.type == 'd')) {
+			here = relay_more_rows(slice_skip(in, done), f.type, FRAME_MAX_BODY_BYTES,
+					       &s->body_left);
+			run.len += here;
+			done += here;
+		}
 	}
 	relay_flush(s, &run, now);
 	if (s->client && s->client->journal)
