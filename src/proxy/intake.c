@@ -209,21 +209,42 @@ static size_t intake_offer(struct client *c, struct slice in, usec_t now)
 	}
 }
 
+/* A query that waits for a server is kept, which at a busy pool is most of them: what they are kept
+ * in goes from one to the next. */
+static struct buf *intake_take_buf(struct worker *w)
+{
+	if (w->spare_in_count > 0)
+		return w->spare_in[--w->spare_in_count];
+	return mem_zalloc(sizeof(struct buf));
+}
+
+static void intake_give_buf(struct worker *w, struct buf *b)
+{
+	if (w->spare_in_count < WORKER_SPARE_BUFS && b->cap <= WORKER_SPARE_BUF_BYTES) {
+		buf_clear(b);
+		w->spare_in[w->spare_in_count++] = b;
+		return;
+	}
+	buf_fini(b);
+	free(b);
+}
+
+void intake_free_spare(struct worker *w)
+{
+	while (w->spare_in_count > 0) {
+		struct buf *b = w->spare_in[--w->spare_in_count];
+		buf_fini(b);
+		free(b);
+	}
+}
+
 static void intake_keep(struct client *c, struct slice rest)
 {
 	if (rest.len == 0)
 		return;
 	if (!c->in)
-		c->in = mem_zalloc(sizeof(*c->in));
+		c->in = intake_take_buf(c->worker);
 	buf_add_slice(c->in, rest);
-}
-
-static void intake_free_in(struct client *c)
-{
-	if (c->in)
-		buf_fini(c->in);
-	free(c->in);
-	c->in = NULL;
 }
 
 void intake_pump(struct client *c, usec_t now)
@@ -244,8 +265,7 @@ void intake_pump(struct client *c, usec_t now)
 		}
 	}
 	if (held)
-		buf_fini(held);
-	free(held);
+		intake_give_buf(c->worker, held);
 }
 
 void intake_read(struct client *c, usec_t now)
@@ -255,7 +275,8 @@ void intake_read(struct client *c, usec_t now)
 	size_t room = WORKER_SCRATCH_BYTES - held;
 	if (held) {
 		memcpy(w->scratch, buf_slice(c->in).ptr, held);
-		intake_free_in(c);
+		intake_give_buf(w, c->in);
+		c->in = NULL;
 	}
 	if (c->state != CLIENT_LINKED && room > INTAKE_IDLE_READ_BYTES)
 		room = INTAKE_IDLE_READ_BYTES;

@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "proxy/client.h"
 #include "proxy/command.h"
+#include "proxy/intake.h"
 #include "proxy/journal.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
@@ -273,6 +274,7 @@ void worker_free(struct worker *w)
 	slab_fini(&w->clients);
 	paramset_unref(w->no_params);
 	setup_unref(w->setup);
+	intake_free_spare(w);
 	free(w->scratch);
 	free(w);
 }

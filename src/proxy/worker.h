@@ -26,6 +26,9 @@
 
 /* What one recv may bring, and with it what one turn of one connection may cost. */
 #define WORKER_SCRATCH_BYTES ((size_t)128 << 10)
+/* Buffers that are kept for clients that have to wait, and how large each may be. */
+#define WORKER_SPARE_BUFS 64
+#define WORKER_SPARE_BUF_BYTES 1024
 
 struct authquery;
 struct client;
@@ -65,7 +68,9 @@ struct worker {
 	struct setup *setup; /* a reference */
 	struct tap_ring *tap;
 
-	char *scratch; /* where sockets are read to; owned */
+	char *scratch;                           /* where sockets are read to; owned */
+	struct buf *spare_in[WORKER_SPARE_BUFS]; /* owned; empty, for the next client's in */
+	unsigned spare_in_count;
 	struct slab clients;
 	struct list client_list;
 	struct map keys;         /* cancel pid -> client */
