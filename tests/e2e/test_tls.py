@@ -602,3 +602,67 @@ def test_protocols_and_ciphers(tls_pooler):
     p.reload(client_tls_protocols="tlsv1.3", client_tls13_ciphers="TLS_CHACHA20_POLY1305_SHA256")
     until(lambda: not works(lambda: tls_raw(p, client_context(version=ssl.TLSVersion.TLSv1_2))), "1.2 is off")
     assert tls_raw(p).sock.cipher()[0] == "TLS_CHACHA20_POLY1305_SHA256"
+
+
+# ---- what it costs -----------------------------------------------------------------------------------
+
+
+def test_idle_clients_under_tls_are_cheap(tls_pooler, binary):
+    p = tls_pooler("require", max_client_conn=2000, workers=1, log_connections=0, log_disconnections=0)
+    context = client_context()
+    for _ in range(50):
+        tls_raw(p, context)
+    before = p.rss_mb()
+    for _ in range(500):
+        tls_raw(p, context)
+    grown = (p.rss_mb() - before) * 1024 / 500
+    assert grown < (90 if binary.sanitized() else 20), f"{grown:.1f} kB a client"
+
+
+def test_handshakes_leak_nothing(tls_pooler, binary):
+    p = tls_pooler("require", log_connections=0, log_disconnections=0, log_pooler_errors=0)
+    context = client_context()
+    greeting = hello()
+
+    def churn(count):
+        for n in range(count):
+            if n % 3 == 0:
+                tls_raw(p, context).close()
+            elif n % 3 == 1:
+                TlsClient(p.address, context, direct=True).drop()
+            else:
+                client = p.open()
+                client.send(rawwire.ssl_request())
+                assert client.byte() == b"S"
+                client.send(greeting if n % 2 else b"\x16\x03\x01garbage")
+                client.drop()
+        p.clients.clear()
+        until(lambda: int(p.show("lists", list="login_clients")[0]["items"]) <= 1, "all of them are gone")
+
+    churn(150)
+    fds, rss = p.fds(), p.rss_mb()
+    churn(600)
+    until(lambda: p.fds() <= fds, "all descriptors are closed")
+    assert p.rss_mb() < rss + (60 if binary.sanitized() else 4)
+
+
+def test_tls_behind_a_balancer(tls_pooler):
+    """Its PROXY header comes first, in the clear; TLS may be in the same packet."""
+    p = tls_pooler("require", proxy_protocol_from="127.0.0.1")
+    for direct in (False, True):
+        client = p.open()
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = client_context().wrap_bio(incoming, outgoing, server_hostname="localhost")
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.do_handshake()
+        head = b"PROXY TCP4 10.9.8.7 127.0.0.1 40000 6432\r\n"
+        client.send(head + (outgoing.read() if direct else rawwire.ssl_request()))
+        if not direct:
+            assert client.byte() == b"S"
+            client.send(outgoing.read())
+        incoming.write(client.sock.recv(65536))
+        tls.do_handshake()
+        client.send(outgoing.read())
+        tls.write(rawwire.startup("app", "app"))
+        client.send(outgoing.read())
+        p.wait_log(r"client app/app@10.9.8.7:40000: login ok.* tls=", 1 + direct)
