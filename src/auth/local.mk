@@ -4,6 +4,7 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/authcache.c src/auth/authcache.h \
 	src/auth/authlines.c src/auth/authlines.h \
 	src/auth/authrow.c src/auth/authrow.h \
+	src/auth/authtries.c src/auth/authtries.h \
 	src/auth/base64.c src/auth/base64.h \
 	src/auth/hba.c src/auth/hba.h \
 	src/auth/hbaline.c src/auth/hbaline.h \

@@ -20,6 +20,7 @@ void pool_cap_init(struct pool_cap *cap, unsigned workers, int32_t limit)
 	atomic_init(&cap->wanted, 0);
 	atomic_init(&cap->wanted_held, 0);
 	atomic_init(&cap->hungry, 0);
+	atomic_init(&cap->outsider_since, USEC_NEVER);
 	cap->pool = NULL;
 	cap->workers = workers;
 	cap->lines = aligned_alloc(POOL_CAP_LINE_BYTES, workers * sizeof(*cap->lines));
@@ -128,7 +129,7 @@ int32_t pool_cap_returning(const struct pool_cap *cap)
 
 usec_t pool_cap_since(const struct pool_cap *cap)
 {
-	usec_t since = USEC_NEVER;
+	usec_t since = atomic_load(&cap->outsider_since);
 	for (unsigned i = 0; i < cap->workers; i++)
 		since = usec_min(since, atomic_load(&cap->lines[i].since));
 	return since;

@@ -37,11 +37,13 @@ struct pool_cap_line {
 
 struct pool_cap {
 	struct permits permits;
-	_Atomic int32_t held;         /* of a pool: how many may be opened without delay */
-	_Atomic uint64_t wanted;      /* workers to be woken when less than the limit is used */
-	_Atomic uint64_t wanted_held; /* ... when less than `held` is used */
-	_Atomic int32_t hungry;       /* waiters whom only this cap keeps from a server */
-	struct pool_shared *pool;     /* whose own it is; NULL: several pools lie under it */
+	_Atomic int32_t held;          /* of a pool: how many may be opened without delay */
+	_Atomic uint64_t wanted;       /* workers to be woken when less than the limit is used */
+	_Atomic uint64_t wanted_held;  /* ... when less than `held` is used */
+	_Atomic int32_t hungry;        /* waiters whom only this cap keeps from a server */
+	_Atomic usec_t outsider_since; /* since when somebody waits who is no pool's waiter, and
+					  counts as hungry; USEC_NEVER: nobody */
+	struct pool_shared *pool;      /* whose own it is; NULL: several pools lie under it */
 	unsigned workers;
 	struct pool_cap_line *lines; /* owned; one per worker */
 };

@@ -63,7 +63,8 @@ static bool is_ready(struct pool_slice *s, struct pool_cap *cap, int32_t bound)
 {
 	if (!pool_cap_is_ready(cap, s->worker->index, bound))
 		return false;
-	if (cap == &s->shared->cap || is_our_turn(s, cap))
+	bool is_ours = cap == &s->shared->cap && atomic_load(&cap->hungry) == 0;
+	if (is_ours || is_our_turn(s, cap))
 		return true;
 	pool_cap_want(cap, s->worker->index);
 	if (is_our_turn(s, cap))
@@ -190,6 +191,10 @@ void pool_open_keep_min(struct pool_slice *s, usec_t now)
 		return;
 	while (permits_is_free(permits, min)) {
 		struct pool_cap *blocker;
+		if (atomic_load(&s->shared->cap.hungry) > 0) { /* an outsider's turn */
+			pool_parts_soon(s, usec_after(now, POOL_CAP_RETRY_US));
+			return;
+		}
 		usec_t retry_at = atomic_load(&s->shared->retry_at);
 		if (is_backing_off(s, retry_at, now))
 			return;

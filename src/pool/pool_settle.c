@@ -2,7 +2,8 @@
  * pool_settle.c - the one decision, taken anew whenever something changed.
  *
  *   1. more is used than a lowered limit allows: close what idles
- *   2. another pool under the same database's or user's cap waits for longer: close one for it
+ *   2. another pool under the same database's or user's cap, or an outsider under ours
+ * (proxy/seat.h), waits for longer: close one for it
  *   3. somebody waits: what idles goes to who waits longest, here or in another worker
  *   4. more than pool_size idle: close the oldest
  *   5. we still wait: ask for what idles in other workers, count on what is being made
@@ -69,7 +70,7 @@ static bool should_yield(const struct pool_slice *s, const struct pool_cap *cap)
 static void yield(struct pool_slice *s)
 {
 	struct pool_parts_caps caps = pool_parts_caps(s->shared);
-	for (unsigned i = 1; i < caps.n; i++)
+	for (unsigned i = 0; i < caps.n; i++)
 		while (s->n_idle > 0 && should_yield(s, caps.cap[i]) &&
 		       pool_cap_claim_eviction(caps.cap[i]))
 			close_oldest(s, POOL_REASON_EVICTED, caps.cap[i]);
@@ -77,7 +78,7 @@ static void yield(struct pool_slice *s)
 
 static bool is_under(const struct pool_slice *s, const struct pool_cap *cap)
 {
-	return s->shared->db == cap || s->shared->user == cap;
+	return &s->shared->cap == cap || s->shared->db == cap || s->shared->user == cap;
 }
 
 /* Of this worker's slices under the cap, the one whose server has idled longest. */

@@ -15,11 +15,13 @@
 #include <string.h>
 
 #include "auth/authcache.h"
+#include "auth/authtries.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "net/loop.h"
 #include "proxy/authtarget.h"
 #include "proxy/helper.h"
+#include "proxy/passcheck.h"
 #include "proxy/setup.h"
 #include "proxy/worker.h"
 
@@ -29,12 +31,8 @@
 #define AUTHQUERY_MAX_NAMED 256 /* databases that only `*` leads to */
 #define AUTHQUERY_MAX_YES 10000
 #define AUTHQUERY_MAX_NO 1000
-#define AUTHQUERY_MAX_SEEN 4096
-#define AUTHQUERY_SEEN_US (24 * 3600 * USEC_PER_SEC)
 #define AUTHQUERY_NO_US USEC_PER_SEC             /* how long nobody stays nobody, at most */
 #define AUTHQUERY_DOUBT_US (100 * USEC_PER_MSEC) /* between two doubts about the same user */
-#define AUTHQUERY_TRIES 32                       /* of databases that nobody has seen, at once */
-#define AUTHQUERY_TRY_US (250 * USEC_PER_MSEC)   /* and then one in this time */
 
 /* One question that is being asked, and all who wait for its answer. */
 struct authquery_flight {
@@ -53,14 +51,14 @@ struct authquery {
 	struct loop *loop;
 	struct worker_shared *shared;
 	struct helper_crew *crew;
+	struct passcheck *passwords;
 	bool stopped;
 	struct authcache secrets;
 	struct map flights;      /* key -> flight */
 	struct map targets;      /* key -> target that is up to date */
 	struct list entries;     /* of all targets; owned */
-	struct authcache seen;   /* databases that are there, by their target's key */
+	struct authtries tries;  /* of databases, by their target's key */
 	size_t named_by_clients; /* of the entries */
-	usec_t tries_from;       /* when the tries that were made will all have been earned again */
 	unsigned generation;     /* of the configuration */
 };
 
@@ -154,8 +152,7 @@ static void authquery_remember(const struct authquery_flight *f,
 		authcache_put(&aq->secrets, f->key, AUTHCACHE_NO, NULL,
 			      usec_min(keep, AUTHQUERY_NO_US), now);
 	if (!result->is_nowhere)
-		authcache_put(&aq->seen, f->target_key, AUTHCACHE_YES, NULL, AUTHQUERY_SEEN_US,
-			      now);
+		authtries_seen(&aq->tries, f->target_key, now);
 }
 
 static void authquery_land(struct authtarget_question *q, const struct authtarget_result *result,
@@ -197,16 +194,6 @@ static void authquery_on_idle(struct authtarget *t, void *arg)
 	}
 }
 
-/* May a database be tried that nobody has seen yet? */
-static bool authquery_may_try(struct authquery *aq, usec_t now)
-{
-	usec_t from = aq->tries_from > now ? aq->tries_from : now;
-	if (from - now > (AUTHQUERY_TRIES - 1) * AUTHQUERY_TRY_US)
-		return false;
-	aq->tries_from = from + AUTHQUERY_TRY_US;
-	return true;
-}
-
 static struct authquery_entry *authquery_new_entry(struct authquery *aq,
 						   const struct authquery_ask *ask,
 						   const struct authquery_place *place,
@@ -243,7 +230,7 @@ static struct authtarget *authquery_target(struct authquery *aq, const struct au
 	struct authquery_entry *e = map_get(&aq->targets, key);
 	bool is_open = e && (authtarget_is_proven(e->target) || authtarget_is_busy(e->target));
 	if (place->is_named_by_client && !is_open) {
-		if (!authcache_get(&aq->seen, key, now) && !authquery_may_try(aq, now))
+		if (!authtries_take(&aq->tries, key, now))
 			return NULL;
 		if (!e && aq->named_by_clients >= AUTHQUERY_MAX_NAMED)
 			return NULL;
@@ -334,6 +321,12 @@ static void authquery_seek(struct authquery *aq, struct authquery_ask *ask, usec
 	buf_fini(&key);
 }
 
+static void authquery_answer_password(struct authquery_ask *ask, enum authquery_verdict verdict,
+				      const char *why)
+{
+	authquery_answer(ask, verdict, NULL, why);
+}
+
 static void authquery_arrive(struct mail *mail, void *owner UNUSED, usec_t now)
 {
 	struct authquery_ask *ask = CONTAINER_OF(mail, struct authquery_ask, mail);
@@ -341,6 +334,8 @@ static void authquery_arrive(struct mail *mail, void *owner UNUSED, usec_t now)
 	ask->is_remembered = false;
 	if (aq->stopped)
 		authquery_answer(ask, AUTHQUERY_FAILED, NULL, "The pooler is shutting down.");
+	else if (ask->question == AUTHQUERY_PASSWORD)
+		passcheck_ask(aq->passwords, ask, now);
 	else
 		authquery_seek(aq, ask, now);
 }
@@ -359,15 +354,16 @@ void authquery_ask(struct authquery *aq, struct authquery_ask *ask)
 
 struct authquery *authquery_new(struct loop *loop, struct worker_shared *shared, struct err *err)
 {
-	struct helper_crew *crew = helper_new(AUTHQUERY_HELPERS, AUTHQUERY_HELPER_QUEUE, err);
-	if (!crew)
+	struct passcheck *passwords = passcheck_new(loop, shared, authquery_answer_password, err);
+	if (!passwords)
 		return NULL;
 	struct authquery *aq = mem_zalloc(sizeof(*aq));
 	aq->loop = loop;
 	aq->shared = shared;
-	aq->crew = crew;
+	aq->crew = helper_new_lazy(AUTHQUERY_HELPERS, AUTHQUERY_HELPER_QUEUE);
+	aq->passwords = passwords;
 	authcache_init(&aq->secrets, AUTHQUERY_MAX_YES, AUTHQUERY_MAX_NO);
-	authcache_init(&aq->seen, AUTHQUERY_MAX_SEEN, 0);
+	authtries_init(&aq->tries);
 	map_init(&aq->flights);
 	map_init(&aq->targets);
 	list_init(&aq->entries);
@@ -378,8 +374,9 @@ void authquery_forget(struct authquery *aq)
 {
 	usec_t now = loop_now(aq->loop);
 	aq->generation++;
+	passcheck_forget(aq->passwords);
 	authcache_clear(&aq->secrets);
-	authcache_clear(&aq->seen);
+	authtries_forget(&aq->tries);
 	map_fini(&aq->targets);
 	LIST_EACH (node, tmp, &aq->entries)
 		authtarget_retire(LIST_ENTRY(node, struct authquery_entry, on_entries)->target,
@@ -391,7 +388,8 @@ bool authquery_stop(struct authquery *aq, usec_t deadline)
 	if (!aq)
 		return true;
 	aq->stopped = true;
-	return helper_end(aq->crew, deadline);
+	bool is_ended = helper_end(aq->crew, deadline);
+	return passcheck_stop(aq->passwords, deadline) && is_ended;
 }
 
 void authquery_free(struct authquery *aq)
@@ -399,12 +397,13 @@ void authquery_free(struct authquery *aq)
 	if (!aq)
 		return;
 	BUG_ON(!helper_free(aq->crew, USEC_NEVER));
+	passcheck_free(aq->passwords);
 	LIST_EACH (node, tmp, &aq->entries)
 		authquery_drop_entry(aq, LIST_ENTRY(node, struct authquery_entry, on_entries));
 	BUG_ON(map_count(&aq->flights) > 0);
 	map_fini(&aq->flights);
 	map_fini(&aq->targets);
 	authcache_fini(&aq->secrets);
-	authcache_fini(&aq->seen);
+	authtries_fini(&aq->tries);
 	free(aq);
 }

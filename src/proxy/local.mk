@@ -56,6 +56,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/login_rule.h \
 	src/proxy/login_start.c \
 	src/proxy/login_tls.c \
+	src/proxy/passcheck.c \
+	src/proxy/passcheck.h \
 	src/proxy/paramset.c \
 	src/proxy/paramset.h \
 	src/proxy/paramset_sql.c \
@@ -72,6 +74,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/report.h \
 	src/proxy/route.c \
 	src/proxy/route.h \
+	src/proxy/seat.c \
+	src/proxy/seat.h \
 	src/proxy/server.c \
 	src/proxy/server.h \
 	src/proxy/server_login.c \

@@ -28,13 +28,12 @@
 
 /* ---- settings --------------------------------------------------------------------------- */
 
-static void localpool_limits(const struct localpool *lp, struct pool_limits *out)
+void localpool_make_limits(const struct conf_pool *s, bool has_startup, struct pool_limits *out)
 {
-	const struct conf_pool *s = &lp->settings;
 	*out = (struct pool_limits){
 		.pool_size = s->pool_size,
 		.max_overflow = s->max_overflow,
-		.min_pool_size = lp->route && *lp->route->startup ? 0 : s->min_pool_size,
+		.min_pool_size = has_startup ? 0 : s->min_pool_size,
 		.max_waiting = s->max_waiting,
 		.overflow_delay_us = s->overflow_delay_us,
 		.pool_timeout_us = s->pool_timeout_us,
@@ -45,6 +44,11 @@ static void localpool_limits(const struct localpool *lp, struct pool_limits *out
 		.pre_ping = s->pool_pre_ping,
 		.lifo = s->pool_use_lifo,
 	};
+}
+
+static void localpool_limits(const struct localpool *lp, struct pool_limits *out)
+{
+	localpool_make_limits(&lp->settings, lp->route && *lp->route->startup, out);
 }
 
 /* What the settings come to, so that the way of a query asks one word. */
@@ -65,12 +69,12 @@ static int32_t localpool_cap(int limit)
 	return limit > 0 ? limit : PERMITS_UNLIMITED;
 }
 
-static void localpool_set_caps(const struct localpool *lp)
+void localpool_set_caps(struct route *route, const struct conf_pool *settings)
 {
-	pool_cap_set_limit(&lp->route->database_entry->servers,
-			   localpool_cap(lp->settings.max_db_connections));
-	pool_cap_set_limit(&lp->route->user_entry->servers,
-			   localpool_cap(lp->settings.max_user_connections));
+	pool_cap_set_limit(&route->database_entry->servers,
+			   localpool_cap(settings->max_db_connections));
+	pool_cap_set_limit(&route->user_entry->servers,
+			   localpool_cap(settings->max_user_connections));
 }
 
 static const struct conf_database *localpool_resolve(const struct worker *w, struct slice database,
@@ -123,7 +127,7 @@ void localpool_configure(struct localpool *lp, usec_t now)
 	setup_unref(lp->setup);
 	lp->setup = setup_ref(lp->worker->setup);
 	localpool_derive(lp);
-	localpool_set_caps(lp);
+	localpool_set_caps(lp->route, &lp->settings);
 	localpool_limits(lp, &limits);
 	pool_shared_configure(&lp->route->shared, &limits);
 	pool_configure(&lp->slice, &limits, now);
@@ -161,7 +165,7 @@ static struct localpool *localpool_new(struct worker *w, struct slice key,
 	if (*lp->route->startup)
 		pool_shared_configure(&lp->route->shared, &limits);
 	localpool_derive(lp);
-	localpool_set_caps(lp);
+	localpool_set_caps(lp->route, &lp->settings);
 	list_init(&lp->clients);
 	list_init(&lp->servers);
 	list_init(&lp->touched);
@@ -306,18 +310,16 @@ struct localpool_mail {
 	struct pool_cap *cap; /* a reference to the route or the entry that it is of */
 };
 
-static void localpool_hold_cap(struct worker *w, struct pool_cap *cap)
+static void localpool_hold_cap(struct registry *registry, struct pool_cap *cap)
 {
 	if (cap->pool)
 		route_ref(CONTAINER_OF(cap->pool, struct route, shared));
 	else
-		registry_hold(w->shared->registry,
-			      CONTAINER_OF(cap, struct registry_entry, servers));
+		registry_hold(registry, CONTAINER_OF(cap, struct registry_entry, servers));
 }
 
-static void localpool_release_cap(struct worker *w, struct pool_cap *cap)
+static void localpool_release_cap(struct registry *registry, struct pool_cap *cap)
 {
-	struct registry *registry = w->shared->registry;
 	if (cap->pool)
 		registry_release_route(registry, CONTAINER_OF(cap->pool, struct route, shared));
 	else
@@ -344,7 +346,7 @@ static void localpool_on_wake(struct mail *mail, void *owner, usec_t now)
 	pool_wake(&w->pool, m->cap, now);
 	localpool_touch_under(w, m->cap);
 	worker_settle(w, now);
-	localpool_release_cap(w, m->cap);
+	localpool_release_cap(w->shared->registry, m->cap);
 	free(m);
 }
 
@@ -355,20 +357,25 @@ static void localpool_on_evict(struct mail *mail, void *owner, usec_t now)
 	pool_evict(&w->pool, m->cap, now);
 	localpool_touch_under(w, m->cap);
 	worker_settle(w, now);
-	localpool_release_cap(w, m->cap);
+	localpool_release_cap(w->shared->registry, m->cap);
 	free(m);
 }
 
-static void localpool_mail(struct worker *w, const struct pool_order *order,
-			   void (*deliver)(struct mail *, void *, usec_t))
+void localpool_tell(struct worker_shared *shared, enum localpool_news news, unsigned worker,
+		    struct pool_cap *cap)
 {
-	if (w->stopping) /* nobody waits any more, and the others may have ended */
-		return;
 	struct localpool_mail *m = mem_zalloc(sizeof(*m));
-	m->mail.deliver = deliver;
-	m->cap = order->cap;
-	localpool_hold_cap(w, m->cap);
-	mailbox_send(w->shared->workers[order->worker]->box, &m->mail);
+	m->mail.deliver = news == LOCALPOOL_EVICT ? localpool_on_evict : localpool_on_wake;
+	m->cap = cap;
+	localpool_hold_cap(shared->registry, cap);
+	mailbox_send(shared->workers[worker]->box, &m->mail);
+}
+
+static void localpool_mail(struct worker *w, const struct pool_order *order,
+			   enum localpool_news news)
+{
+	if (!w->stopping) /* nobody waits any more, and the others may have ended */
+		localpool_tell(w->shared, news, order->worker, order->cap);
 }
 
 static void localpool_do(struct worker *w, const struct pool_order *order, usec_t now)
@@ -398,10 +405,10 @@ static void localpool_do(struct worker *w, const struct pool_order *order, usec_
 		server_move(s, order->worker, now);
 		break;
 	case POOL_ORDER_WAKE:
-		localpool_mail(w, order, localpool_on_wake);
+		localpool_mail(w, order, LOCALPOOL_WAKE);
 		break;
 	case POOL_ORDER_EVICT:
-		localpool_mail(w, order, localpool_on_evict);
+		localpool_mail(w, order, LOCALPOOL_EVICT);
 		break;
 	case POOL_ORDER_DRAINED:
 		command_drained(w, now);

@@ -26,6 +26,7 @@ struct route;
 struct server;
 struct setup;
 struct worker;
+struct worker_shared;
 
 struct localpool {
 	struct pool_slice slice;
@@ -64,6 +65,17 @@ bool localpool_is_spare(const struct localpool *lp);
 /* Has a client brought it into being, by naming a database that "*" stands for or with start-up
  * options of its own? */
 bool localpool_is_casual(const struct localpool *lp);
+
+/* What the settings make of a pool's limits, and of those of its database and its user.
+ * `has_startup`: the pool is for clients that ask for start-up-only parameters. Thread: any. */
+void localpool_make_limits(const struct conf_pool *settings, bool has_startup,
+			   struct pool_limits *out);
+void localpool_set_caps(struct route *route, const struct conf_pool *settings);
+
+/* What a worker is told of a limit: a permit is free, or somebody is short. Thread: any. */
+enum localpool_news { LOCALPOOL_WAKE, LOCALPOOL_EVICT };
+void localpool_tell(struct worker_shared *shared, enum localpool_news news, unsigned worker,
+		    struct pool_cap *cap);
 
 /* After anything that the pool was told: its timer is set before the turn ends. */
 void localpool_touch(struct localpool *lp);

@@ -270,13 +270,29 @@ static bool login_auth_check_cert(struct client *c, usec_t now)
 	return false;
 }
 
+/* The server is asked about those whom auth_file does not have. */
+static void login_auth_pass(struct client *c, usec_t now)
+{
+	struct login *login = c->login;
+	bool is_covered = c->conn.ssl || c->is_unix;
+	if (!is_covered && login->setup->conf->global.pass_requires_tls) {
+		login_auth_log_refusal(c, "it would send its password in clear text");
+		client_fail(c, ERROR_AUTH_PASS_NEEDS_TLS, NULL, NULL, now);
+		return;
+	}
+	login->secret = secret_ref(userlist_get(login->setup->users, slice_of(c->user)));
+	login_auth_exchange(c, login->secret ? AUTH_METHOD_PLAIN : AUTH_METHOD_JUDGED, now);
+}
+
 static void login_auth_by_rule(struct client *c, usec_t now)
 {
 	switch (c->login->rule.method) {
 	case HBA_METHOD_PAM:
 	case HBA_METHOD_LDAP:
-	case HBA_METHOD_PASS:
 		login_auth_exchange(c, AUTH_METHOD_JUDGED, now);
+		break;
+	case HBA_METHOD_PASS:
+		login_auth_pass(c, now);
 		break;
 	case HBA_METHOD_PEER:
 		if (c->is_unix && c->peer.kind == ADDR_UNIX)

@@ -164,7 +164,10 @@ static void login_away_go_on_with(struct client *c, const struct authquery_ask *
 	if (ask->question == AUTHQUERY_ANEW)
 		login_auth_asked_anew(c, now);
 	else if (ask->verdict == AUTHQUERY_FAILED)
-		client_fail(c, ERROR_AUTH_QUERY_FAILED, ask->why, NULL, now, c->user);
+		client_fail(c,
+			    ask->question == AUTHQUERY_PASSWORD ? ERROR_AUTH_PASS_FAILED
+								: ERROR_AUTH_QUERY_FAILED,
+			    ask->why, NULL, now, c->user);
 	else if (ask->question == AUTHQUERY_SECRET)
 		login_auth_known(c, now);
 	else

@@ -11,6 +11,8 @@ EXTRA_DIST += \
 	tests/e2e/pooler.py \
 	tests/e2e/pytest.ini \
 	tests/e2e/rawwire.py \
+	tests/e2e/strictserver.py \
+	tests/e2e/test_auth_query.py \
 	tests/e2e/test_cancel.py \
 	tests/e2e/test_client_gone.py \
 	tests/e2e/test_console.py \
@@ -20,6 +22,7 @@ EXTRA_DIST += \
 	tests/e2e/test_login.py \
 	tests/e2e/test_modes.py \
 	tests/e2e/test_operations.py \
+	tests/e2e/test_pass.py \
 	tests/e2e/test_pipeline.py \
 	tests/e2e/test_pools.py \
 	tests/e2e/test_program.py \

@@ -1,29 +1,14 @@
 """auth_query: users whom only the server knows, and what can go wrong when it is asked about them."""
 
-import pathlib
-import re
-import shutil
-import tempfile
-
 import psycopg
 import pytest
 
 import rawwire
-from cluster import Cluster, own
 from rawwire import Refused
+from strictserver import ASKER, WORD, own_strict, strict  # noqa: F401
 from waiting import all_at_once, until
 
 pytestmark = pytest.mark.pgweir
-
-WORD = "pencil"
-ASKER = "asker-secret"
-
-# Nobody comes in without a password, and md5 users by md5.
-HBA = """
-local   all   postgres                     trust
-host    all   u_md5         127.0.0.1/32   md5
-host    all   all           127.0.0.1/32   scram-sha-256
-"""
 
 # The pattern that the manuals of poolers show: a function that runs with its owner's rights.
 FUNCTION = """
@@ -44,42 +29,11 @@ grant execute on function lookup.get_auth(text) to asker;
 GET_AUTH = "select username, password from lookup.get_auth($1)"
 
 
-def prepare(cluster):
-    """A server that asks everybody for a password, with users of all kinds."""
-    (cluster.data / "pg_hba.conf").write_text(HBA)
-    cluster.start()
-    for statement in (
-            f"create role asker login superuser password '{ASKER}'",
-            f"create role u_known login password '{WORD}'",
-            f"create role u_expired login password '{WORD}' valid until '2020-01-01'",
-            f"create role u_nologin nologin password '{WORD}'",
-            "create role u_empty login",
-            'create role "Ü""x\'y" login password \'pencil\'',
-    ):
-        cluster.sql(statement)
-    cluster.in_app(FUNCTION)
-    return cluster
-
-
 @pytest.fixture(scope="module")
-def strict(workdir, template):
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="strict-", dir=workdir))
-    directory.chmod(0o755)
-    cluster = prepare(Cluster(own(directory), template))
-    yield cluster
-    cluster.stop("immediate")
-    shutil.rmtree(directory, ignore_errors=True)
-
-
-@pytest.fixture
-def own_strict(workdir, template):
-    """One of its own, to stop and to change."""
-    directory = pathlib.Path(tempfile.mkdtemp(prefix="strict-", dir=workdir))
-    directory.chmod(0o755)
-    cluster = prepare(Cluster(own(directory), template))
-    yield cluster
-    cluster.stop("immediate")
-    shutil.rmtree(directory, ignore_errors=True)
+def looked_up(strict):
+    """The same server with the function."""
+    strict.in_app(FUNCTION)
+    yield strict
 
 
 @pytest.fixture
@@ -95,15 +49,15 @@ def asking(make_pooler):
 
 
 @pytest.fixture
-def counting(asking, strict):
+def counting(asking, looked_up):
     """The same with a function that counts how often it is asked: pooler, count()."""
-    strict.in_app("truncate lookup.asked")
+    looked_up.in_app("truncate lookup.asked")
 
     def make(**settings):
-        p = asking(strict, auth_query=GET_AUTH, **settings)
+        p = asking(looked_up, auth_query=GET_AUTH, **settings)
 
         def count(user="u_known"):
-            return strict.in_app(f"select count(*) from lookup.asked where who = '{user}'")[0][0]
+            return looked_up.in_app(f"select count(*) from lookup.asked where who = '{user}'")[0][0]
 
         return p, count
 

@@ -22,6 +22,7 @@ int main(void)
 	srunner_add_suite(sr, suite_ident());
 	srunner_add_suite(sr, suite_authcache());
 	srunner_add_suite(sr, suite_authrow());
+	srunner_add_suite(sr, suite_authtries());
 	srunner_run_all(sr, CK_NORMAL);
 	int failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

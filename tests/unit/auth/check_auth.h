@@ -13,6 +13,7 @@
 Suite *suite_auth(void);
 Suite *suite_authcache(void);
 Suite *suite_authrow(void);
+Suite *suite_authtries(void);
 Suite *suite_base64(void);
 Suite *suite_hba(void);
 Suite *suite_ident(void);

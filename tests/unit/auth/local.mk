@@ -6,6 +6,7 @@ tests_unit_auth_check_auth_SOURCES = \
 	tests/unit/auth/test_auth.c \
 	tests/unit/auth/test_authcache.c \
 	tests/unit/auth/test_authrow.c \
+	tests/unit/auth/test_authtries.c \
 	tests/unit/auth/test_base64.c \
 	tests/unit/auth/test_hba.c \
 	tests/unit/auth/test_ident.c \
