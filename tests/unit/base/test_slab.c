@@ -5,8 +5,10 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "check_base.h"
 
@@ -83,6 +85,36 @@ START_TEST(free_blocks_go_back)
 }
 END_TEST
 
+static size_t resident_bytes(void)
+{
+	size_t all = 0, resident = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+	ck_assert(f && fscanf(f, "%zu %zu", &all, &resident) == 2);
+	fclose(f);
+	return resident * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* Ten thousand idle clients are that many objects: blocks are not to take more than these, and are
+ * to be the system's again when they are empty. */
+START_TEST(blocks_take_no_more_memory_than_their_objects)
+{
+	enum { MANY = 20000, BYTES = 560 };
+	static void *held[MANY];
+	struct slab s;
+	slab_init(&s, BYTES);
+	slab_give(&s, slab_take(&s));
+	size_t before = resident_bytes();
+	for (int i = 0; i < MANY; i++)
+		held[i] = slab_take(&s);
+	size_t most = resident_bytes() - before;
+	ck_assert_uint_le(most, (size_t)MANY * BYTES / 100 * 106);
+	for (int i = 0; i < MANY; i++)
+		slab_give(&s, held[i]);
+	ck_assert_uint_le(resident_bytes() - before, most / 10);
+	slab_fini(&s);
+}
+END_TEST
+
 Suite *suite_slab(void)
 {
 	Suite *s = suite_create("slab");
@@ -90,6 +122,12 @@ Suite *suite_slab(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, many_sizes);
 	tcase_add_test(tc, free_blocks_go_back);
+#if !defined(__SANITIZE_ADDRESS__) &&                                                              \
+	!defined(__SANITIZE_THREAD__) /* which have memory beside it */
+	tcase_add_test(tc, blocks_take_no_more_memory_than_their_objects);
+#else
+	(void)blocks_take_no_more_memory_than_their_objects;
+#endif
 	suite_add_tcase(s, tc);
 	return s;
 }

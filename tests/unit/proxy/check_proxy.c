@@ -36,6 +36,7 @@ int main(void)
 	srunner_add_suite(runner, paramset_suite());
 	srunner_add_suite(runner, registry_suite());
 	srunner_add_suite(runner, replication_suite());
+	srunner_add_suite(runner, sizes_suite());
 	srunner_add_suite(runner, startparams_suite());
 	if (cluster_start()) {
 		srunner_add_suite(runner, connector_suite());

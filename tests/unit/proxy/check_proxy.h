@@ -24,6 +24,7 @@ Suite *localpool_suite(void);
 Suite *paramset_suite(void);
 Suite *registry_suite(void);
 Suite *replication_suite(void);
+Suite *sizes_suite(void);
 Suite *startparams_suite(void);
 
 /* A loop with a mailbox and a crew: what a worker has, as far as helpers are concerned. */
