@@ -30,7 +30,7 @@
 #include "wire/build.h"
 
 #define STUB_SCRATCH_BYTES ((size_t)1 << 20)
-#define STUB_STREAM_TURN_BYTES ((uint64_t)1 << 20)
+#define STUB_STREAM_TURN_BYTES ((uint64_t)128 << 10)
 #define STUB_SSL_REQUEST 80877103u
 #define STUB_GSS_REQUEST 80877104u
 #define STUB_CANCEL_REQUEST 80877102u
