@@ -112,10 +112,8 @@ void effect_call_read(struct lexer lex, struct effect *out)
 	struct config_call call;
 	if (!read_call(&lex, &call))
 		out->set |= EFFECT(SETTING_UNREAD);
-	else if (call.local == TRUTH_TRUE)
-		out->set |= EFFECT(SETTING_LOCAL);
 	else
-		effect_set_add(out, call.name, false,
+		effect_set_add(out, call.name, call.local == TRUTH_TRUE,
 			       &(struct effect_setting){ .form = EFFECT_FORM_ASK });
 }
 

@@ -11,4 +11,5 @@ src_sql_libsql_a_SOURCES = \
 	src/sql/normlist.c src/sql/normlist.h \
 	src/sql/skim.c src/sql/skim.h \
 	src/sql/split.c src/sql/split.h \
+	src/sql/varstack.c src/sql/varstack.h \
 	src/sql/words.c src/sql/words.h

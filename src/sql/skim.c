@@ -204,6 +204,10 @@ static const char *pass_dot(struct skim *s, const char *at, const char *end)
 {
 	if (at + 1 < end && at[1] >= '0' && at[1] <= '9')
 		return pass_number(s, at, end);
+	if (at + 1 < end && at[1] == '.') {
+		note_other(s);
+		return at + 2;
+	}
 	bool after_name = s->name.len > 0 && s->name.ptr[0] != ')';
 	if (!after_name)
 		note_other(s);

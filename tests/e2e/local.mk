@@ -31,6 +31,7 @@ EXTRA_DIST += \
 	tests/e2e/test_replication.py \
 	tests/e2e/test_resources.py \
 	tests/e2e/test_server_gone.py \
+	tests/e2e/test_settings_model.py \
 	tests/e2e/test_slowlog.py \
 	tests/e2e/test_smoke.py \
 	tests/e2e/test_startup.py \

@@ -7,13 +7,19 @@ tests_unit_sql_check_sql_SOURCES = \
 	tests/unit/sql/test_effect.c tests/unit/sql/test_literal.c \
 	tests/unit/sql/test_fingerprint.c tests/unit/sql/test_lexer.c \
 	tests/unit/sql/test_norm.c tests/unit/sql/test_split.c \
-	tests/unit/sql/test_words.c
+	tests/unit/sql/test_varstack.c tests/unit/sql/test_words.c
 tests_unit_sql_check_sql_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/sql
 tests_unit_sql_check_sql_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_sql_check_sql_DEPENDENCIES = src/sql/libsql.a src/base/libbase.a
 tests_unit_sql_check_sql_LDADD = \
 	$(WHOLE_BEGIN) src/sql/libsql.a $(WHOLE_END) \
 	src/base/libbase.a $(XXHASH_LIBS) $(CHECK_LIBS)
+
+# A program for tests/e2e/test_settings_model.py.
+check_PROGRAMS += tests/unit/sql/settings_model
+tests_unit_sql_settings_model_SOURCES = tests/unit/sql/settings_model.c
+tests_unit_sql_settings_model_LDADD = src/sql/libsql.a src/base/libbase.a $(XXHASH_LIBS)
+
 EXTRA_DIST += \
 	tests/unit/sql/effect.cases \
 	tests/unit/sql/fingerprint.cases tests/unit/sql/lexer.cases \

@@ -12,6 +12,7 @@ Suite *literal_suite(void);
 Suite *norm_suite(void);
 Suite *fingerprint_suite(void);
 Suite *split_suite(void);
+Suite *varstack_suite(void);
 Suite *words_suite(void);
 
 #endif
