@@ -31,7 +31,7 @@ static bool is_plain_type(const struct lexer_token *t)
 	       lexer_is_word(t, "bool") || lexer_is_word(t, "boolean");
 }
 
-/* Up to the comma or parenthesis that ends it; false: the text ends first. */
+/* Up to the comma or parenthesis that ends it; false: the text or statement ends first. */
 static bool read_argument(struct lexer *lex, struct argument *out)
 {
 	size_t depth = 0;
@@ -39,7 +39,7 @@ static bool read_argument(struct lexer *lex, struct argument *out)
 	bool cast = false;
 	for (;; count++) {
 		struct lexer_token t = lexer_next(lex, NULL);
-		if (t.kind == LEXER_END)
+		if (t.kind == LEXER_END || lexer_is_punct(&t, ';'))
 			return false;
 		out->last = lexer_is_punct(&t, ')');
 		if (depth == 0 && (out->last || lexer_is_punct(&t, ',')))
