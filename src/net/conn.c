@@ -6,6 +6,7 @@
  *	asleep       IN|RDHUP, by edge   resumed -> awake
  *	over         IN|RDHUP, by edge   never: the peer sends no more
  *	any + stuck  ... | OUT           the out-buffer is empty
+ *	crossed      IN|RDHUP|OUT, by edge   TLS has written what it had to before it reads
  *
  * Pausing an awake connection is a bit and no system call: most peers send nothing
  * until they are answered. By edge, so that bytes that nobody reads do not wake us again
@@ -74,7 +75,7 @@ static struct event *conn_event(struct conn *c)
 static uint8_t conn_wanted(const struct conn *c)
 {
 	uint8_t want = CONN_ARMED_IN;
-	if (c->bits & (CONN_BIT_ASLEEP | CONN_BIT_OVER))
+	if (c->bits & (CONN_BIT_ASLEEP | CONN_BIT_OVER | CONN_BIT_READ_OUT))
 		want |= CONN_ARMED_EDGE;
 	if (c->out || (c->bits & CONN_BIT_READ_OUT))
 		want |= CONN_ARMED_OUT;

@@ -81,8 +81,8 @@ bool conn_attach(struct conn *c, struct loop *loop, conn_fn fn) MUST_CHECK;
 /* A TLS handshake was finished on the open, plain connection (by who drove it over c->fd). */
 void conn_set_tls(struct conn *c, struct ssl_st *ssl);
 
-/* While it is on, CONN_READABLE comes when the socket takes more, too: for who drives a handshake
- * over c->fd. False: the loop could not take it. */
+/* While it is on, CONN_READABLE comes when the socket takes more, too, and for bytes only when they
+ * arrive: for who drives a handshake over c->fd. False: the loop could not take it. */
 bool conn_await_room(struct conn *c, bool on) MUST_CHECK;
 
 /* What conn_recv says beside a number of bytes > 0. */

@@ -296,6 +296,30 @@ def test_shutting_down_amid_handshakes(tls_pooler):
     assert p.wait_exit() == 0
 
 
+def test_a_handshake_that_does_not_fit_into_the_network(tls_pooler, authority, own_pair):
+    """A long chain of certificates, and a client that is in no hurry to read it."""
+    chain = authority.directory / "chain.crt"
+    chain.write_bytes(own_pair.cert.read_bytes() + 150 * authority.cert.read_bytes())
+    p = tls_pooler("require", client_tls_cert_file=chain, tcp_socket_buffer=4096)
+    client = p.open(receive_buffer=4096)
+    incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+    tls = client_context().wrap_bio(incoming, outgoing, server_hostname="localhost")
+    client.send(rawwire.ssl_request())
+    assert client.byte() == b"S"
+    done = False
+    while not done:
+        try:
+            tls.do_handshake()
+            done = True
+        except ssl.SSLWantReadError:
+            if outgoing.pending:
+                client.send(outgoing.read())
+            incoming.write(client.sock.recv(1000))
+    tls.write(rawwire.startup("app", "app"))
+    client.send(outgoing.read())
+    p.wait_log("login ok")
+
+
 # ---- what goes through -------------------------------------------------------------------------------
 
 

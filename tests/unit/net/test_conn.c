@@ -29,7 +29,7 @@ struct party {
 	size_t got_len;
 	size_t bite; /* bytes asked for per wake-up */
 	ssize_t last;
-	bool close_on_readable, close_on_drained, again_on_readable;
+	bool close_on_readable, close_on_drained, again_on_readable, is_deaf;
 };
 
 static void party_on(struct conn *conn, enum conn_event event, usec_t now)
@@ -39,7 +39,7 @@ static void party_on(struct conn *conn, enum conn_event event, usec_t now)
 	p->count[event]++;
 	if (event == CONN_DRAINED && p->close_on_drained)
 		conn_close(conn);
-	if (event != CONN_READABLE)
+	if (event != CONN_READABLE || p->is_deaf)
 		return;
 	if (p->close_on_readable) {
 		conn_close(conn);
@@ -609,6 +609,33 @@ START_TEST(test_events_have_names)
 }
 END_TEST
 
+/* As in a handshake that cannot write: bytes that wait do not wake it again and again. */
+START_TEST(test_waiting_for_room)
+{
+	struct party p;
+	char junk[4096] = { 0 };
+	party_open(&p);
+	p.is_deaf = true;
+	while (send(p.conn.fd, junk, sizeof(junk), 0) > 0)
+		;
+	ck_assert(conn_await_room(&p.conn, true));
+	peer_says(&p, "bytes that nobody reads now");
+	TURN_UNTIL(p.loop, p.count[CONN_READABLE] > 0);
+	check_net_settle(p.loop);
+	int before = p.count[CONN_READABLE];
+	ck_assert_int_lt(before, 3);
+	while (recv(p.peer, junk, sizeof(junk), 0) > 0)
+		;
+	TURN_UNTIL(p.loop, p.count[CONN_READABLE] > before);
+	check_net_settle(p.loop);
+	p.is_deaf = false;
+	ck_assert(conn_await_room(&p.conn, false));
+	TURN_UNTIL(p.loop, p.got_len == strlen("bytes that nobody reads now"));
+	check_net_settle(p.loop);
+	party_close(&p);
+}
+END_TEST
+
 Suite *conn_suite(void)
 {
 	Suite *s = suite_create("conn");
@@ -640,6 +667,7 @@ Suite *conn_suite(void)
 	tcase_add_test(t, test_giving_up_leaves_the_socket_open);
 	tcase_add_test(t, test_a_descriptor_that_cannot_be_watched_is_refused);
 	tcase_add_test(t, test_events_have_names);
+	tcase_add_test(t, test_waiting_for_room);
 	suite_add_tcase(s, t);
 	return s;
 }
