@@ -60,7 +60,8 @@ need_to_build() {
 		cmd:autoreconf autoconf cmd:automake automake cmd:pkg-config pkg-config \
 		pc:libevent_core libevent-dev pc:libevent_pthreads libevent-dev \
 		pc:libpq libpq-dev pc:openssl libssl-dev pc:inih libinih-dev \
-		pc:libxxhash libxxhash-dev pc:libidn libidn-dev pc:libsystemd libsystemd-dev
+		pc:libxxhash libxxhash-dev pc:libidn libidn-dev pc:libsystemd libsystemd-dev \
+		file:/usr/include/security/pam_appl.h libpam0g-dev file:/usr/include/ldap.h libldap-dev
 }
 
 need_postgres() {
