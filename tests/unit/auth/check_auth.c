@@ -18,6 +18,7 @@ int main(void)
 	srunner_add_suite(sr, suite_auth());
 	srunner_add_suite(sr, suite_namepat());
 	srunner_add_suite(sr, suite_ldapopts());
+	srunner_add_suite(sr, suite_judge());
 	srunner_add_suite(sr, suite_hba());
 	srunner_add_suite(sr, suite_ident());
 	srunner_add_suite(sr, suite_authcache());

@@ -17,6 +17,7 @@ Suite *suite_authtries(void);
 Suite *suite_base64(void);
 Suite *suite_hba(void);
 Suite *suite_ident(void);
+Suite *suite_judge(void);
 Suite *suite_ldapopts(void);
 Suite *suite_md5(void);
 Suite *suite_namepat(void);

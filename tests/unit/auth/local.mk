@@ -10,6 +10,7 @@ tests_unit_auth_check_auth_SOURCES = \
 	tests/unit/auth/test_base64.c \
 	tests/unit/auth/test_hba.c \
 	tests/unit/auth/test_ident.c \
+	tests/unit/auth/test_judge.c \
 	tests/unit/auth/test_ldapopts.c \
 	tests/unit/auth/test_md5.c \
 	tests/unit/auth/test_namepat.c \

@@ -33,6 +33,7 @@ int main(void)
 	srunner_add_suite(runner, journal_suite());
 	srunner_add_suite(runner, journal_texts_suite());
 	srunner_add_suite(runner, localpool_suite());
+	srunner_add_suite(runner, login_rule_suite());
 	srunner_add_suite(runner, paramset_suite());
 	srunner_add_suite(runner, registry_suite());
 	srunner_add_suite(runner, replication_suite());

@@ -21,6 +21,7 @@ Suite *helper_suite(void);
 Suite *journal_suite(void);
 Suite *journal_texts_suite(void);
 Suite *localpool_suite(void);
+Suite *login_rule_suite(void);
 Suite *paramset_suite(void);
 Suite *registry_suite(void);
 Suite *replication_suite(void);

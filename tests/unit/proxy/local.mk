@@ -14,6 +14,7 @@ tests_unit_proxy_check_proxy_SOURCES = \
 	tests/unit/proxy/test_journal.c \
 	tests/unit/proxy/test_journal_texts.c \
 	tests/unit/proxy/test_localpool.c \
+	tests/unit/proxy/test_login_rule.c \
 	tests/unit/proxy/test_paramset.c \
 	tests/unit/proxy/test_registry.c \
 	tests/unit/proxy/test_replication.c \

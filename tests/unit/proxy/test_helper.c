@@ -3,6 +3,7 @@
  */
 #include "check_proxy.h"
 
+#include <dirent.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -115,6 +116,59 @@ START_TEST(test_the_queue_is_bounded)
 	ck_assert_int_eq(c.ran, 0);
 	office_close(&o);
 	close_pipe(pipefd);
+}
+END_TEST
+
+static int count_threads(void)
+{
+	int n = 0;
+	DIR *dir = opendir("/proc/self/task");
+	ck_assert_ptr_nonnull(dir);
+	for (struct dirent *d; (d = readdir(dir));)
+		n += d->d_name[0] != '.';
+	closedir(dir);
+	return n;
+}
+
+/* As many as there is work for at a time, and no more than were allowed. */
+START_TEST(test_a_lazy_crew_starts_threads_at_need)
+{
+	struct office o;
+	struct task busy[2], queued;
+	int pipes[2][2];
+	office_open(&o, 1, 10);
+	int before = count_threads();
+	struct helper_crew *eager = o.crew;
+	o.crew = helper_new_lazy(2, 1);
+	ck_assert_int_eq(count_threads(), before);
+	for (int i = 0; i < 2; i++) {
+		occupy(&o, &busy[i], pipes[i]);
+		ck_assert_int_eq(count_threads(), before + i + 1);
+	}
+	task_init(&queued, -1);
+	ck_assert(helper_submit(o.crew, &queued.job, o.box));
+	ck_assert_int_eq(count_threads(), before + 2);
+	struct task refused;
+	task_init(&refused, -1);
+	ck_assert(!helper_submit(o.crew, &refused.job, o.box));
+	for (int i = 0; i < 2; i++)
+		release(pipes[i]);
+	TURN_UNTIL(o.loop, deliveries == 3);
+	ck_assert_int_eq(queued.ran, 1);
+	ck_assert(helper_free(o.crew, USEC_NEVER));
+	o.crew = eager;
+	office_close(&o);
+	for (int i = 0; i < 2; i++)
+		close_pipe(pipes[i]);
+}
+END_TEST
+
+/* It never had anything to do. */
+START_TEST(test_a_lazy_crew_ends_at_once)
+{
+	struct helper_crew *crew = helper_new_lazy(4, 10);
+	ck_assert(helper_end(crew, USEC_NEVER));
+	ck_assert(helper_free(crew, USEC_NEVER));
 }
 END_TEST
 
@@ -255,6 +309,8 @@ Suite *helper_suite(void)
 	tcase_set_timeout(t, 30);
 	tcase_add_test(t, test_every_job_runs_once_elsewhere_and_comes_back);
 	tcase_add_test(t, test_the_queue_is_bounded);
+	tcase_add_test(t, test_a_lazy_crew_starts_threads_at_need);
+	tcase_add_test(t, test_a_lazy_crew_ends_at_once);
 	tcase_add_test(t, test_a_queued_job_that_is_cancelled_is_the_callers_again);
 	tcase_add_test(t, test_a_running_job_that_is_cancelled_is_interrupted);
 	tcase_add_loop_test(t, test_a_poll_ends_at_the_nearer_deadline, 0, 2);
