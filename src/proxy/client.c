@@ -121,6 +121,8 @@ static usec_t client_deadline(const struct client *c, usec_t now)
 	case CLIENT_ADMITTED:
 	case CLIENT_PROVING:
 		return client_login_deadline(c);
+	case CLIENT_HELD:
+		return usec_min(client_login_deadline(c), login_gate_held_until(c));
 	case CLIENT_IDLE:
 	case CLIENT_SKIPPING:
 		return usec_after(c->idle_at, c->pool->settings.client_idle_timeout_us);
@@ -160,6 +162,12 @@ static void client_on_timer(struct timer *t, usec_t now)
 	case CLIENT_HANDSHAKE:
 	case CLIENT_AUTH:
 		client_fail(c, ERROR_LOGIN_TIMEOUT, NULL, NULL, now);
+		break;
+	case CLIENT_HELD:
+		if (client_login_deadline(c) <= now)
+			client_fail(c, ERROR_LOGIN_TIMEOUT, NULL, NULL, now);
+		else
+			login_gate_release(c, now);
 		break;
 	case CLIENT_ADMITTED:
 	case CLIENT_PROVING:
@@ -250,6 +258,7 @@ static void client_leave(struct client *c, usec_t now)
 	if (c->state == CLIENT_HANDSHAKE)
 		login_tls_leave(c);
 	client_enter(c, CLIENT_CLOSING, now);
+	login_gate_leave(c);
 	client_count_out(c);
 	if (was_waiting)
 		pool_leave(&c->waiter, now);
@@ -564,5 +573,6 @@ void client_accept(struct worker *w, int fd, bool is_unix, usec_t now)
 	}
 	c->login = login_new(c);
 	client_set_deadline(c, now);
+	login_gate_arrive(c, now);
 	login_front_begin(c, now);
 }

@@ -37,18 +37,18 @@ struct worker;
  *   FRONTED, HANDSHAKE
  *      ^|
  *      |v
- *   STARTUP --> AUTH --> ADMITTED --> IDLE <--> WAITING
- *                           |          |^         |
- *                           v          ||         v
- *                        PROVING       |+------ LINKED
- *                                      +--<-->-- SKIPPING      (any) --> CLOSING
+ *   STARTUP -[HELD]-> AUTH --> ADMITTED --> IDLE <--> WAITING
+ *                                 |          |^         |
+ *                                 v          ||         v
+ *                              PROVING       |+------ LINKED
+ *                                            +--<-->-- SKIPPING      (any) --> CLOSING
  */
 #define CLIENT_STATES(X)                                                                           \
-	X(STARTUP, TO(FRONTED) | TO(HANDSHAKE) | TO(AUTH) | TO(CLOSING), "login") /* no start-up   \
-			packet yet */                                                              \
+	X(STARTUP, TO(FRONTED) | TO(HANDSHAKE) | TO(HELD) | TO(AUTH) | TO(CLOSING), "login")       \
 	X(FRONTED, TO(STARTUP) | TO(CLOSING), "login") /* nor the PROXY header of its balancer */  \
-	X(HANDSHAKE, TO(STARTUP) | TO(CLOSING), "login")             /* of TLS */                  \
-	X(AUTH, TO(ADMITTED) | TO(CLOSING), "login")                 /* proving who it is */       \
+	X(HANDSHAKE, TO(STARTUP) | TO(CLOSING), "login") /* of TLS */                              \
+	X(HELD, TO(AUTH) | TO(CLOSING), "login")     /* its address has failed before: it waits */ \
+	X(AUTH, TO(ADMITTED) | TO(CLOSING), "login") /* proving who it is */                       \
 	X(ADMITTED, TO(PROVING) | TO(IDLE) | TO(CLOSING), "waiting") /* for a server, to be        \
 			greeted with its parameters and to have its own tried */                   \
 	X(PROVING, TO(IDLE) | TO(CLOSING), "active") /* its parameters are tried on a server */    \

@@ -175,6 +175,7 @@ static size_t intake_bytes(struct client *c, struct slice in, usec_t now)
 		return conn_is_paused(&c->conn) ? 0 : relay_from_client(c, in, now);
 	case CLIENT_FRONTED:
 	case CLIENT_HANDSHAKE:
+	case CLIENT_HELD:
 	case CLIENT_ADMITTED:
 	case CLIENT_PROVING:
 	case CLIENT_WAITING:

@@ -34,6 +34,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/connector_trace.h \
 	src/proxy/dbtarget.c \
 	src/proxy/dbtarget.h \
+	src/proxy/doorkeeper.c \
+	src/proxy/doorkeeper.h \
 	src/proxy/errand.c \
 	src/proxy/errand.h \
 	src/proxy/helper.c \
@@ -51,6 +53,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/login_auth.c \
 	src/proxy/login_away.c \
 	src/proxy/login_front.c \
+	src/proxy/login_gate.c \
 	src/proxy/login_parts.h \
 	src/proxy/login_rule.c \
 	src/proxy/login_rule.h \

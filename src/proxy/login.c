@@ -30,6 +30,7 @@ struct login *login_new(struct client *c)
 {
 	struct login *login = mem_zalloc(sizeof(*login));
 	login->client = c;
+	list_init(&login->at_gate);
 	login->lent_fd = -1;
 	login->setup = setup_ref(c->worker->setup);
 	loop_init_deferred(&login->handover, login_hand_over);
@@ -53,6 +54,7 @@ void login_free(struct client *c)
 	struct login *login = c->login;
 	if (!login)
 		return;
+	login_gate_leave(c);
 	bool is_over = login_away_give_up(c);
 	login->client = NULL;
 	loop_cancel_deferred(&login->handover);
@@ -199,6 +201,7 @@ void login_admit(struct client *c, usec_t now)
 	const char *hint;
 	enum error_id refusal = ERROR_NO_DATABASE;
 
+	login_gate_passed(c);
 	if (login->is_console) {
 		if (login_may_use_console(c))
 			login_to_console(c, now);

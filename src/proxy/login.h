@@ -16,6 +16,7 @@
 struct client;
 struct login;
 struct server;
+struct timer;
 
 struct login *login_new(struct client *c);
 void login_free(struct client *c); /* harmless when it is over */
@@ -23,6 +24,15 @@ void login_free(struct client *c); /* harmless when it is over */
 /* What a client sends in STARTUP and in AUTH: how much was taken. */
 size_t login_start_bytes(struct client *c, struct slice in, usec_t now);
 size_t login_auth_bytes(struct client *c, struct slice in, usec_t now);
+
+/* A client that has just come counts as one who has not logged in yet, until it leaves. */
+void login_gate_arrive(struct client *c, usec_t now);
+void login_gate_leave(struct client *c); /* harmless when it has left */
+
+/* HELD, and no longer. */
+usec_t login_gate_held_until(const struct client *c);
+void login_gate_release(struct client *c, usec_t now);
+void login_gate_on_timer(struct timer *t, usec_t now); /* worker->gate_timer */
 
 /* A client that has just come: does it come through a balancer? Then it is FRONTED. */
 void login_front_begin(struct client *c, usec_t now);

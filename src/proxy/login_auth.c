@@ -16,7 +16,6 @@
 #include <unistd.h>
 
 #include "auth/secret.h"
-#include "base/log.h"
 #include "base/mem.h"
 #include "net/tls.h"
 #include "proxy/client.h"
@@ -27,18 +26,11 @@
 
 /* ---- refusals -------------------------------------------------------------------------------- */
 
-static void login_auth_log_refusal(const struct client *c, const char *why)
-{
-	char who[256];
-	LOG_INFO("client %s: login refused%s%s", client_text(c, who, sizeof(who)), *why ? ": " : "",
-		 why);
-}
-
 /* What the client is told names the method, in PostgreSQL's words, and nothing else. */
 static void login_auth_refuse_now(struct client *c, const char *why, usec_t now)
 {
 	const char *method = NULL;
-	login_auth_log_refusal(c, why);
+	login_gate_failed(c, why, now);
 	switch (c->login->rule.method) {
 	case HBA_METHOD_TRUST:
 	case HBA_METHOD_REJECT:
@@ -259,7 +251,7 @@ static bool login_auth_check_cert(struct client *c, usec_t now)
 	case LOGIN_RULE_CERT_FITS:
 		return true;
 	case LOGIN_RULE_CERT_MISSING:
-		login_auth_log_refusal(c, "it has shown no certificate that is good");
+		login_gate_failed(c, "it has shown no certificate that is good", now);
 		client_fail(c, ERROR_CERT_REQUIRED, NULL, NULL, now);
 		return false;
 	case LOGIN_RULE_CERT_ELSES_NAME:
@@ -276,7 +268,7 @@ static void login_auth_pass(struct client *c, usec_t now)
 	struct login *login = c->login;
 	bool is_covered = c->conn.ssl || c->is_unix;
 	if (!is_covered && login->setup->conf->global.pass_requires_tls) {
-		login_auth_log_refusal(c, "it would send its password in clear text");
+		login_gate_failed(c, "it would send its password in clear text", now);
 		client_fail(c, ERROR_AUTH_PASS_NEEDS_TLS, NULL, NULL, now);
 		return;
 	}
@@ -321,7 +313,7 @@ static void login_auth_choose(struct client *c, usec_t now)
 		login_auth_exchange(c, AUTH_METHOD_TRUST, now);
 	} else if (!login_rule_find(login->setup, &query, login->is_console, &login->rule,
 				    &refusal)) {
-		login_auth_log_refusal(c, "no rule lets it in");
+		login_gate_failed(c, "no rule lets it in", now);
 		client_fail(c, ERROR_AUTH_REJECTED, NULL, NULL, now, buf_cstr(&refusal));
 	} else if (login_auth_check_cert(c, now)) {
 		login_auth_by_rule(c, now);
@@ -353,14 +345,13 @@ static void login_auth_look_up_console(struct client *c)
 void login_auth_begin(struct client *c, usec_t now)
 {
 	struct login *login = c->login;
-	const struct conf_global *g = &login->setup->conf->global;
 
 	client_enter(c, CLIENT_AUTH, now);
 	if (setup_is_console(slice_of(login->params.database)))
 		login_auth_look_up_console(c);
 	if (atomic_load(&c->worker->shared->closing) && !login->is_console)
 		client_fail(c, ERROR_SHUTDOWN, NULL, NULL, now);
-	else if (!login->is_console && !client_admit(c, g->max_client_conn))
+	else if (!login->is_console && !login_gate_admit(c, now))
 		client_fail(c, ERROR_TOO_MANY_CLIENTS, NULL, NULL, now);
 	else
 		login_auth_choose(c, now);

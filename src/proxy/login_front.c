@@ -18,7 +18,10 @@
 
 void login_front_begin(struct client *c, usec_t now)
 {
-	if (netset_has(&c->login->setup->fronts, &c->peer))
+	const struct netset *fronts = &c->login->setup->fronts;
+	if ((fronts->count || fronts->has_unix) && c->peer.kind == ADDR_NONE)
+		client_close(c, "client unexpected eof", now); /* gone: nobody can say who it was */
+	else if (netset_has(fronts, &c->peer))
 		client_enter(c, CLIENT_FRONTED, now);
 }
 

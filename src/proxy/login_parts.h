@@ -4,6 +4,7 @@
  *	login_front.c    the PROXY header, where it comes through a balancer
  *	login_start.c    the start-up packet, and what may come before it
  *	login_tls.c      the handshake
+ *	login_gate.c     how many there may be, and who has to wait
  *	login_auth.c     who is it? Its method, its exchange
  *	login_away.c     what is done elsewhere meanwhile: by helpers, by main
  *	login.c          it is who it says: where it goes, its parameters, its greeting
@@ -21,6 +22,7 @@
 #include "auth/judge.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/list.h"
 #include "base/usec.h"
 #include "net/addr.h"
 #include "net/loop.h"
@@ -49,6 +51,8 @@ struct login {
 	struct client *client; /* NULL: it has left while something was away */
 	struct setup *setup;   /* a reference: what this login is judged by */
 	struct buf head;       /* in FRONTED: what has come of the PROXY header */
+	struct list at_gate;   /* worker's, until it is known who it is */
+	usec_t held_until;     /* HELD */
 	struct startparams params;
 	struct login_rule rule;     /* from login_auth_begin on */
 	struct secret *secret;      /* a reference, or NULL: nobody of that name is known */
@@ -74,6 +78,15 @@ void login_destroy(struct login *login);
 
 /* login_start: the start-up packet is read. */
 void login_auth_begin(struct client *c, usec_t now);
+
+/* login_start: the same, after the wait that its address has earned by failing. */
+void login_gate_hold(struct client *c, usec_t now);
+
+/* login_auth: a place among max_client_conn; whoever holds one and idles at the gate has to go. */
+bool login_gate_admit(struct client *c, usec_t now);
+/* login_auth: it has shown who it is, or has not, which is logged (`why` may be ""). */
+void login_gate_passed(struct client *c);
+void login_gate_failed(struct client *c, const char *why, usec_t now);
 
 /* login_start: it is asked for TLS, and is told yes. */
 bool login_tls_is_offered(const struct client *c);

@@ -38,7 +38,7 @@ static void login_take_packet(struct client *c, const struct startup *packet, us
 		buf_fini(&out);
 	}
 	if (c->state != CLIENT_CLOSING)
-		login_auth_begin(c, now);
+		login_gate_hold(c, now);
 }
 
 /* Plain text is no way in where TLS is demanded. A cancel is let through, as PostgreSQL does it:

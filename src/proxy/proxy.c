@@ -11,6 +11,7 @@
 #include "net/loop.h"
 #include "proxy/authquery.h"
 #include "proxy/command.h"
+#include "proxy/doorkeeper.h"
 #include "proxy/helper.h"
 #include "proxy/paramset.h"
 #include "proxy/registry.h"
@@ -66,6 +67,7 @@ static void proxy_free(struct proxy *proxy)
 		mailbox_free(shared->main);
 	registry_free(shared->registry);
 	paramset_table_free(shared->params);
+	doorkeeper_free(shared->doorkeeper);
 	setup_unref(proxy->setup);
 	free(proxy);
 }
@@ -99,6 +101,7 @@ static bool proxy_prepare(struct proxy *proxy, const struct proxy_options *optio
 					  .owner = options->owner };
 	shared->registry = registry_new(shared->worker_count);
 	shared->params = paramset_table_new();
+	shared->doorkeeper = doorkeeper_new();
 	if (!auth_mock_init(&shared->mock))
 		return err_set(err, "the system has no randomness to give");
 	shared->main = mailbox_new(options->loop, proxy, err);

@@ -16,6 +16,7 @@
 #include "proxy/intake.h"
 #include "proxy/journal.h"
 #include "proxy/localpool.h"
+#include "proxy/login.h"
 #include "proxy/paramset.h"
 #include "proxy/server.h"
 #include "proxy/spare.h"
@@ -208,6 +209,8 @@ struct worker *worker_new(struct worker_shared *shared, unsigned index, struct s
 	w->no_params = paramset_empty(shared->params);
 	slab_init(&w->clients, sizeof(struct client));
 	list_init(&w->client_list);
+	list_init(&w->at_gate);
+	wheel_init_timer(&w->gate_timer, login_gate_on_timer);
 	list_init(&w->idle_journals);
 	list_init(&w->touched);
 	list_init(&w->commands);
@@ -262,6 +265,7 @@ void worker_free(struct worker *w)
 	mailbox_free(w->box);
 	w->carrying_out = true; /* no timer is to be set any more */
 	loop_clear_timer(&w->spare_timer);
+	loop_clear_timer(&w->gate_timer);
 	for (size_t at = 0; map_next(&w->pools, &at, &key, &value);)
 		loop_clear_timer(&((struct localpool *)value)->tick);
 	loop_free(w->loop); /* reaps what was closed last */

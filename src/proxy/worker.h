@@ -32,6 +32,7 @@
 
 struct authquery;
 struct client;
+struct doorkeeper;
 struct journal;
 struct localpool;
 
@@ -53,6 +54,8 @@ struct worker_shared {
 	unsigned worker_count;
 	atomic_int clients;  /* connected, over all workers; the console's apart */
 	atomic_int admitted; /* of these, who count against max_client_conn */
+	atomic_int at_gate;  /* of these, who has not logged in */
+	struct doorkeeper *doorkeeper;
 	atomic_bool closing; /* no new logins */
 	void (*on_console)(void *owner, struct proxy_console *console, usec_t now);
 	void (*on_record)(void *owner);
@@ -73,6 +76,8 @@ struct worker {
 	unsigned spare_in_count;
 	struct slab clients;
 	struct list client_list;
+	struct list at_gate;     /* logins that have not shown who they are, the oldest first */
+	struct timer gate_timer; /* what was not logged of failed logins is to be summed up */
 	struct map keys;         /* cancel pid -> client */
 	struct map pools;        /* route key -> localpool, owned */
 	struct list spare_pools; /* of these, those that nobody uses, the longest first */

@@ -17,6 +17,7 @@ EXTRA_DIST += \
 	tests/e2e/test_client_gone.py \
 	tests/e2e/test_console.py \
 	tests/e2e/test_drivers.py \
+	tests/e2e/test_gate.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_limits.py \
 	tests/e2e/test_login.py \

@@ -30,6 +30,7 @@ int main(void)
 	SRunner *runner = srunner_create(helper_suite());
 	srunner_add_suite(runner, connector_text_suite());
 	srunner_add_suite(runner, connector_steps_suite());
+	srunner_add_suite(runner, doorkeeper_suite());
 	srunner_add_suite(runner, journal_suite());
 	srunner_add_suite(runner, journal_texts_suite());
 	srunner_add_suite(runner, localpool_suite());

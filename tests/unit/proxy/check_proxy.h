@@ -17,6 +17,7 @@ Suite *connector_md5_suite(void);
 Suite *connector_steps_suite(void);
 Suite *connector_suite(void);
 Suite *connector_text_suite(void);
+Suite *doorkeeper_suite(void);
 Suite *helper_suite(void);
 Suite *journal_suite(void);
 Suite *journal_texts_suite(void);
