@@ -550,7 +550,8 @@ void client_accept(struct worker *w, int fd, bool is_unix, usec_t now)
 	};
 	struct client *c = slab_take(&w->clients);
 
-	sock_tune(fd, is_unix ? NULL : &tuning);
+	if (!is_unix)
+		sock_tune_tcp(fd, &tuning);
 	c->worker = w;
 	c->conn.fd = -1;
 	c->id = worker_new_id(w);
