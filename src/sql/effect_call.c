@@ -14,6 +14,7 @@ struct argument {
 };
 
 struct config_call {
+	bool simple;       /* no argument is more than a constant or a parameter */
 	struct slice name; /* empty: cannot be read */
 	struct effect_setting how;
 	enum truth local;
@@ -101,6 +102,7 @@ static bool read_call(struct lexer *lex, struct config_call *out)
 	if (!read_argument(lex, &name) || name.last || !read_argument(lex, &value) || value.last ||
 	    !read_argument(lex, &local) || !local.last)
 		return false;
+	out->simple = name.simple && value.simple && local.simple;
 	out->name = bare_text(&name, lex->mode);
 	out->local = truth_of(&local, lex->mode);
 	read_value(&value, lex->mode, &out->how);
@@ -157,6 +159,9 @@ bool effect_call_read_all(struct lexer *lex, struct effect *out)
 	for (;;) {
 		struct config_call call;
 		if (!begins_call(&at, lexer_next(&at, NULL)) || !read_call(&at, &call))
+			return false;
+		/* there may be calls in it, which somebody has to look for */
+		if (!call.simple)
 			return false;
 		bool local = call.local == TRUTH_TRUE;
 		if (call.local == TRUTH_UNKNOWN)

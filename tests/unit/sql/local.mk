@@ -16,9 +16,11 @@ tests_unit_sql_check_sql_LDADD = \
 	$(WHOLE_BEGIN) src/sql/libsql.a $(WHOLE_END) \
 	src/base/libbase.a $(XXHASH_LIBS) $(CHECK_LIBS)
 
-# A program for tests/e2e/test_settings_model.py.
+# A program for tests/e2e/test_settings_model.py and test_effects_oracle.py.
 check_PROGRAMS += tests/unit/sql/settings_model
-tests_unit_sql_settings_model_SOURCES = tests/unit/sql/settings_model.c
+tests_unit_sql_settings_model_SOURCES = tests/unit/sql/settings_model.c \
+	tests/unit/sql/effect_text.c tests/unit/sql/effect_text.h
+tests_unit_sql_settings_model_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/sql
 tests_unit_sql_settings_model_LDADD = src/sql/libsql.a src/base/libbase.a $(XXHASH_LIBS)
 
 EXTRA_DIST += \

@@ -5,15 +5,18 @@
  *
  *	run TAB how many statements succeeded TAB did one fail (0, 1) TAB status TAB text
  *	note TAB name TAB value
+ *	effects TAB text
  *
- * and is answered by a line: what each of the settings is now, with tabs between ("!" as at
- *start-up,
- * "?" not known, =value), and "lost" if it is. In texts \n, \t and \\ stand for what they do in C.
+ * The last is answered by a line of effect_text.h, the others by what each of the settings is now,
+ * with tabs between ("!" as at start-up, "?" not known, =value), and "lost" if it is. In texts \n,
+ * \t and \\ stand for what they do in C.
  */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/buf.h"
+#include "effect_text.h"
 #include "sql/varstack.h"
 
 #define FIELDS 5
@@ -52,6 +55,18 @@ static void note(struct varstack *vars, const char *name, char *value)
 	varstack_note(vars, slice_of(name), slice_of(value));
 }
 
+static void effects(char *text)
+{
+	struct buf out = { 0 };
+	unescape(text);
+	effect_text(slice_of(text), (struct lexer_mode){ 0 }, &out);
+	for (const char *p = buf_cstr(&out); *p; p++)
+		printf(*p == '\n' ? "\\n" : "%c", *p);
+	printf("\n");
+	fflush(stdout);
+	buf_fini(&out);
+}
+
 static void answer(const struct varstack *vars, char **names)
 {
 	for (; *names; names++) {
@@ -87,9 +102,12 @@ int main(int argc, char **argv)
 			run(vars, field);
 		else if (n == 3 && strcmp(field[0], "note") == 0)
 			note(vars, field[1], field[2]);
+		else if (n == 2 && strcmp(field[0], "effects") == 0)
+			effects(field[1]);
 		else
 			return 99;
-		answer(vars, argv + 1);
+		if (n > 2)
+			answer(vars, argv + 1);
 	}
 	varstack_free(vars);
 	return 0;
