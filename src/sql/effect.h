@@ -3,10 +3,12 @@
  *
  * From the text alone, statement by statement. Effects are bits of a set; one that is doubtful is
  * in the set, so that the set says too much rather than too little. What a text cannot show is not
- * in it: what triggers, event triggers, views, rules, policies, operators and casts call, what is
- * called in the notation of a column (t.f), and what a function does that somebody has given a name
- * of calls.def. A function that is not known by name is an effect of its own (CALLS), and so is a
- * text that cannot be read (UNREAD).
+ * in it: what triggers, event triggers, views, rules, policies, operators, casts and the
+ * expressions of indexes call, what is called in the notation of a column (t.f), and what a
+ * function does that somebody has given a name of calls.def. A function that is not known by name
+ * is an effect of its own (CALLS), and so is a text that cannot be read (UNREAD).
+ *
+ * What setseed() did to random() is no effect: nothing keeps it.
  *
  * The statement need not succeed: the effects are those that it has if it does, but for what is
  * said to be at once.

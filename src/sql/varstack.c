@@ -428,6 +428,26 @@ void varstack_apply(struct varstack *v, const struct effect *e)
 		roll_back_to(v, e);
 }
 
+void varstack_execute(struct varstack *v, const struct effect *prepare)
+{
+	if (v->phase == PHASE_OUTSIDE)
+		v->phase = PHASE_IMPLICIT;
+	for (size_t i = 0; i < prepare->setting_count; i++) {
+		struct effect_setting s = prepare->settings[i];
+		s.form = EFFECT_FORM_ASK;
+		set_one(v, &s);
+	}
+	if (prepare->inner & EFFECT(SETTING_UNREAD))
+		set_unread(v);
+}
+
+void varstack_doubt(struct varstack *v)
+{
+	if (v->phase == PHASE_OUTSIDE)
+		v->phase = PHASE_IMPLICIT;
+	set_unread(v);
+}
+
 void varstack_fail(struct varstack *v)
 {
 	if (v->phase == PHASE_BLOCK || v->phase == PHASE_FAILED) {

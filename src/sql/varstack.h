@@ -40,6 +40,13 @@ void varstack_free(struct varstack *vars);
 /* A statement has succeeded (CommandComplete); in order, one call each. */
 void varstack_apply(struct varstack *vars, const struct effect *effect);
 
+/* An EXECUTE has succeeded of what this PREPARE prepared: what it sets must be asked for. */
+void varstack_execute(struct varstack *vars, const struct effect *prepare);
+
+/* Something has run that may have set anything, which the text does not show: EXECUTE of a name
+ * that is not known, CODE, CALLS, UNREAD. It is for the caller to say so, or to know better. */
+void varstack_doubt(struct varstack *vars);
+
 /* A statement has failed (ErrorResponse). */
 void varstack_fail(struct varstack *vars);
 

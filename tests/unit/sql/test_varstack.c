@@ -185,6 +185,40 @@ START_TEST(test_what_only_the_server_knows)
 }
 END_TEST
 
+START_TEST(test_execute)
+{
+	struct varstack *v = varstack_new();
+	struct effect_iter iter;
+	struct effect e;
+	effect_init(
+		&iter,
+		SLICE("prepare p as select set_config('a.b', $1, false), set_config('a.c', '1', "
+		      "true); prepare q as select set_config($1, $2, false)"),
+		(struct lexer_mode){ 0 });
+	ck_assert(effect_next(&iter, &e));
+	run(v, "begin", 'T');
+	varstack_execute(v, &e);
+	assert_is(v, "a.b", "?", "?");
+	assert_is(v, "a.c", "?", "!");
+	run(v, "rollback", 'I');
+	assert_is(v, "a.b", "!", "!");
+	varstack_execute(v, &e);
+	varstack_ready(v, 'I');
+	assert_is(v, "a.b", "?", "?");
+	assert_is(v, "a.c", "!", "!");
+	ck_assert(!varstack_is_lost(v));
+	ck_assert(effect_next(&iter, &e));
+	varstack_execute(v, &e);
+	ck_assert(varstack_is_lost(v));
+	varstack_fail(v);
+	ck_assert(!varstack_is_lost(v));
+	varstack_doubt(v);
+	varstack_ready(v, 'I');
+	ck_assert(varstack_is_lost(v));
+	varstack_free(v);
+}
+END_TEST
+
 START_TEST(test_lost)
 {
 	struct varstack *v = varstack_new();
@@ -283,6 +317,7 @@ Suite *varstack_suite(void)
 	tcase_add_test(tc, test_savepoints);
 	tcase_add_test(tc, test_session_authorization_takes_the_role_along);
 	tcase_add_test(tc, test_what_only_the_server_knows);
+	tcase_add_test(tc, test_execute);
 	tcase_add_test(tc, test_lost);
 	tcase_add_test(tc, test_bounds);
 	tcase_add_test(tc, test_next);
