@@ -10,6 +10,7 @@
  *	     +-> INITIAL -+----> PROOF ---+-------------------+
  *	                  +-> FIRST -^
  *
+ * A refusal under plain or md5 may be reconsidered by another secret: OVER leads back then.
  * A fault in what the client sends leads from anywhere to OVER, and so does success: from NEW
  * under trust, from PASSWORD, ANSWER and PROOF where the client is right.
  *
@@ -46,7 +47,7 @@
 	X(PROOF,    TO(WORK) | TO(OVER)) \
 	X(WORK,     TO(WORKED) | TO(OVER)) \
 	X(WORKED,   TO(OVER)) \
-	X(OVER,     0)
+	X(OVER,     TO(PASSWORD) | TO(ANSWER))
 /* clang-format on */
 
 enum auth_state {
@@ -77,6 +78,8 @@ struct auth_exchange {
 	char nonce[SCRAM_NONCE_BYTES + 1];
 	struct scram_server scram;
 	char *password; /* owned; what the client sent in clear text */
+	bool is_accepted;
+	char answer[MD5_ANSWER_BYTES + 1]; /* what it sent under md5; "": nothing of that length */
 	bool has_keys;
 	struct scram_keys keys;
 };
@@ -207,13 +210,15 @@ void auth_free(struct auth_exchange *ex)
 static enum auth_status auth_accept(struct auth_exchange *ex, struct buf *out)
 {
 	build_auth_ok(out);
+	ex->is_accepted = true;
 	auth_enter(ex, AUTH_STATE_OVER);
 	return AUTH_OK;
 }
 
 static enum auth_status auth_refuse(struct auth_exchange *ex, const char *reason)
 {
-	auth_drop_password(ex);
+	if (ex->method != AUTH_METHOD_PLAIN) /* it may be reconsidered */
+		auth_drop_password(ex);
 	ex->reason = ex->doom ? ex->doom : reason;
 	auth_enter(ex, AUTH_STATE_OVER);
 	return AUTH_REFUSED;
@@ -292,21 +297,9 @@ static bool auth_is_md5_password(const struct auth_exchange *ex, struct slice pa
 	       CRYPTO_memcmp(hex, kept.ptr, MD5_HEX_BYTES) == 0;
 }
 
-static enum auth_status auth_on_password(struct auth_exchange *ex, struct slice body,
-					 struct buf *out)
+static enum auth_status auth_judge_password(struct auth_exchange *ex, struct buf *out)
 {
-	struct slice password;
-	if (!auth_take_cstr(body, &password))
-		return auth_reject(ex, "malformed password message");
-	ex->password = slice_dup(password);
-	if (ex->method == AUTH_METHOD_JUDGED) {
-		/* to many a directory, and to some servers, no password means: nobody in particular
-		 */
-		if (password.len == 0)
-			return auth_refuse(ex, "empty password");
-		auth_enter(ex, AUTH_STATE_JUDGE);
-		return AUTH_JUDGE;
-	}
+	struct slice password = slice_of(ex->password);
 	bool is_right = false;
 	if (!ex->doom) {
 		switch (secret_kind(ex->secret)) {
@@ -327,6 +320,24 @@ static enum auth_status auth_on_password(struct auth_exchange *ex, struct slice 
 	return auth_ask_helper(ex, AUTH_TASK_NOTHING_OF_USE);
 }
 
+static enum auth_status auth_on_password(struct auth_exchange *ex, struct slice body,
+					 struct buf *out)
+{
+	struct slice password;
+	if (!auth_take_cstr(body, &password))
+		return auth_reject(ex, "malformed password message");
+	ex->password = slice_dup(password);
+	if (ex->method == AUTH_METHOD_JUDGED) {
+		/* to many a directory, and to some servers, no password means: nobody in particular
+		 */
+		if (password.len == 0)
+			return auth_refuse(ex, "empty password");
+		auth_enter(ex, AUTH_STATE_JUDGE);
+		return AUTH_JUDGE;
+	}
+	return auth_judge_password(ex, out);
+}
+
 /* What is kept of the password under md5; for somebody unknown, of a password of our own. */
 static bool auth_md5_hex(const struct auth_exchange *ex, char hex[MD5_HEX_BYTES + 1])
 {
@@ -339,19 +350,44 @@ static bool auth_md5_hex(const struct auth_exchange *ex, char hex[MD5_HEX_BYTES 
 	return true;
 }
 
-static enum auth_status auth_on_answer(struct auth_exchange *ex, struct slice body, struct buf *out)
+static enum auth_status auth_judge_answer(struct auth_exchange *ex, struct buf *out)
 {
-	struct slice got;
 	char hex[MD5_HEX_BYTES + 1], want[MD5_ANSWER_BYTES + 1];
-	if (!auth_take_cstr(body, &got))
-		return auth_reject(ex, "malformed password message");
 	bool ok = auth_md5_hex(ex, hex) && md5_answer(hex, ex->md5_salt, want) &&
-		  got.len == MD5_ANSWER_BYTES && CRYPTO_memcmp(got.ptr, want, got.len) == 0;
+		  CRYPTO_memcmp(ex->answer, want, MD5_ANSWER_BYTES) == 0;
 	mem_wipe(hex, sizeof(hex));
 	mem_wipe(want, sizeof(want));
 	if (ok && !ex->doom)
 		return auth_accept(ex, out);
 	return auth_refuse(ex, "wrong password");
+}
+
+static enum auth_status auth_on_answer(struct auth_exchange *ex, struct slice body, struct buf *out)
+{
+	struct slice got;
+	if (!auth_take_cstr(body, &got))
+		return auth_reject(ex, "malformed password message");
+	if (got.len == MD5_ANSWER_BYTES)
+		memcpy(ex->answer, got.ptr, MD5_ANSWER_BYTES);
+	return auth_judge_answer(ex, out);
+}
+
+/* ---- another secret --------------------------------------------------------------- */
+
+enum auth_status auth_reconsider(struct auth_exchange *ex, struct secret *secret, struct buf *out)
+{
+	BUG_ON(ex->state != AUTH_STATE_OVER);
+	bool is_plain = ex->method == AUTH_METHOD_PLAIN && ex->password;
+	bool is_md5 = ex->method == AUTH_METHOD_MD5 && *ex->answer;
+	if (!secret || secret_kind(secret) == SECRET_NONE ||
+	    (ex->secret && secret_is_same(secret, ex->secret)) ||
+	    !(is_plain || (is_md5 && secret_kind(secret) != SECRET_SCRAM)))
+		return AUTH_REFUSED;
+	secret_unref(ex->secret);
+	ex->secret = secret_ref(secret);
+	ex->doom = ex->reason = NULL;
+	auth_enter(ex, is_plain ? AUTH_STATE_PASSWORD : AUTH_STATE_ANSWER);
+	return is_plain ? auth_judge_password(ex, out) : auth_judge_answer(ex, out);
 }
 
 /* ---- SCRAM ----------------------------------------------------------------------- */
@@ -531,7 +567,7 @@ bool auth_take_scram_keys(struct auth_exchange *ex, struct scram_keys *out)
 
 char *auth_take_password(struct auth_exchange *ex)
 {
-	if (ex->state != AUTH_STATE_OVER)
+	if (ex->state != AUTH_STATE_OVER || !ex->is_accepted)
 		return NULL;
 	char *password = ex->password;
 	ex->password = NULL;

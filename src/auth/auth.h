@@ -95,6 +95,14 @@ const char *auth_password(const struct auth_exchange *ex);
 enum auth_status auth_judged(struct auth_exchange *ex, bool is_right, const char *why,
 			     struct buf *out) MUST_CHECK;
 
+/*
+ * After AUTH_REFUSED: the secret that it was judged by may have been an old one. What the client
+ * said to `plain` or md5 is held against this one; to SCRAM, or where it is the same secret,
+ * the refusal stays (a proof is of one salt alone).
+ */
+enum auth_status auth_reconsider(struct auth_exchange *ex, struct secret *secret,
+				 struct buf *out) MUST_CHECK;
+
 const char *auth_reason(const struct auth_exchange *ex); /* why not, for the log; "" if nothing */
 const char *auth_method_name(enum auth_method method);
 const char *auth_state_name(const struct auth_exchange *ex);

@@ -69,12 +69,6 @@ static void login_auth_refuse(struct client *c, const char *why, usec_t now)
 		login_auth_refuse_now(c, why, now);
 }
 
-void login_auth_asked_anew(struct client *c, usec_t now)
-{
-	const char *why = c->login->auth ? auth_reason(c->login->auth) : "no such user";
-	login_auth_refuse_now(c, why, now);
-}
-
 /* ---- the exchange ---------------------------------------------------------------------------- */
 
 static void login_auth_judge(struct client *c, usec_t now)
@@ -200,6 +194,23 @@ void login_auth_known(struct client *c, usec_t now)
 			login_auth_refuse(c, "no such user", now);
 		break;
 	}
+}
+
+void login_auth_asked_anew(struct client *c, usec_t now)
+{
+	struct login *login = c->login;
+	struct buf out = { 0 };
+	enum auth_status status;
+	if (!login->auth && login->ask.verdict == AUTHQUERY_YES) {
+		login_auth_known(c, now);
+	} else if (!login->auth) {
+		login_auth_refuse_now(c, "no such user", now);
+	} else if ((status = auth_reconsider(login->auth, login->secret, &out)) == AUTH_REFUSED) {
+		login_auth_refuse_now(c, auth_reason(login->auth), now);
+	} else {
+		login_auth_verdict(c, status, &out, now);
+	}
+	buf_fini(&out);
 }
 
 static void login_auth_look_up(struct client *c, usec_t now)

@@ -13,6 +13,7 @@ ASKER = "asker-secret"  # of the user that runs auth_query
 
 HBA = """
 local   all   postgres                     trust
+local   all   all                          scram-sha-256
 host    all   u_md5         127.0.0.1/32   md5
 host    all   all           127.0.0.1/32   scram-sha-256
 """

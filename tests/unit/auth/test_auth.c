@@ -674,6 +674,86 @@ START_TEST(binding_flags)
 }
 END_TEST
 
+/* ---- judged again ----------------------------------------------------------------------- */
+
+#define NEW_PASSWORD "looking glass"
+
+static void reconsider(struct login *l, const char *secret_text)
+{
+	struct secret *secret = secret_text ? secret_new(slice_of(secret_text)) : NULL;
+	l->status = auth_reconsider(l->ex, secret, &l->out);
+	secret_unref(secret);
+	if (l->status == AUTH_WORK) {
+		auth_work(l->ex);
+		l->status = auth_resume(l->ex, &l->out);
+	}
+}
+
+static char new_md5[3 + MD5_HEX_BYTES + 1];
+
+/* The secret that the client's password is really of, and whether it can be seen. */
+static const struct {
+	enum auth_method method;
+	const char *old, *new;
+	bool is_right;
+} again[] = {
+	{ AUTH_METHOD_PLAIN, KNOWN_MD5, NEW_PASSWORD, true },
+	{ AUTH_METHOD_PLAIN, "other", new_md5, true },
+	{ AUTH_METHOD_PLAIN, NULL, NEW_PASSWORD, true },
+	{ AUTH_METHOD_PLAIN, "other", "secret", false },
+	{ AUTH_METHOD_PLAIN, "other", "other", false },
+	{ AUTH_METHOD_PLAIN, "other", "", false },
+	{ AUTH_METHOD_PLAIN, "other", NULL, false },
+	{ AUTH_METHOD_MD5, KNOWN_MD5, new_md5, true },
+	{ AUTH_METHOD_MD5, KNOWN_MD5, NEW_PASSWORD, true },
+	{ AUTH_METHOD_MD5, NULL, new_md5, true },
+	{ AUTH_METHOD_MD5, KNOWN_MD5, "other", false },
+	{ AUTH_METHOD_MD5, KNOWN_MD5, NULL, false },
+	{ AUTH_METHOD_SCRAM, "other", NEW_PASSWORD, false },
+};
+
+START_TEST(judged_again)
+{
+	struct login l;
+	strcpy(new_md5, "md5");
+	ck_assert(md5_of_password(SLICE(NEW_PASSWORD), SLICE(USER), new_md5 + 3));
+	begin(&l, again[_i].method, again[_i].old);
+	if (again[_i].method == AUTH_METHOD_PLAIN)
+		plain(&l, NEW_PASSWORD);
+	else if (again[_i].method == AUTH_METHOD_MD5)
+		md5(&l, USER, NEW_PASSWORD);
+	else
+		scram(&l, NEW_PASSWORD);
+	ck_assert_int_eq(l.status, AUTH_REFUSED);
+	ck_assert_ptr_null(auth_take_password(l.ex));
+	reconsider(&l, again[_i].new);
+	ck_assert_int_eq(l.status, again[_i].is_right ? AUTH_OK : AUTH_REFUSED);
+	if (again[_i].is_right)
+		hear(&l);
+	char *password = auth_take_password(l.ex);
+	ck_assert_int_eq(password != NULL,
+			 again[_i].is_right && again[_i].method == AUTH_METHOD_PLAIN);
+	if (password)
+		ck_assert_str_eq(password, NEW_PASSWORD);
+	free(password);
+	end(&l);
+}
+END_TEST
+
+START_TEST(a_scram_secret_that_plain_is_judged_by_again)
+{
+	struct login l;
+	begin(&l, AUTH_METHOD_PLAIN, "other");
+	plain(&l, known_ascii[0].password);
+	ck_assert_int_eq(l.status, AUTH_REFUSED);
+	reconsider(&l, known_ascii[1].secret);
+	ck_assert_int_eq(l.status, AUTH_REFUSED);
+	reconsider(&l, known_ascii[0].secret);
+	ck_assert_int_eq(l.status, AUTH_OK);
+	end(&l);
+}
+END_TEST
+
 /* ---- malformed ------------------------------------------------------------------------ */
 
 static void assert_malformed(enum auth_method method, const char *secret, struct slice body)
@@ -840,6 +920,8 @@ Suite *suite_auth(void)
 	tcase_add_test(tc, keys_log_in_elsewhere);
 	tcase_add_test(tc, no_keys_where_they_would_open_nothing);
 	tcase_add_test(tc, password_is_left_by_plain);
+	tcase_add_loop_test(tc, judged_again, 0, COUNT_OF(again));
+	tcase_add_test(tc, a_scram_secret_that_plain_is_judged_by_again);
 	tcase_add_test(tc, malformed_passwords);
 	tcase_add_test(tc, longest_password);
 	tcase_add_test(tc, malformed_sasl_initial);
