@@ -64,13 +64,49 @@ static void read_statement(struct effect_iter *iter, struct lexer start, struct 
 	effect_word_read(start.mode, out);
 }
 
-/* Letters and a blank, as nearly every statement begins: a word that needs no lexer. */
+/* Letters, and then a blank, a semicolon or the end: a word that needs no lexer. */
 static struct slice plain_word(struct slice text)
 {
 	size_t n = 0;
 	while (n < text.len && (text.ptr[n] | 0x20) >= 'a' && (text.ptr[n] | 0x20) <= 'z')
 		n++;
-	return slice_head(text, n < text.len && text.ptr[n] == ' ' ? n : 0);
+	bool ends = n == text.len || text.ptr[n] == ' ' || text.ptr[n] == ';';
+	return slice_head(text, ends ? n : 0);
+}
+
+/* Statements of one word, which are about half of those that some applications send. */
+static const struct {
+	struct slice word;
+	uint64_t effect;
+} lone[] = {
+	{ EFFECT_WORD("begin"), EFFECT(BEGIN) },       { EFFECT_WORD("commit"), EFFECT(COMMIT) },
+	{ EFFECT_WORD("rollback"), EFFECT(ROLLBACK) }, { EFFECT_WORD("end"), EFFECT(COMMIT) },
+	{ EFFECT_WORD("abort"), EFFECT(ROLLBACK) },
+};
+
+static bool read_lone(struct effect_iter *iter, struct slice word, struct effect *out)
+{
+	struct slice rest = slice_skip(iter->lex.rest, word.len);
+	if (rest.len > 0 && rest.ptr[0] != ';')
+		return false;
+	for (size_t i = 0; i < COUNT_OF(lone); i++) {
+		if (effect_parts_is(word, lone[i].word)) {
+			out->text = word;
+			out->set = lone[i].effect;
+			iter->lex.rest = rest;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* What is between statements, as far as it needs no lexer. */
+static struct slice skip_between(struct slice text)
+{
+	size_t n = 0;
+	while (n < text.len && (text.ptr[n] == ';' || text.ptr[n] == ' ' || text.ptr[n] == '\n'))
+		n++;
+	return n > 0 ? slice_skip(text, n) : text;
 }
 
 bool effect_next(struct effect_iter *iter, struct effect *out)
@@ -80,10 +116,16 @@ bool effect_next(struct effect_iter *iter, struct effect *out)
 	out->set = out->inner = 0;
 	out->token = SLICE_NONE;
 	out->setting_count = 0;
-	if (effect_query_begins(plain_word(iter->lex.rest))) {
+	iter->lex.rest = skip_between(iter->lex.rest);
+	if (iter->lex.rest.len == 0)
+		return false;
+	struct slice word = plain_word(iter->lex.rest);
+	if (effect_query_begins(word)) {
 		read_query(iter, iter->lex, out);
 		return true;
 	}
+	if (word.len > 0 && read_lone(iter, word, out))
+		return true;
 	do {
 		start = iter->lex;
 		t = lexer_next(&iter->lex, NULL);
