@@ -95,6 +95,24 @@ def test_psycopg_copy(pooler, cluster, shape):
     assert conn.execute("select count(*) from pcopy").fetchone() == (200,)
 
 
+@pytest.mark.parametrize("bytes_at_once", [11, 1009, 0])
+def test_rows_and_copies_are_cut_anywhere(pooler, cluster, bytes_at_once):
+    """Runs of rows of all lengths, whose heads come in pieces: each is as it was sent, and counted."""
+    count = 300 if bytes_at_once == 11 else 4000
+    cluster.in_app("drop table if exists cut; create table cut(a int, b text); grant all on cut to public")
+    p = pooler(pool_size=1, debug_io_bytes=bytes_at_once)
+    conn = p.connect()
+    wanted = [(n, "x" * (n % 700)) for n in range(count)]
+    with conn.cursor().copy("copy cut from stdin") as copy:
+        for row in wanted:
+            copy.write_row(row)
+    assert conn.execute("select a, b from cut order by a").fetchall() == wanted
+    with conn.cursor().copy("copy (select a, b from cut order by a) to stdout") as copy:
+        copy.set_types(["int4", "text"])
+        assert list(copy.rows()) == wanted
+    assert conn.execute("select 1").fetchone() == (1,)
+
+
 def test_psycopg_pipeline_with_errors(pooler, shape):
     p = pooler(pool_size=1, **shape)
     conn = p.connect()
