@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -431,6 +432,17 @@ static void main_say_ready(const struct program *p)
 	daemon_ready();
 }
 
+/* After the user has changed, which would undo it. Sanitizers look into the process themselves. */
+static void main_keep_secrets(const struct conf *conf)
+{
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+	(void)conf;
+#else
+	if (!conf->global.core_dumps && prctl(PR_SET_DUMPABLE, 0) != 0)
+		LOG_WARNING("cannot forbid dumps of the process: %s", strerror(errno));
+#endif
+}
+
 static int main_run(struct program *p)
 {
 	struct err err;
@@ -443,6 +455,7 @@ static int main_run(struct program *p)
 		fprintf(stderr, "pgweir: %s\n", err.text);
 		return 1;
 	}
+	main_keep_secrets(p->setup->conf);
 	main_log_notes(p->setup);
 	if (p->options.restart)
 		LOG_WARNING("-R does nothing: see the manual for restarts");

@@ -3,18 +3,15 @@
  */
 #include "auth/userlist.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/buf.h"
+#include "base/filetext.h"
 #include "base/mem.h"
 
 struct userlist_entry {
@@ -39,8 +36,6 @@ struct userlist_reading {
 	unsigned line;
 	bool has_faults;
 };
-
-#define USERLIST_READ_BYTES ((size_t)64 << 10)
 
 /* ---- the list ---------------------------------------------------------------------- */
 
@@ -300,60 +295,21 @@ struct userlist *userlist_parse(struct slice text, const struct userlist *previo
 
 /* ---- the file ------------------------------------------------------------------------ */
 
-static bool userlist_check_file(struct userlist_reading *r, int fd, struct stat *st)
-{
-	if (fstat(fd, st) != 0)
-		userlist_report(r, true, "cannot be examined: %s", strerror(errno));
-	else if (!S_ISREG(st->st_mode))
-		userlist_report(r, true, "is not a regular file");
-	else if (st->st_mode & S_IWOTH)
-		userlist_report(r, true, "can be written to by anybody (mode %03o): chmod o-w it",
-				(unsigned)(st->st_mode & 0777));
-	else if ((uintmax_t)st->st_size > USERLIST_MAX_FILE_BYTES)
-		userlist_report(r, true, "is larger than %zu bytes", USERLIST_MAX_FILE_BYTES);
-	else if (st->st_mode & S_IROTH)
-		userlist_report(r, false, "can be read by anybody (mode %03o): chmod o-r it",
-				(unsigned)(st->st_mode & 0777));
-	return !r->has_faults;
-}
-
-/* One buffer of the file's size, so that growing leaves no copy behind in freed memory. */
-static void userlist_read_file(struct userlist_reading *r, int fd, size_t size)
-{
-	struct buf text = { .max_bytes = 2 * USERLIST_MAX_FILE_BYTES };
-	char *at = buf_reserve(&text, size + USERLIST_READ_BYTES);
-	ssize_t n = at ? 1 : 0;
-	while (at && n != 0) {
-		n = read(fd, at, text.cap - text.end);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			break;
-		buf_commit(&text, (size_t)n);
-		at = text.end < text.cap ? text.data + text.end : NULL;
-	}
-	if (n != 0 || !at)
-		userlist_report(r, true, "cannot be read: %s",
-				n < 0 ? strerror(errno) : "it grows, or memory is short");
-	else
-		userlist_read_text(r, buf_slice(&text));
-	userlist_wipe(&text);
-}
-
 struct userlist *userlist_load(const char *path, const struct userlist *previous,
 			       userlist_report_fn report, void *arg)
 {
 	struct userlist_reading r = {
 		.list = userlist_new(), .previous = previous, .report = report, .arg = arg
 	};
-	struct stat st;
-	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
-	if (fd < 0) {
-		userlist_report(&r, true, "cannot be opened: %s", strerror(errno));
+	struct filetext file;
+	struct err err;
+	if (!filetext_load(&file, path, true, USERLIST_MAX_FILE_BYTES, &err)) {
+		userlist_report(&r, true, "%s", err.text);
 		return userlist_finish(&r);
 	}
-	if (userlist_check_file(&r, fd, &st))
-		userlist_read_file(&r, fd, (size_t)st.st_size);
-	close(fd);
+	if (*file.warning.text)
+		userlist_report(&r, false, "%s", file.warning.text);
+	userlist_read_text(&r, filetext_slice(&file));
+	filetext_fini(&file);
 	return userlist_finish(&r);
 }

@@ -28,7 +28,7 @@ static bool filetext_judge(const struct stat *st, bool is_secret, struct err *er
 			       (unsigned)st->st_gid, mode);
 	if (is_secret && (mode & S_IROTH))
 		err_set(warning, "can be read by anybody (mode %03o): chmod o-r it", mode);
-	else if (st->st_uid != 0 && st->st_uid != geteuid())
+	else if (st->st_uid != 0 && geteuid() != 0 && st->st_uid != geteuid())
 		err_set(warning, "belongs to the user %u, who may change it", (unsigned)st->st_uid);
 	return true;
 }

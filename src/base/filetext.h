@@ -4,7 +4,8 @@
  * Who can write such a file can let himself in, and who can read it may learn secrets. So
  * a file is refused that others may write: anybody, or a group that is neither root's nor the
  * process's own. Others are also whoever owns it, but for root and the user of the process; as
- * files often come into containers with an owner from outside, that is only worth a warning.
+ * files often come into containers with an owner from outside, that is only worth a warning (and
+ * none from root, who does not know yet as whom the process will run).
  *
  * One owner; the text lies in one block, so that growing leaves no copies behind, and
  * filetext_fini wipes it.

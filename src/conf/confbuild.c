@@ -11,6 +11,7 @@
 
 #include "base/buf.h"
 #include "conf/conninfo.h"
+#include "conf/credential.h"
 #include "conf/faults.h"
 #include "conf/protocols.h"
 #include "conf/value.h"
@@ -95,6 +96,12 @@ static void confbuild_idle(struct confbuild *b, const struct setting *s,
 	}
 }
 
+static bool confbuild_ends(const char *name, const char *with)
+{
+	size_t n = strlen(name), end = strlen(with);
+	return n >= end && strcmp(name + n - end, with) == 0;
+}
+
 /* Reads the value into `value`; false: there is a fault, or nothing to keep. */
 static bool confbuild_value(struct confbuild *b, const struct setting *s, bool is_inverse,
 			    const struct inifile_entry *e, const char *key, const char *text,
@@ -105,7 +112,9 @@ static bool confbuild_value(struct confbuild *b, const struct setting *s, bool i
 		confbuild_idle(b, s, e, key, text);
 		return false;
 	}
-	if (!value_parse(s, slice_of(text), value, b->mem, &err)) {
+	if (confbuild_ends(s->name, "_file"))
+		text = credential_path(text, b->mem, &err);
+	if (!text || !value_parse(s, slice_of(text), value, b->mem, &err)) {
 		faults_add(b->faults, e->file, e->line, "%s: %s", key, err.text);
 		return false;
 	}
@@ -194,9 +203,26 @@ static void confbuild_param(struct confbuild *b, struct conf_database *db, struc
 	db->params = params;
 }
 
+/* What the value stands for, where it is a credential. False: there is a fault. */
+static bool confbuild_credential(struct confbuild *b, const struct inifile_entry *e,
+				 struct conf_param *pair)
+{
+	static const char *const files[] = { "passfile", "sslkey", "sslcert", "sslrootcert",
+					     "sslcrl" };
+	struct err err;
+	if (strcmp(pair->key, "password") == 0)
+		pair->value = credential_read(pair->value, b->mem, &err);
+	for (size_t i = 0; i < COUNT_OF(files); i++)
+		if (strcmp(pair->key, files[i]) == 0)
+			pair->value = credential_path(pair->value, b->mem, &err);
+	if (!pair->value)
+		faults_add(b->faults, e->file, e->line, "%s: %s", pair->key, err.text);
+	return pair->value != NULL;
+}
+
 /* A keyword of libpq's; false: it is none. */
 static bool confbuild_keyword(struct confbuild *b, struct conf_database *db,
-			      const struct inifile_entry *e, const struct conf_param *pair)
+			      const struct inifile_entry *e, struct conf_param *pair)
 {
 	if (strcmp(pair->key, "replication") == 0 || strcmp(pair->key, "gssencmode") == 0 ||
 	    strcmp(pair->key, "fallback_application_name") == 0) {
@@ -206,6 +232,8 @@ static bool confbuild_keyword(struct confbuild *b, struct conf_database *db,
 	}
 	if (!conninfo_is_keyword(slice_of(pair->key)))
 		return false;
+	if (!confbuild_credential(b, e, pair))
+		return true;
 	if (strcmp(pair->key, "dbname") == 0) {
 		db->dbname = pair->value;
 	} else if (strcmp(pair->key, "user") == 0) {

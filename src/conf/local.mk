@@ -4,6 +4,7 @@ src_conf_libconf_a_SOURCES = \
 	src/conf/confbuild.c src/conf/confbuild.h \
 	src/conf/confmem.c src/conf/confmem.h \
 	src/conf/conninfo.c src/conf/conninfo.h \
+	src/conf/credential.c src/conf/credential.h \
 	src/conf/faults.c src/conf/faults.h \
 	src/conf/inifile.c src/conf/inifile.h \
 	src/conf/protocols.c src/conf/protocols.h \

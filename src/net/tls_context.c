@@ -21,6 +21,7 @@
 #include <openssl/ssl.h>
 #include <openssl/x509_vfy.h>
 
+#include "base/filetext.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/slice.h"
@@ -107,17 +108,11 @@ static int tls_context_no_passphrase(char *buf UNUSED, int size UNUSED, int writ
 
 static bool tls_context_check_key_file(const char *path, struct err *err)
 {
-	struct stat st;
-	if (stat(path, &st) != 0)
-		return err_set(err, "client_tls_key_file: %s: %s", path, strerror(errno));
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, "client_tls_key_file: %s: it is not a plain file", path);
-	if (st.st_mode & S_IWOTH)
-		return err_set(err, "client_tls_key_file: %s: everybody may write it (mode %04o)",
-			       path, (unsigned)(st.st_mode & 07777));
-	if (st.st_mode & S_IROTH)
-		LOG_WARNING("client_tls_key_file: %s: everybody may read it (mode %04o)", path,
-			    (unsigned)(st.st_mode & 07777));
+	struct err warning;
+	if (!filetext_check(path, true, err, &warning))
+		return err_prefix(err, "client_tls_key_file: %s: it ", path);
+	if (*warning.text)
+		LOG_WARNING("client_tls_key_file: %s: it %s", path, warning.text);
 	return true;
 }
 

@@ -32,6 +32,7 @@ EXTRA_DIST += \
 	tests/e2e/test_proxy_protocol.py \
 	tests/e2e/test_replication.py \
 	tests/e2e/test_resources.py \
+	tests/e2e/test_secrets.py \
 	tests/e2e/test_server_gone.py \
 	tests/e2e/test_settings_model.py \
 	tests/e2e/test_slowlog.py \

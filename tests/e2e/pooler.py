@@ -33,7 +33,7 @@ PGBOUNCER_NAMES = {
 PGBOUNCER_LACKS = {
     "workers", "connectors", "debug_io_bytes", "log_min_duration_statement", "log_parameter_values", "log_format",
     "client_gone_timeout", "max_waiting", "pool_pre_ping", "pool_use_lifo", "transaction_timeout",
-    "cancel_wait_timeout",
+    "cancel_wait_timeout", "core_dumps", "core_dumps",
 }
 
 
@@ -112,6 +112,7 @@ class Pooler:
             "workers": 2,
             "server_login_retry": 1,
             "client_login_timeout": 20,
+            "core_dumps": 1 if os.geteuid() else None,  # else /proc would tell us nothing
         }
 
     def ini_text(self):

@@ -66,10 +66,16 @@ END_TEST
 
 START_TEST(others_who_own_it)
 {
+	struct err err = { "" }, warned;
 	if (geteuid() != 0)
 		return;
 	ck_assert_int_eq(chown(path, 12345, 0), 0);
-	assert_mode(0660, true, "", "belongs to the user 12345");
+	assert_mode(0660, true, "", ""); /* it may be who we are going to be */
+	ck_assert_int_eq(chmod(path, 0644), 0);
+	ck_assert_int_eq(seteuid(65534), 0);
+	ck_assert(filetext_check(path, false, &err, &warned));
+	ck_assert_str_eq(warned.text, "belongs to the user 12345, who may change it");
+	ck_assert_int_eq(seteuid(0), 0);
 	ck_assert_int_eq(chown(path, 0, 12345), 0);
 	assert_mode(0660, true, "can be written to by the group 12345", "");
 	assert_mode(0640, true, "", "");

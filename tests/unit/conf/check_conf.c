@@ -50,6 +50,7 @@ int main(void)
 	srunner_add_suite(sr, suite_value());
 	srunner_add_suite(sr, suite_inifile());
 	srunner_add_suite(sr, suite_conninfo());
+	srunner_add_suite(sr, suite_credential());
 	srunner_add_suite(sr, suite_conf());
 	srunner_run_all(sr, CK_NORMAL);
 	int failed = srunner_ntests_failed(sr);

@@ -10,6 +10,7 @@
 
 Suite *suite_conf(void);
 Suite *suite_conninfo(void);
+Suite *suite_credential(void);
 Suite *suite_inifile(void);
 Suite *suite_protocols(void);
 Suite *suite_setting(void);

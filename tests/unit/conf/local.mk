@@ -4,6 +4,7 @@ tests_unit_conf_check_conf_SOURCES = \
 	tests/unit/conf/check_conf.c tests/unit/conf/check_conf.h \
 	tests/unit/conf/test_conf.c \
 	tests/unit/conf/test_conninfo.c \
+	tests/unit/conf/test_credential.c \
 	tests/unit/conf/test_inifile.c \
 	tests/unit/conf/test_protocols.c \
 	tests/unit/conf/test_setting.c \

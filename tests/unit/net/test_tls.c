@@ -203,9 +203,10 @@ START_TEST(faults_name_their_setting)
 	FAULT(key_file, NULL, "client_tls_key_file: not set");
 	FAULT(cert_file, "/no/such", "client_tls_cert_file: /no/such: No such file");
 	FAULT(cert_file, garbage, "client_tls_cert_file: ");
-	FAULT(key_file, "/no/such", "client_tls_key_file: /no/such: No such file");
+	FAULT(key_file, "/no/such",
+	      "client_tls_key_file: /no/such: it cannot be opened: No such file");
 	FAULT(key_file, garbage, "client_tls_key_file: ");
-	FAULT(key_file, "/dev/null", "client_tls_key_file: /dev/null: it is not a plain file");
+	FAULT(key_file, "/dev/null", "client_tls_key_file: /dev/null: it is not a regular file");
 	FAULT(ca_file, "/no/such", "client_tls_ca_file: /no/such: ");
 	FAULT(ca_file, garbage, "client_tls_ca_file: ");
 	FAULT(crl_file, "/no/such", "client_tls_crl_file: /no/such: ");
