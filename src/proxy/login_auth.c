@@ -126,6 +126,8 @@ void login_auth_computed(struct client *c, usec_t now)
 size_t login_auth_bytes(struct client *c, struct slice in, usec_t now)
 {
 	struct frame f;
+	if (c->login->away != LOGIN_AWAY_NOT) /* what comes behind a password waits for the verdict */
+		return 0;
 	int head = frame_read(in, AUTH_MAX_MESSAGE_BYTES, &f);
 	if (head == 0)
 		return 0;
@@ -138,7 +140,7 @@ size_t login_auth_bytes(struct client *c, struct slice in, usec_t now)
 			    head < 0 ? frame_error_text(head) : "expected a password message");
 		return in.len;
 	}
-	if (c->login->away != LOGIN_AWAY_NOT || !frame_is_whole(&f))
+	if (!frame_is_whole(&f))
 		return 0;
 
 	struct buf out = { 0 };

@@ -3,8 +3,10 @@
 import os
 import pathlib
 import shutil
+import socket
 import subprocess
 import tempfile
+import threading
 
 import pytest
 
@@ -166,6 +168,29 @@ class Ldap:
             self.process.wait(20)
         self.log.close()
         shutil.rmtree(self.directory, ignore_errors=True)
+
+
+class Silent:
+    """Takes connections and what comes on them, and says nothing."""
+
+    def __init__(self):
+        self.listener = socket.create_server(("127.0.0.1", 0))
+        self.port = self.listener.getsockname()[1]
+        self.taken = []
+        self.thread = threading.Thread(target=self.take, daemon=True)
+        self.thread.start()
+
+    def take(self):
+        while True:
+            try:
+                self.taken.append(self.listener.accept()[0])
+            except OSError:
+                return
+
+    def close(self):
+        self.listener.close()
+        for sock in self.taken:
+            sock.close()
 
 
 def needs_root():

@@ -1,6 +1,5 @@
 """auth_type ldap: simple bind, search and bind, over TLS; names that would be more than names; servers that hang."""
 
-import socket
 import threading
 
 import pytest
@@ -191,33 +190,10 @@ def test_options_that_are_no_good(ldap_pooler, slapd, options, words):
 # ---- a server that hangs ------------------------------------------------------------------------------------
 
 
-class Silent:
-    """Takes connections and what comes on them, and says nothing."""
-
-    def __init__(self):
-        self.listener = socket.create_server(("127.0.0.1", 0))
-        self.port = self.listener.getsockname()[1]
-        self.taken = []
-        self.thread = threading.Thread(target=self.take, daemon=True)
-        self.thread.start()
-
-    def take(self):
-        while True:
-            try:
-                self.taken.append(self.listener.accept()[0])
-            except OSError:
-                return
-
-    def close(self):
-        self.listener.close()
-        for sock in self.taken:
-            sock.close()
-
-
 @pytest.fixture
 def silent(binary):
     judges.built_with(binary, "ldap")
-    server = Silent()
+    server = judges.Silent()
     yield server
     server.close()
 
