@@ -126,7 +126,8 @@ void login_auth_computed(struct client *c, usec_t now)
 size_t login_auth_bytes(struct client *c, struct slice in, usec_t now)
 {
 	struct frame f;
-	if (c->login->away != LOGIN_AWAY_NOT) /* what comes behind a password waits for the verdict */
+	if (c->login->away !=
+	    LOGIN_AWAY_NOT) /* what comes behind a password waits for the verdict */
 		return 0;
 	int head = frame_read(in, AUTH_MAX_MESSAGE_BYTES, &f);
 	if (head == 0)

@@ -35,8 +35,8 @@ SERVERS, ROWS = table()
 
 def test_the_table_is_whole():
     assert SERVERS == list(USERS)
-    assert {row[0] for row in ROWS} == {"scram-sha-256", "md5", "plain", "trust", "cert", "peer", "pam", "ldap"}
-    assert len({row[:2] for row in ROWS}) == len(ROWS) >= 26
+    assert {row[0] for row in ROWS} == {"scram-sha-256", "md5", "plain", "trust", "cert", "peer", "pam", "ldap", "pass"}
+    assert len({row[:2] for row in ROWS}) == len(ROWS) >= 27
     assert {cell for row in ROWS for cell in row[2].values()} == {"yes", "no"}
 
 
@@ -100,6 +100,8 @@ def settings_of(method, request, workdir):
         pair = authority.issue("localhost", sans=["localhost"])
         return {"client_tls_sslmode": "require", "client_tls_key_file": pair.key, "client_tls_cert_file": pair.cert,
                 "client_tls_ca_file": authority.cert}
+    if method == "pass":
+        return {"pass_requires_tls": 0}
     if method == "peer":  # one system user runs the tests: it may be all of them
         me = pwd.getpwuid(os.geteuid()).pw_name
         hba, ident = workdir / f"table-{os.getpid()}.hba", workdir / f"table-{os.getpid()}.ident"
