@@ -260,12 +260,13 @@ static struct session *session_new(struct admin *admin, struct proxy_console *co
 static void session_greet(struct session *s, usec_t now)
 {
 	char key[4] = { 0 };
-	char peer[ADDR_TEXT_BYTES];
+	char peer[ADDR_TEXT_BYTES], tls[TLS_INFO_BYTES];
 	if (getrandom(key, sizeof(key), GRND_NONBLOCK) != sizeof(key))
 		LOG_DEBUG("no randomness for a key that nobody asks for");
 	if (s->admin->options.setup(s->admin->options.owner)->conf->global.log_connections)
-		LOG_INFO("console %s@%s: came in%s", s->user, addr_text(&s->peer, peer),
-			 s->talk.is_admin ? "" : ", to look only");
+		LOG_INFO("console %s@%s: came in%s%s%s", s->user, addr_text(&s->peer, peer),
+			 s->talk.is_admin ? "" : ", to look only", s->conn.ssl ? " tls=" : "",
+			 tls_info(s->conn.ssl, tls));
 	talk_greet(&s->talk, s->user, (uint32_t)getpid(), slice_make(key, sizeof(key)), &s->out);
 	if (session_send(s))
 		session_pump(s, now);

@@ -4,6 +4,7 @@
 #	make check-e2e E2E=-k\ cancel
 
 EXTRA_DIST += \
+	tests/e2e/authority.py \
 	tests/e2e/cluster.py \
 	tests/e2e/conftest.py \
 	tests/e2e/fakeserver.py \
@@ -38,8 +39,11 @@ EXTRA_DIST += \
 	tests/e2e/test_slowlog.py \
 	tests/e2e/test_smoke.py \
 	tests/e2e/test_startup.py \
+	tests/e2e/test_tls.py \
+	tests/e2e/test_tls_server.py \
 	tests/e2e/test_traps.py \
 	tests/e2e/tsan.supp \
+	tests/e2e/tlswire.py \
 	tests/e2e/waiting.py
 
 E2E =

@@ -341,6 +341,7 @@ def test_the_console_under_tls(tls_pooler):
     mine = [row for row in rows if row["user"] == "admin"]
     assert [row["tls"] for row in mine] == ["/".join([client.sock.version(), client.sock.cipher()[0]])]
     assert len(client.dicts("show config")) > 100
+    p.wait_log("console admin@.*: came in tls=TLSv1")
     client.close()
     with pytest.raises(Refused):
         rawwire.Client(p.address).login("admin", "pgweir")
