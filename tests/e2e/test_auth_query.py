@@ -4,6 +4,7 @@ import psycopg
 import pytest
 
 import rawwire
+from pooler import ROOT
 from rawwire import Refused
 from strictserver import ASKER, WORD, own_strict, strict  # noqa: F401
 from waiting import all_at_once, until
@@ -510,3 +511,22 @@ def memory(pid):
                 except OSError:
                     continue
     return b"".join(found)
+
+
+# ---- what the README says -----------------------------------------------------------------------------
+
+
+def test_example_of_the_readme(asking, own_strict):
+    chapter = (ROOT / "README.md").read_text().split("### Users that only the server knows")[1].split("\n###")[0]
+    statements = chapter.split("```sql\n")[1].split("```")[0].replace("'...'", f"'{ASKER}'")
+    settings = dict(line.split(" = ", 1) for line in chapter.split("```ini\n")[1].split("```")[0].strip().split("\n"))
+    with own_strict.connect(settings["auth_dbname"]) as conn:
+        conn.execute(statements)
+    p = asking(own_strict, userlist={settings["auth_user"]: ASKER}, **settings,
+               databases={"app": lambda p: p.db("app"), "postgres": lambda p: p.db("postgres")})
+    assert p.raw("u_known", password=WORD).value("select current_user") == "u_known"
+    for user in ("u_expired", "u_nologin", "nobody"):
+        assert refused(p, user).sqlstate == "28P01"
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        with psycopg.connect(own_strict.conninfo(user="u_known", host="127.0.0.1") + f" password={WORD}") as conn:
+            conn.execute("select * from pgweir.get_auth('asker')")

@@ -91,6 +91,8 @@ def settings_of(method, request, workdir):
     """What the client's method needs of the configuration beside its name."""
     if method == "pam":
         return {"auth_pam_service": request.getfixturevalue("pam").name}
+    if method == "pass":
+        return {"pass_requires_tls": 0}
     if method == "ldap":
         port = request.getfixturevalue("slapd").port
         return {"auth_ldap_options": f'ldapserver=127.0.0.1 ldapport={port} ldapprefix="uid=" '
