@@ -9,10 +9,6 @@ src_sql_libsql_a_SOURCES = \
 	src/sql/literal.c src/sql/literal.h \
 	src/sql/norm.c src/sql/norm.h \
 	src/sql/normlist.c src/sql/normlist.h \
-	src/sql/prepared.c src/sql/prepared.h \
 	src/sql/skim.c src/sql/skim.h \
 	src/sql/split.c src/sql/split.h \
-	src/sql/stmtlru.c src/sql/stmtlru.h \
-	src/sql/stmtpool.c src/sql/stmtpool.h \
-	src/sql/varstack.c src/sql/varstack.h \
 	src/sql/words.c src/sql/words.h

@@ -5,7 +5,6 @@ src_wire_libwire_a_SOURCES = \
 	src/wire/frame.c src/wire/frame.h src/wire/messages.def \
 	src/wire/notice.c src/wire/notice.h \
 	src/wire/reader.c src/wire/reader.h \
-	src/wire/rename.c src/wire/rename.h \
 	src/wire/startup.c src/wire/startup.h \
 	src/wire/tag.c src/wire/tag.h \
 	src/wire/track.c src/wire/track.h

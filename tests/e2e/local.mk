@@ -35,7 +35,6 @@ EXTRA_DIST += \
 	tests/e2e/test_resources.py \
 	tests/e2e/test_secrets.py \
 	tests/e2e/test_server_gone.py \
-	tests/e2e/test_settings_model.py \
 	tests/e2e/test_slowlog.py \
 	tests/e2e/test_smoke.py \
 	tests/e2e/test_startup.py \

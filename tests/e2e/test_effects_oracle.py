@@ -239,16 +239,16 @@ def name_of(stmt):
 
 class Reader:
     def __init__(self):
-        target = BUILD / "tests/unit/sql/settings_model"
+        target = BUILD / "tests/unit/sql/effects_print"
         if not target.exists():
-            subprocess.run(["make", "-C", str(BUILD), "tests/unit/sql/settings_model"], check=True,
+            subprocess.run(["make", "-C", str(BUILD), "tests/unit/sql/effects_print"], check=True,
                            stdout=subprocess.DEVNULL)
         self.process = subprocess.Popen([str(target)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         encoding="utf-8", bufsize=1)
 
     def effects(self, text):
         escaped = text.replace("\\", "\\\\").replace("\n", "\\n").replace("\t", "\\t").replace("\r", " ")
-        self.process.stdin.write(f"effects\t{escaped}\n")
+        self.process.stdin.write(f"{escaped}\n")
         self.process.stdin.flush()
         line = self.process.stdout.readline()
         assert line.endswith("\n"), f"it has ended after {text}"

@@ -14,8 +14,6 @@ int main(void)
 	srunner_add_suite(runner, words_suite());
 	srunner_add_suite(runner, literal_suite());
 	srunner_add_suite(runner, effect_suite());
-	srunner_add_suite(runner, varstack_suite());
-	srunner_add_suite(runner, prepared_suite());
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

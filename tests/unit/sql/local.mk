@@ -7,8 +7,7 @@ tests_unit_sql_check_sql_SOURCES = \
 	tests/unit/sql/test_effect.c tests/unit/sql/test_literal.c \
 	tests/unit/sql/test_fingerprint.c tests/unit/sql/test_lexer.c \
 	tests/unit/sql/test_norm.c tests/unit/sql/test_split.c \
-	tests/unit/sql/test_prepared.c \
-	tests/unit/sql/test_varstack.c tests/unit/sql/test_words.c
+	tests/unit/sql/test_words.c
 tests_unit_sql_check_sql_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/sql
 tests_unit_sql_check_sql_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_sql_check_sql_DEPENDENCIES = src/sql/libsql.a src/base/libbase.a
@@ -16,12 +15,12 @@ tests_unit_sql_check_sql_LDADD = \
 	$(WHOLE_BEGIN) src/sql/libsql.a $(WHOLE_END) \
 	src/base/libbase.a $(XXHASH_LIBS) $(CHECK_LIBS)
 
-# A program for tests/e2e/test_settings_model.py and test_effects_oracle.py.
-check_PROGRAMS += tests/unit/sql/settings_model
-tests_unit_sql_settings_model_SOURCES = tests/unit/sql/settings_model.c \
+# A program for tests/e2e/test_effects_oracle.py.
+check_PROGRAMS += tests/unit/sql/effects_print
+tests_unit_sql_effects_print_SOURCES = tests/unit/sql/effects_print.c \
 	tests/unit/sql/effect_text.c tests/unit/sql/effect_text.h
-tests_unit_sql_settings_model_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/sql
-tests_unit_sql_settings_model_LDADD = src/sql/libsql.a src/base/libbase.a $(XXHASH_LIBS)
+tests_unit_sql_effects_print_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/sql
+tests_unit_sql_effects_print_LDADD = src/sql/libsql.a src/base/libbase.a $(XXHASH_LIBS)
 
 EXTRA_DIST += \
 	tests/unit/sql/effect.cases \

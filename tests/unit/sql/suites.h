@@ -11,9 +11,7 @@ Suite *lexer_suite(void);
 Suite *literal_suite(void);
 Suite *norm_suite(void);
 Suite *fingerprint_suite(void);
-Suite *prepared_suite(void);
 Suite *split_suite(void);
-Suite *varstack_suite(void);
 Suite *words_suite(void);
 
 #endif

@@ -17,7 +17,6 @@ int main(void)
 	srunner_add_suite(sr, suite_track());
 	srunner_add_suite(sr, suite_talk());
 	srunner_add_suite(sr, suite_track_random());
-	srunner_add_suite(sr, suite_rename());
 	srunner_run_all(sr, CK_NORMAL);
 	int failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

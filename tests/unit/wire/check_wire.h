@@ -11,7 +11,6 @@ Suite *suite_errors(void);
 Suite *suite_frame(void);
 Suite *suite_notice(void);
 Suite *suite_reader(void);
-Suite *suite_rename(void);
 Suite *suite_startup(void);
 Suite *suite_tag(void);
 Suite *suite_talk(void);

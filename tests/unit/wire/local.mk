@@ -8,7 +8,6 @@ tests_unit_wire_check_wire_SOURCES = \
 	tests/unit/wire/test_frame.c \
 	tests/unit/wire/test_notice.c \
 	tests/unit/wire/test_reader.c \
-	tests/unit/wire/test_rename.c \
 	tests/unit/wire/test_startup.c \
 	tests/unit/wire/test_tag.c \
 	tests/unit/wire/test_talk.c \
