@@ -15,9 +15,11 @@
 #include "proxy/cancel.h"
 #include "proxy/intake.h"
 #include "proxy/journal.h"
+#include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/login.h"
 #include "proxy/paramset.h"
+#include "proxy/prepared.h"
 #include "proxy/registry.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
@@ -211,7 +213,10 @@ static void client_reap(struct deferred *d, usec_t now)
 	if (c->pool)
 		localpool_touch(c->pool); /* it may be empty now */
 	list_remove(&c->link);
+	keep_free(c);
+	prepared_free_names(c);
 	paramset_unref(c->params);
+	paramset_unref(c->came_with);
 	if (c->in)
 		buf_fini(c->in);
 	free(c->in);
@@ -560,6 +565,7 @@ void client_accept(struct worker *w, int fd, bool is_unix, usec_t now)
 	c->connected_at = now;
 	c->connected_wall = usec_wall();
 	c->params = paramset_ref(w->no_params);
+	c->came_with = paramset_ref(w->no_params);
 	list_init(&c->in_pool);
 	pool_waiter_init(&c->waiter);
 	wheel_init_timer(&c->timer, client_on_timer);

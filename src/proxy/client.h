@@ -28,7 +28,9 @@ struct localpool;
 struct login;
 struct paramset;
 struct registry_entry;
+struct prepared_names;
 struct server;
+struct keep;
 struct worker;
 
 /*
@@ -86,8 +88,11 @@ struct client {
 
 	struct login *login;     /* owned; until IDLE is reached the first time */
 	struct journal *journal; /* owned; while there are batches or statements to remember */
-	struct paramset *params; /* a reference; what it wants, against what the server gave */
-	struct buf *in;          /* owned; what was read and must wait; NULL: nothing */
+	struct keep *keep;       /* owned; what it may have left in its server; NULL: nothing */
+	struct prepared_names *prepared; /* owned; what it has prepared; NULL: nothing */
+	struct paramset *params;    /* a reference; what it wants, against what the server gave */
+	struct paramset *came_with; /* a reference; what it asked for at its login */
+	struct buf *in;             /* owned; what was read and must wait; NULL: nothing */
 
 	char *user;                        /* owned; as it logged in */
 	struct registry_entry *user_entry; /* a reference; it counts against the user's and the

@@ -8,10 +8,12 @@
 
 #include "base/log.h"
 #include "proxy/client.h"
+#include "proxy/inspect.h"
 #include "proxy/localpool.h"
 #include "proxy/login.h"
 #include "proxy/paramset.h"
 #include "proxy/paramset_sql.h"
+#include "proxy/prepared.h"
 #include "proxy/route.h"
 #include "proxy/worker.h"
 #include "wire/build.h"
@@ -31,6 +33,7 @@ static void errand_begin(struct server *s, enum server_errand errand, char type)
 	BUG_ON(s->errand != SERVER_ERRAND_NONE);
 	s->errand_failed = false;
 	bool is_answered = errand_add(s, type);
+	prepared_unnamed_lost(s);
 	if (is_answered || type != 'Q')
 		s->errand = (uint8_t)errand;
 	else
@@ -152,6 +155,17 @@ static void errand_done(struct server *s, usec_t now)
 		errand_params_done(s, now);
 		server_cancel_waiting(s, now);
 		break;
+	case SERVER_ERRAND_LOOK:
+		inspect_done(s, s->errand_failed, now);
+		server_cancel_waiting(s, now);
+		break;
+	case SERVER_ERRAND_DISCARD:
+		if (s->errand_failed)
+			s->is_doomed = true;
+		else
+			paramset_replace(&s->params, paramset_ref(s->pool->worker->no_params));
+		prepared_free_set(s);
+		break;
 	case SERVER_ERRAND_ROLLBACK:
 		if (s->errand_failed || track_tx_status(&s->track) != 'I')
 			s->is_doomed = true;
@@ -159,6 +173,7 @@ static void errand_done(struct server *s, usec_t now)
 	case SERVER_ERRAND_RESET:
 		if (s->errand_failed)
 			s->is_doomed = true;
+		prepared_doubt_all(s);
 		break;
 	case SERVER_ERRAND_PING:
 		loop_clear_timer(&s->timer);
@@ -183,6 +198,8 @@ void errand_reply(struct server *s, char type, struct slice body, const struct t
 {
 	if (type == 'E' && s->errand != SERVER_ERRAND_NONE && s->errand != SERVER_ERRAND_SYNC)
 		errand_failed(s, body, now);
+	else if (type == 'D' && s->errand == SERVER_ERRAND_LOOK)
+		inspect_row(s, body);
 	else if (type == 'Z' && news->done)
 		errand_done(s, now);
 }

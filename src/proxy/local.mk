@@ -38,14 +38,20 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/doorkeeper.h \
 	src/proxy/errand.c \
 	src/proxy/errand.h \
+	src/proxy/harmless.c \
+	src/proxy/harmless.h \
 	src/proxy/helper.c \
 	src/proxy/helper.h \
+	src/proxy/inspect.c \
+	src/proxy/inspect.h \
 	src/proxy/intake.c \
 	src/proxy/intake.h \
 	src/proxy/journal.c \
 	src/proxy/journal.h \
 	src/proxy/journal_texts.c \
 	src/proxy/journal_texts.h \
+	src/proxy/keep.c \
+	src/proxy/keep.h \
 	src/proxy/localpool.c \
 	src/proxy/localpool.h \
 	src/proxy/login.c \
@@ -65,6 +71,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/paramset.h \
 	src/proxy/paramset_sql.c \
 	src/proxy/paramset_sql.h \
+	src/proxy/prepared.c \
+	src/proxy/prepared.h \
 	src/proxy/proxy.c \
 	src/proxy/proxy.h \
 	src/proxy/registry.c \
@@ -91,6 +99,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/startparams.c \
 	src/proxy/startparams.h \
 	src/proxy/stats.h \
+	src/proxy/stmt.c \
+	src/proxy/stmt.h \
 	src/proxy/worker.c \
 	src/proxy/worker.h \
 	src/proxy/worker_report.c

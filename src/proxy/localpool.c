@@ -57,6 +57,9 @@ static void localpool_derive(struct localpool *lp)
 	const struct conf_pool *s = &lp->settings;
 	lp->is_session = s->pool_mode == CONF_POOL_MODE_SESSION || lp->route->is_replication;
 	lp->is_statement = s->pool_mode == CONF_POOL_MODE_STATEMENT && !lp->is_session;
+	lp->follows_prepared =
+		!lp->is_session && lp->setup->conf->global.max_prepared_statements > 0;
+	lp->is_auto = s->pool_mode == CONF_POOL_MODE_AUTO && !lp->is_session;
 	lp->logs_queries =
 		s->log_min_duration_statement_us != USEC_NEVER && !lp->route->is_replication;
 	lp->has_deadlines =
@@ -171,6 +174,7 @@ static struct localpool *localpool_new(struct worker *w, struct slice key,
 	list_init(&lp->touched);
 	list_init(&lp->spare);
 	map_init(&lp->proven);
+	harmless_init(&lp->harmless);
 	wheel_init_timer(&lp->tick, localpool_on_tick);
 	pool_init(&lp->slice, &w->pool, &lp->route->shared, &limits,
 		  (uint64_t)now * 2654435761u + w->index, now);
@@ -221,6 +225,7 @@ void localpool_free(struct localpool *lp)
 	loop_clear_timer(&lp->tick);
 	list_remove(&lp->touched);
 	list_remove(&lp->spare);
+	harmless_fini(&lp->harmless);
 	localpool_forget_proven(lp);
 	pool_fini(&lp->slice);
 	registry_release_route(lp->worker->shared->registry, lp->route);

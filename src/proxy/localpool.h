@@ -17,6 +17,7 @@
 #include "base/wheel.h"
 #include "conf/conf.h"
 #include "pool/pool.h"
+#include "proxy/harmless.h"
 #include "proxy/stats.h"
 #include "wire/errors.h"
 
@@ -46,8 +47,11 @@ struct localpool {
 	bool is_gone;        /* the configuration no longer has the database */
 	bool is_session;     /* a client keeps its server until it leaves */
 	bool is_statement;
-	bool logs_queries;  /* log_min_duration_statement is on */
-	bool has_deadlines; /* any of the timeouts that concern a linked client is set */
+	bool follows_prepared; /* prepared statements go with their clients */
+	bool is_auto; /* a client keeps its server for what cannot follow it, and only that long */
+	struct harmless harmless; /* where is_auto */
+	bool logs_queries;        /* log_min_duration_statement is on */
+	bool has_deadlines;       /* any of the timeouts that concern a linked client is set */
 };
 
 /* The pool for that database, user and start-up-only text, made where there is none yet.

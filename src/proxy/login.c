@@ -296,6 +296,7 @@ static void login_greet(struct client *c, usec_t now)
 	char text[256], tls[TLS_INFO_BYTES];
 	struct buf out = { 0 };
 
+	paramset_replace(&c->came_with, paramset_ref(c->params));
 	cancel_enlist(c);
 	login_build_params(c, &out);
 	build_backend_key(&out, c->cancel_pid, slice_make(&c->cancel_key, sizeof(c->cancel_key)));

@@ -21,6 +21,7 @@ struct paramset {
 	struct paramset_table *table; /* not owned; outlives its sets */
 	atomic_uint refs;
 	size_t count;
+	struct lexer_mode reading;      /* how a session with it reads SQL */
 	struct slice key;               /* the bytes behind the members; owned */
 	struct paramset_member items[]; /* in the order of their names */
 };
@@ -74,6 +75,10 @@ static struct paramset *paramset_new(struct paramset_table *table, struct slice 
 		set->items[i].value = paramset_next_string(&at);
 		set->items[i].encoding = paramset_next_string(&at);
 	}
+	const char *conforming = paramset_get(set, SLICE("standard_conforming_strings"));
+	const char *encoding = paramset_get(set, SLICE("client_encoding"));
+	set->reading.backslashes = conforming && strcasecmp(conforming, "off") == 0;
+	set->reading.encoding = lexer_encoding_of(slice_of(encoding ? encoding : ""));
 	return set;
 }
 
@@ -265,6 +270,11 @@ const struct paramset_member *paramset_member(const struct paramset *set, size_t
 {
 	BUG_ON(i >= set->count);
 	return &set->items[i];
+}
+
+struct lexer_mode paramset_reading(const struct paramset *set)
+{
+	return set->reading;
 }
 
 const char *paramset_get(const struct paramset *set, struct slice name)

@@ -26,6 +26,7 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
+#include "sql/lexer.h"
 
 struct paramset;
 struct paramset_table;
@@ -65,6 +66,9 @@ void paramset_replace(struct paramset **slot, struct paramset *taken);
 size_t paramset_count(const struct paramset *set);
 const struct paramset_member *paramset_member(const struct paramset *set, size_t i);
 const char *paramset_get(const struct paramset *set, struct slice name); /* NULL: no such */
+
+/* How a session that has these parameters reads the strings of SQL. */
+struct lexer_mode paramset_reading(const struct paramset *set);
 
 /* A walk over what differs, in the order of the names; it starts as all zeros. `had` is NULL
  * where only `want` has the name, `wanted` where only `have` does. */

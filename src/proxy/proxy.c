@@ -16,6 +16,7 @@
 #include "proxy/paramset.h"
 #include "proxy/registry.h"
 #include "proxy/route.h"
+#include "proxy/stmt.h"
 #include "proxy/worker.h"
 
 #define PROXY_HELPER_QUEUE 100000
@@ -68,6 +69,7 @@ static void proxy_free(struct proxy *proxy)
 	registry_free(shared->registry);
 	paramset_table_free(shared->params);
 	doorkeeper_free(shared->doorkeeper);
+	stmt_table_free(shared->stmts);
 	setup_unref(proxy->setup);
 	free(proxy);
 }
@@ -102,6 +104,7 @@ static bool proxy_prepare(struct proxy *proxy, const struct proxy_options *optio
 	shared->registry = registry_new(shared->worker_count);
 	shared->params = paramset_table_new();
 	shared->doorkeeper = doorkeeper_new();
+	shared->stmts = stmt_table_new();
 	if (!auth_mock_init(&shared->mock))
 		return err_set(err, "the system has no randomness to give");
 	shared->main = mailbox_new(options->loop, proxy, err);

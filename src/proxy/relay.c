@@ -14,9 +14,13 @@
 
 #include "proxy/client.h"
 #include "proxy/errand.h"
+#include "proxy/inspect.h"
 #include "proxy/intake.h"
 #include "proxy/journal.h"
+#include "proxy/keep.h"
 #include "proxy/localpool.h"
+#include "proxy/paramset.h"
+#include "proxy/prepared.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/setup.h"
@@ -58,6 +62,10 @@ static uint32_t relay_wants_of_client(const struct client *c, const struct frame
 	if (frame_wants_whole(FRAME_FROM_CLIENT, f->type))
 		return f->body_bytes;
 	size_t peek = c->pool->logs_queries ? journal_peek_bytes(f->type) : 0;
+	if (c->pool->is_auto && f->type == 'Q' && peek < INTAKE_GATHER_BYTES)
+		peek = INTAKE_GATHER_BYTES;
+	if (c->pool->follows_prepared && peek < prepared_wants(c, f))
+		peek = prepared_wants(c, f);
 	if (c->pool->is_statement && peek < INTAKE_GATHER_BYTES)
 		peek = INTAKE_GATHER_BYTES;
 	return peek < f->body_bytes ? (uint32_t)peek : f->body_bytes;
@@ -99,14 +107,65 @@ static void relay_blame(struct relay_fault *fault, enum error_id error, const ch
 	fault->is_there = true;
 }
 
+/* What a message may do to the client's session; of what is prepared prepared.c sees to it. */
+static void relay_watch(struct client *c, const struct frame *f)
+{
+	const char *end = f->body.len ? memchr(f->body.ptr, '\0', f->body.len) : NULL;
+	if (f->type == 'Q')
+		keep_text(c, slice_head(f->body, end ? (size_t)(end - f->body.ptr) : f->body.len),
+			  frame_is_whole(f));
+	else if (f->type == 'F')
+		keep_call(c);
+	else if (f->type == 'P' && !c->pool->follows_prepared && *f->body.ptr)
+		keep_long_statement(c);
+}
+
+/* What is in hand and goes to the server as it is, so far. */
+struct relay_out {
+	struct server *s;
+	struct slice in;
+	size_t from, to;
+};
+
+/* Something of ours comes next: what was before it waits with it. */
+static void relay_out_flush(void *arg)
+{
+	struct relay_out *out = arg;
+	size_t n = out->to - out->from;
+	buf_add(&out->s->before, out->in.ptr + out->from, n);
+	out->s->pool->stats.received_bytes += n;
+	out->from = out->to;
+}
+
+/* Prepared statements: it may have to be other words than the client's. False: not now. */
+static bool relay_prepare(struct client *c, const struct frame *f, struct relay_out *out,
+			  struct relay_fault *fault, usec_t now)
+{
+	switch (prepared_message(c, f, &out->s->before, relay_out_flush, out, now)) {
+	case PREPARED_PASSES:
+		return true;
+	case PREPARED_WRITTEN:
+		out->from = out->to + f->head_bytes + f->body.len;
+		return true;
+	case PREPARED_FULL:
+		conn_pause(&c->conn, CLIENT_PAUSE_TRACK);
+		return false;
+	case PREPARED_TOO_MANY:
+		relay_blame(fault, ERROR_PROTOCOL_VIOLATION, "more than %u prepared statements",
+			    PREPARED_MAX_NAMES);
+		return false;
+	}
+	return true;
+}
+
 enum relay_step { RELAY_TAKE, RELAY_HOLD };
 
 /* A message of the client's, at its head. */
-static enum relay_step relay_client_message(struct client *c, struct server *s,
-					    const struct frame *f, struct relay_fault *fault,
+static enum relay_step relay_client_message(struct client *c, const struct frame *f,
+					    struct relay_out *out, struct relay_fault *fault,
 					    usec_t now)
 {
-	uint32_t seq = track_next_seq(&s->track);
+	struct server *s = out->s;
 
 	if (f->type == 'Q' && c->worker->setup->conf->global.disable_pqexec) {
 		relay_blame(fault, ERROR_PROTOCOL_VIOLATION,
@@ -116,9 +175,15 @@ static enum relay_step relay_client_message(struct client *c, struct server *s,
 	/* refused once this client has no server; amid a batch the server is the one to say no */
 	if (c->pool->is_statement && !track_wants_sync(&s->track) && intake_is_begin(f))
 		return RELAY_HOLD;
+	if (c->pool->follows_prepared && prepared_concerns(c, f->type) &&
+	    !relay_prepare(c, f, out, fault, now))
+		return RELAY_HOLD;
+	uint32_t seq = track_next_seq(&s->track);
 	switch (track_client(&s->track, f->type, false)) {
 	case TRACK_OK:
 		relay_count(c, f->type);
+		if (c->pool->is_auto)
+			relay_watch(c, f);
 		if (c->pool->logs_queries)
 			journal_client(c, f, seq, now);
 		return RELAY_TAKE;
@@ -174,11 +239,14 @@ static void relay_send_to_server(struct client *c, struct server *s, struct slic
 size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 {
 	struct server *s = c->server;
+	if (s->errand == SERVER_ERRAND_LOOK)
+		return 0;
 	if (s->errand == SERVER_ERRAND_PARAMS && s->holds_client) {
 		relay_send_to_server(c, s, SLICE_NONE, now);
 		return 0;
 	}
 	size_t done = c->body_left < in.len ? c->body_left : in.len;
+	struct relay_out out = { .s = s, .in = in };
 	bool leaves = false;
 	struct relay_fault fault = { 0 };
 	c->body_left -= (uint32_t)done;
@@ -191,7 +259,8 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 			leaves = true;
 			break;
 		}
-		if (relay_client_message(c, s, &f, &fault, now) == RELAY_HOLD)
+		out.to = done;
+		if (relay_client_message(c, &f, &out, &fault, now) == RELAY_HOLD)
 			break;
 		done += f.head_bytes + f.body.len;
 		c->body_left = f.body_bytes - (uint32_t)f.body.len;
@@ -201,7 +270,7 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 				(uint32_t)c->worker->setup->conf->global.max_packet_size,
 				&c->body_left);
 	}
-	relay_send_to_server(c, s, slice_head(in, done), now);
+	relay_send_to_server(c, s, slice_skip(slice_head(in, done), out.from), now);
 	if (fault.is_there) {
 		client_fail(c, fault.error, NULL, NULL, now, fault.text);
 		return in.len;
@@ -246,13 +315,27 @@ static void relay_put(struct server *s, struct relay_run *run, struct slice piec
 }
 
 /* How much of the message must be in hand; UINT32_MAX: it cannot be. */
-static uint32_t relay_wants_of_server(const struct frame *f)
+static uint32_t relay_wants_of_server(const struct server *s, const struct frame *f)
 {
+	if (f->type == 'D' && s->errand == SERVER_ERRAND_LOOK)
+		return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
 	if (!frame_wants_whole(FRAME_FROM_SERVER, f->type))
 		return f->body_bytes ? 1 : 0;
 	if (f->type == 'E' || f->type == 'N' || f->type == 'A')
 		return f->body_bytes < RELAY_NOTICE_BYTES ? f->body_bytes : RELAY_NOTICE_BYTES;
 	return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
+}
+
+/* What the client has prepared, or not. */
+static void relay_note_prepared(struct client *c, struct server *s, const struct frame *f,
+				const struct track_news *news)
+{
+	if (f->type == 'E')
+		prepared_failed(c, s, news->seq);
+	else if (f->type == '1' || f->type == '3' || f->type == 'Z')
+		prepared_done(c, news->seq);
+	else if (f->type == 'C' && slice_starts(f->body, "DEALLOCATE ALL"))
+		prepared_forget_all(c, s);
 }
 
 /* An answer that is the client's. */
@@ -262,11 +345,18 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 	struct stats *stats = &s->pool->stats;
 	struct client *c = s->client;
 
+	if (c && c->prepared)
+		relay_note_prepared(c, s, f, news);
 	if (f->type == 'Z') {
 		stats->queries += news->done;
 		server_note_ready(s, now);
 	} else if (f->type == 'C' && slice_starts(f->body, "DISCARD ALL")) {
 		server_param_forget(s);
+		prepared_forget_all(c, s);
+		if (c) {
+			paramset_replace(&c->params, inspect_for_client(c, s->params));
+			keep_discarded(c);
+		}
 	} else if (f->type == 'E') {
 		stats->errors++;
 		if (notice_is_fatal(f->body) && c)
@@ -286,6 +376,10 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 		relay_note(s, f, &news, now);
 		return true;
 	case TRACK_SWALLOW:
+		if (f->type == 'E' && s->errand == SERVER_ERRAND_NONE && s->client) {
+			relay_note(s, f, &news, now); /* to a Parse of ours for its statement */
+			return true;
+		}
 		relay_flush(s, run, now);
 		errand_reply(s, f->type, f->body, &news, now);
 		return false;
@@ -293,7 +387,7 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 		if (f->type == 'S')
 			return server_param(s, f->body);
 		return s->client && s->client->state == CLIENT_LINKED &&
-		       s->errand == SERVER_ERRAND_NONE;
+		       (f->type == 'A' || s->errand == SERVER_ERRAND_NONE);
 	case TRACK_LAST_WORDS:
 		if (!s->client) {
 			server_heard_last_words(s, f->body, now);
@@ -317,7 +411,7 @@ static bool relay_read_server(struct server *s, struct slice in, struct frame *f
 	if (head == 0)
 		return false;
 	bool is_message = head > 0 && frame_is_known(FRAME_FROM_SERVER, f->type);
-	uint32_t wants = is_message ? relay_wants_of_server(f) : UINT32_MAX;
+	uint32_t wants = is_message ? relay_wants_of_server(s, f) : UINT32_MAX;
 	if (wants == UINT32_MAX) {
 		relay_flush(s, run, now);
 		server_desync(s, in.ptr[0], now);

@@ -19,6 +19,8 @@
 
 #define REPORT_NAME_BYTES 64 /* PostgreSQL's NAMEDATALEN; longer names are cut */
 #define REPORT_ADDR_BYTES 64
+#define REPORT_STATES_BYTES 128
+#define REPORT_CAUSE_BYTES 192
 
 /* One client or one server connection. */
 struct report_conn {
@@ -42,6 +44,12 @@ struct report_conn {
 	char application_name[REPORT_NAME_BYTES];
 	uint64_t id;
 	int worker;
+	/* clients: why it keeps its server */
+	unsigned kept; /* KEEP_... of proxy/keep.h; 0: it does not */
+	usec_t kept_wall;
+	int kept_pid;
+	char kept_states[REPORT_STATES_BYTES];
+	char kept_cause[REPORT_CAUSE_BYTES];
 };
 
 /* One pool, as far as one worker has part in it. Rows of several workers with the same

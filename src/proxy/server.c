@@ -17,10 +17,13 @@
 #include "proxy/canceler.h"
 #include "proxy/client.h"
 #include "proxy/errand.h"
+#include "proxy/inspect.h"
 #include "proxy/intake.h"
 #include "proxy/journal.h"
+#include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
+#include "proxy/prepared.h"
 #include "proxy/relay.h"
 #include "proxy/route.h"
 #include "proxy/setup.h"
@@ -33,6 +36,8 @@
 
 /* How long PostgreSQL may take to hang up once goodbye was said. */
 #define SERVER_GOODBYE_US USEC_PER_SEC
+/* The memory of our own messages is kept for the next ones, up to here. */
+#define SERVER_BEFORE_BYTES ((size_t)4 << 10)
 /* How soon what runs on for nobody is cancelled once more. */
 #define SERVER_RECANCEL_US (100 * USEC_PER_MSEC)
 
@@ -80,6 +85,8 @@ static void server_free(struct server *s)
 	paramset_unref(s->base);
 	paramset_unref(s->params);
 	paramset_unref(s->wanted);
+	inspect_free(s->look);
+	prepared_free_set(s);
 	track_fini(&s->track);
 	buf_fini(&s->in);
 	buf_fini(&s->before);
@@ -181,6 +188,8 @@ void server_part(struct server *s, usec_t now)
 
 	server_unlink(s);
 	server_enter(s, SERVER_CLEANING, now);
+	s->needs_discard = keep_is_dirty(c->keep);
+	s->is_doomed |= keep_is(c->keep, KEEP(LOAD));
 	s->needs_reset = *settings->server_reset_query &&
 			 (s->pool->is_session || settings->server_reset_query_always);
 	s->released_at = now;
@@ -260,6 +269,12 @@ static void server_settle_linked(struct server *s, usec_t now)
 	}
 	if (c->body_left || s->body_left || lp->is_session)
 		return;
+	if (c->keep && keep_wants_look(c)) {
+		inspect_start(s, now);
+		return;
+	}
+	if (c->keep && c->keep->kept)
+		return;
 	server_unlink(s);
 	client_unlinked(c, now);
 	server_release(s, lp->settings.server_reset_query_always, now);
@@ -295,6 +310,11 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 	pool_returning(&s->member);
 	if (track_tx_status(&s->track) != 'I') {
 		errand_query(s, SERVER_ERRAND_ROLLBACK, SLICE("ROLLBACK"), now);
+		return;
+	}
+	if (s->needs_discard) {
+		s->needs_discard = false;
+		errand_query(s, SERVER_ERRAND_DISCARD, SLICE("DISCARD ALL"), now);
 		return;
 	}
 	if (s->needs_reset && s->params != s->pool->worker->no_params) {
@@ -345,7 +365,10 @@ void server_send(struct server *s, struct slice bytes, usec_t now)
 	};
 	enum conn_sent sent = own.len ? conn_sendv(&s->conn, iov, bytes.len ? 2 : 1)
 				      : conn_send(&s->conn, bytes.ptr, bytes.len);
-	buf_release(&s->before);
+	if (own.len > SERVER_BEFORE_BYTES)
+		buf_release(&s->before);
+	else
+		buf_clear(&s->before);
 	switch (sent) {
 	case CONN_SENT_ALL:
 		break;
@@ -444,7 +467,7 @@ void server_desync(struct server *s, char type, usec_t now)
 		  s->pool->route->database, s->pool->route->user, s->pid, (unsigned char)type,
 		  server_states[s->state].name);
 	if (s->client && !s->client->batch_at && !s->client->xact_at && !s->pool->is_session &&
-	    s->client->state == CLIENT_LINKED) {
+	    !keep_is(s->client->keep, UINT16_MAX) && s->client->state == CLIENT_LINKED) {
 		struct client *c = s->client; /* has had all its answers: it is not concerned */
 		server_unlink(s);
 		client_unlinked(c, now);

@@ -21,8 +21,10 @@
 #include "wire/track.h"
 
 struct client;
+struct inspect;
 struct localpool;
 struct paramset;
+struct prepared_set;
 
 /*
  *   LOGIN --> IDLE <--> LINKED
@@ -55,8 +57,10 @@ enum server_errand {
 	SERVER_ERRAND_PARAMS, /* SET and RESET before the client's query */
 	SERVER_ERRAND_SYNC,   /* closing what a client has left open */
 	SERVER_ERRAND_ROLLBACK,
-	SERVER_ERRAND_RESET, /* server_reset_query */
+	SERVER_ERRAND_RESET,   /* server_reset_query */
+	SERVER_ERRAND_DISCARD, /* what a client has left that kept its server */
 	SERVER_ERRAND_PING,
+	SERVER_ERRAND_LOOK,  /* what its client has left in the session (proxy/inspect.h) */
 	SERVER_ERRAND_PROBE, /* an empty query whose answer tells where a conversation stands */
 };
 
@@ -76,8 +80,10 @@ struct server {
 	struct connector_link wire;  /* owned; what the login gave */
 	struct track track;
 
-	struct paramset *base;   /* a reference; the reported parameters at login */
-	struct paramset *params; /* a reference; how it differs from its login now */
+	struct prepared_set *prepared; /* owned; what is prepared there; NULL: nothing */
+	struct paramset *base;         /* a reference; the reported parameters at login */
+	struct paramset *params;       /* a reference; how it differs from its login now */
+	struct inspect *look;          /* owned; while the errand is LOOK */
 	struct paramset *wanted; /* a reference while the errand is PARAMS: what it will have */
 	struct buf in;           /* a reply's beginning that must wait for its end */
 	struct buf before;       /* our own messages, to go out before the client's next bytes */
@@ -87,9 +93,10 @@ struct server {
 	uint8_t errand;   /* enum server_errand */
 	bool body_passes; /* those bytes are for the client */
 	bool errand_failed;
-	bool holds_client; /* the client's bytes wait for the end of errand PARAMS */
-	bool needs_reset;  /* CLEANING: server_reset_query is to be run */
-	bool is_doomed;    /* close it instead of using it again */
+	bool holds_client;  /* the client's bytes wait for the end of errand PARAMS */
+	bool needs_discard; /* CLEANING: its client has left what DISCARD ALL ends */
+	bool needs_reset;   /* CLEANING: server_reset_query is to be run */
+	bool is_doomed;     /* close it instead of using it again */
 	bool cancel_waits; /* one more cancel is wanted, after the errand or the cancel under way */
 	bool last_words;   /* a FATAL was passed on */
 	bool is_last_call; /* CLEANING: the next deadline closes it */
@@ -146,6 +153,10 @@ void server_cancel_waiting(struct server *s, usec_t now);
 void server_send(struct server *s, struct slice bytes, usec_t now);
 
 void server_on_conn(struct conn *conn, enum conn_event event, usec_t now);
+
+/* `set` as it is with what the server has just said of a setting; a new reference. */
+struct paramset *server_param_said(const struct server *s, struct paramset *set, struct slice name,
+				   struct slice value);
 
 /* A ParameterStatus of its: keeps track. True where the client should hear of it. */
 bool server_param(struct server *s, struct slice body);

@@ -35,6 +35,12 @@ static struct paramset *server_param_reported(const struct server *s, struct par
 	return paramset_with_encoded(set, name, value, server_param_encoding(s));
 }
 
+struct paramset *server_param_said(const struct server *s, struct paramset *set, struct slice name,
+				   struct slice value)
+{
+	return paramset_with_encoded(set, name, value, server_param_encoding(s));
+}
+
 bool server_param(struct server *s, struct slice body)
 {
 	struct reader r;

@@ -32,6 +32,8 @@
 	X(errors, "error_count", "ErrorResponses from servers to clients")                         \
 	X(refusals, "refusal_count",                                                               \
 	  "requests that the pooler itself refused (time-outs, bounds)")                           \
+	X(keeps, "keep_count", "times a client began to keep its server")                          \
+	X(looks, "look_count", "times a server was asked what a client had left in it")            \
 	X(cancels, "cancel_count", "cancel requests of clients passed on or answered")
 
 struct stats {

@@ -48,6 +48,7 @@ struct worker_shared {
 	struct authquery *authquery; /* asks servers about users */
 	struct registry *registry;
 	struct paramset_table *params;
+	struct stmt_table *stmts;
 	struct mailbox *main; /* to the main thread */
 	struct auth_mock mock;
 	struct worker **workers;

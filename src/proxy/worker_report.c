@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proxy/client.h"
+#include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/login.h"
 #include "proxy/paramset.h"
@@ -28,6 +29,18 @@ static void worker_report_addr(struct report_conn *row, const struct addr *peer,
 static usec_t worker_report_wall(usec_t at, usec_t now)
 {
 	return at ? usec_wall() - (now - at) : 0;
+}
+
+static void worker_report_kept(struct report_conn *row, const struct client *c, usec_t now)
+{
+	const struct keep *keep = c->keep;
+	if (!keep || !keep->kept)
+		return;
+	row->kept = keep->kept;
+	row->kept_wall = worker_report_wall(keep->kept_since, now);
+	row->kept_pid = c->server ? c->server->pid : 0;
+	keep_describe(keep->kept, row->kept_states, sizeof(row->kept_states));
+	COPY(row->kept_cause, keep->cause);
 }
 
 static void worker_report_client(struct report *report, struct client *c, usec_t now)
@@ -54,6 +67,7 @@ static void worker_report_client(struct report *report, struct client *c, usec_t
 	row->replication = c->pool && c->pool->route->is_replication;
 	COPY(row->application_name, app);
 	row->id = c->id;
+	worker_report_kept(row, c, now);
 }
 
 static void worker_report_server(struct report *report, struct server *s, usec_t now)

@@ -106,7 +106,7 @@ class Pooler:
             "auth_file": self.userlist,
             "admin_users": "admin",
             "stats_users": "stats",
-            "pool_mode": "transaction",
+            "pool_mode": os.environ.get("E2E_POOL_MODE", "transaction"),
             "pool_size": 4,
             "max_overflow": 0,
             "workers": 2,

@@ -371,7 +371,7 @@ def test_last_words_at_the_end(pooler):
 def test_end_under_load(pooler, cluster):
     p = pooler(pool_size=3, workers=3)
     load = Load(p)
-    load.goes_on()
+    until(lambda: all(load.done), "all are in: whoever comes later is refused")
     term(p)
     if not p.binary.is_pgbouncer:
         until(lambda: refuses(p))

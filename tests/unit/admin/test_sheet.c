@@ -46,6 +46,8 @@ static const struct {
 	  " pool_size max_overflow servers overflow cl_linked paused options" },
 	{ SHEET_ID_CLIENTS, CONNS, " worker" },
 	{ SHEET_ID_SERVERS, CONNS, " worker" },
+	{ SHEET_ID_KEPT, "",
+	  "database user addr port application_name id server_pid since reasons statement" },
 	{ SHEET_ID_SOCKETS, SOCKETS, "" },
 	{ SHEET_ID_ACTIVE_SOCKETS, SOCKETS, "" },
 	{ SHEET_ID_STATS, STATS,

@@ -12,7 +12,7 @@
 START_TEST(client_is_small)
 {
 	ck_assert_uint_le(sizeof(struct conn), 192);
-	ck_assert_uint_le(sizeof(struct client), 576);
+	ck_assert_uint_le(sizeof(struct client), 584);
 }
 END_TEST
 

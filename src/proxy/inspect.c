@@ -1,0 +1,219 @@
+/*
+ * inspect.c - what does this session hold?
+ *
+ * A row is (kind, name, value): 's' a state and how many there are of it, 'v' a setting that was
+ * asked for by its name (no value: there is none), 'g' one that pg_settings says was set in the
+ * session. The server lists there what it knows itself; custom ones (my.tenant), role and
+ * session_authorization it tells only to who names them.
+ */
+#include "proxy/inspect.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "proxy/client.h"
+#include "proxy/errand.h"
+#include "proxy/keep.h"
+#include "proxy/localpool.h"
+#include "proxy/paramset.h"
+#include "proxy/route.h"
+#include "proxy/server.h"
+#include "proxy/worker.h"
+#include "wire/reader.h"
+
+#define EQ " OPERATOR(pg_catalog.=) "
+#define IN_TEMP(column) column EQ "pg_catalog.pg_my_temp_schema()"
+
+static const struct {
+	unsigned state;
+	const char *from;
+} inspect_questions[] = {
+	{ KEEP(LISTEN), "pg_catalog.pg_listening_channels()" },
+	{ KEEP(PREPARE), "pg_catalog.pg_prepared_statements WHERE from_sql" },
+	{ KEEP(CURSOR), "pg_catalog.pg_cursors WHERE is_holdable" },
+	{ KEEP(LOCK), "pg_catalog.pg_locks WHERE locktype" EQ "'advisory' AND pid" EQ
+		      "pg_catalog.pg_backend_pid()" },
+	{ KEEP(TEMP), "pg_catalog.pg_class WHERE " IN_TEMP("relnamespace") },
+	{ KEEP(TEMP), "pg_catalog.pg_proc WHERE " IN_TEMP("pronamespace") },
+	{ KEEP(TEMP), "pg_catalog.pg_type WHERE " IN_TEMP("typnamespace") },
+	{ KEEP(TEMP), "pg_catalog.pg_operator WHERE " IN_TEMP("oprnamespace") },
+	{ KEEP(TEMP), "pg_catalog.pg_collation WHERE " IN_TEMP("collnamespace") },
+};
+
+struct inspect {
+	struct paramset *set; /* a reference: what the settings turn out to be */
+	unsigned found;
+	bool asks_all;
+	bool is_odd; /* a row could not be read */
+};
+
+void inspect_free(struct inspect *look)
+{
+	if (!look)
+		return;
+	paramset_unref(look->set);
+	free(look);
+}
+
+/* ---- the question ------------------------------------------------------------------------- */
+
+static void inspect_add_states(struct buf *sql, unsigned states)
+{
+	for (size_t i = 0; i < COUNT_OF(inspect_questions); i++)
+		if (states & inspect_questions[i].state)
+			buf_addf(sql,
+				 "%sSELECT 's', '%u', pg_catalog.count(*)::pg_catalog.text FROM %s",
+				 buf_len(sql) ? " UNION ALL " : "", inspect_questions[i].state,
+				 inspect_questions[i].from);
+}
+
+static void inspect_add_name(struct buf *names, const char *name)
+{
+	buf_addf(names, "%s%s", buf_len(names) ? "," : "", name);
+}
+
+/* Custom settings, which the server does not list: those of this client and those seen elsewhere.
+ */
+static void inspect_add_custom(struct buf *names, const struct server *s)
+{
+	struct slice key;
+	void *value;
+	for (size_t at = 0; map_next(&s->pool->harmless.settings, &at, &key, &value);)
+		buf_addf(names, "%s%.*s", buf_len(names) ? "," : "", SLICE_ARGS(key));
+	for (size_t i = 0; i < paramset_count(s->params); i++)
+		if (strchr(paramset_member(s->params, i)->name, '.'))
+			inspect_add_name(names, paramset_member(s->params, i)->name);
+}
+
+static void inspect_add_settings(struct buf *sql, const struct server *s, const struct keep *keep)
+{
+	struct buf names = { 0 };
+	for (size_t i = 0; i < keep->name_count; i++)
+		inspect_add_name(&names, keep->names[i]);
+	if (keep->asks_all) {
+		inspect_add_custom(&names, s);
+		inspect_add_name(&names, "role");
+	}
+	if (keep->asks_all || (keep->suspected | keep->kept) & KEEP(AUTHORIZATION))
+		inspect_add_name(&names, "session_authorization");
+	if (buf_len(&names))
+		buf_addf(sql,
+			 "%sSELECT 'v', n, pg_catalog.current_setting(n, true) FROM "
+			 "pg_catalog.unnest('{%s}'::pg_catalog.text[]) n",
+			 buf_len(sql) ? " UNION ALL " : "", buf_cstr(&names));
+	if (keep->asks_all)
+		buf_addf(sql,
+			 "%sSELECT 'g', name, pg_catalog.current_setting(name, true) FROM "
+			 "pg_catalog.pg_settings WHERE source" EQ "'session'",
+			 buf_len(sql) ? " UNION ALL " : "");
+	buf_fini(&names);
+}
+
+static bool inspect_is_reported(struct slice name, const void *arg)
+{
+	return worker_tracks(arg, name);
+}
+
+void inspect_start(struct server *s, usec_t now)
+{
+	struct client *c = s->client;
+	struct keep *keep = c->keep;
+	struct buf sql = { 0 };
+	struct inspect *look = mem_zalloc(sizeof(*look));
+
+	keep->asks_all |= keep->has_reset;
+	look->asks_all = keep->asks_all;
+	look->set = look->asks_all
+			    ? paramset_filtered(s->params, inspect_is_reported, s->pool->worker)
+			    : paramset_ref(s->params);
+	inspect_add_states(&sql, keep->suspected | keep->kept);
+	inspect_add_settings(&sql, s, keep);
+	if (buf_len(&sql) == 0) { /* nothing of it can be asked */
+		inspect_free(look);
+		buf_fini(&sql);
+		keep_looked(c, 0, false, now);
+		server_settle(s, now);
+		return;
+	}
+	s->look = look;
+	s->pool->stats.looks++;
+	errand_query(s, SERVER_ERRAND_LOOK, buf_slice(&sql), now);
+	buf_fini(&sql);
+}
+
+/* ---- the answer --------------------------------------------------------------------------- */
+
+static bool inspect_is_none(struct slice name, struct slice value)
+{
+	return slice_ieq_str(name, "role") && slice_eq_str(value, "none");
+}
+
+static void inspect_setting(struct server *s, struct slice name, struct slice value)
+{
+	struct inspect *look = s->look;
+	if (worker_tracks(s->pool->worker, name))
+		return;
+	if (slice_ieq_str(name, "session_authorization")) {
+		if (!slice_eq_str(value, s->pool->route->user))
+			look->found |= KEEP(AUTHORIZATION);
+		return;
+	}
+	if (!value.ptr || inspect_is_none(name, value))
+		paramset_replace(&look->set, paramset_without(look->set, name));
+	else
+		paramset_replace(&look->set, server_param_said(s, look->set, name, value));
+}
+
+void inspect_row(struct server *s, struct slice body)
+{
+	struct inspect *look = s->look;
+	struct reader r;
+	reader_init(&r, body);
+	uint16_t columns = reader_u16(&r);
+	struct slice kind = reader_value(&r), name = reader_value(&r), value = reader_value(&r);
+	if (!look || reader_failed(&r) || columns != 3 || kind.len != 1 || !name.ptr) {
+		if (look)
+			look->is_odd = true;
+		return;
+	}
+	if (kind.ptr[0] != 's')
+		inspect_setting(s, name, value);
+	else if (!slice_eq_str(value, "0"))
+		look->found |= (unsigned)strtoul(name.ptr, NULL, 10);
+}
+
+struct paramset *inspect_for_client(const struct client *c, struct paramset *set)
+{
+	struct paramset *own = paramset_ref(set);
+	for (size_t i = 0; i < paramset_count(c->came_with); i++) {
+		const struct paramset_member *m = paramset_member(c->came_with, i);
+		if (!worker_tracks(c->worker, slice_of(m->name)) &&
+		    !paramset_get(own, slice_of(m->name)))
+			paramset_replace(&own, paramset_with_encoded(own, slice_of(m->name),
+								     slice_of(m->value),
+								     slice_of(m->encoding)));
+	}
+	return own;
+}
+
+void inspect_done(struct server *s, bool failed, usec_t now)
+{
+	struct inspect *look = s->look;
+	struct client *c = s->client;
+	s->look = NULL;
+	if (c && c->keep) {
+		if (failed || look->is_odd) {
+			keep_is_unknown(c, now);
+		} else {
+			bool changed = look->set != s->params;
+			paramset_replace(&s->params, paramset_ref(look->set));
+			paramset_replace(&c->params, inspect_for_client(c, look->set));
+			keep_looked(c, look->found, changed, now);
+		}
+		conn_again(&c->conn); /* with what it has asked meanwhile */
+	}
+	inspect_free(look);
+}

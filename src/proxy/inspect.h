@@ -1,0 +1,39 @@
+/*
+ * inspect.h - the question to a server what its session holds, and its answer.
+ *
+ * One Query of our own, between transactions, in words that no search_path and no object of a
+ * user's can bend. Its rows: the states of proxy/keep.h that are there, and the settings that
+ * were touched with the values that they have. What the settings are is noted for the server and
+ * its client; the states go to keep_looked.
+ *
+ * Owner of struct inspect: the server, while the errand is LOOK. Thread: worker.
+ */
+#ifndef PROXY_INSPECT_H
+#define PROXY_INSPECT_H
+
+#include <stdbool.h>
+
+#include "base/slice.h"
+#include "base/usec.h"
+
+struct client;
+struct inspect;
+struct paramset;
+struct server;
+
+/* Asks what the client's session makes suspicious. The server is linked, quiet and idle. */
+void inspect_start(struct server *s, usec_t now);
+
+/* A DataRow of the answer, whole. */
+void inspect_row(struct server *s, struct slice body);
+
+/* What a client wants whose server has `set`: what it came with is what a RESET brings it back to.
+ * A new reference. */
+struct paramset *inspect_for_client(const struct client *c, struct paramset *set);
+
+/* The answer is here in full, or an error instead. */
+void inspect_done(struct server *s, bool failed, usec_t now);
+
+void inspect_free(struct inspect *look); /* NULL is fine */
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * keep.c - suspicion by text, and what came of it.
+ */
+#include "proxy/keep.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "proxy/client.h"
+#include "proxy/harmless.h"
+#include "proxy/localpool.h"
+#include "proxy/paramset.h"
+#include "proxy/route.h"
+#include "proxy/server.h"
+#include "proxy/worker.h"
+#include "sql/effect.h"
+#include "sql/norm.h"
+
+/* Effects that leave nothing in a session, or nothing that a look could find. */
+#define KEEP_IDLE_EFFECTS                                                                          \
+	(EFFECT(SETTING_LOCAL) | EFFECT(SEQUENCE_MOVE) | EFFECT(NOTIFY) | EFFECT(DISCARD_PLANS) |  \
+	 EFFECT(BEGIN) | EFFECT(MODES) | EFFECT(COMMIT) | EFFECT(ROLLBACK) | EFFECT(CHAIN) |       \
+	 EFFECT(SAVEPOINT) | EFFECT(RELEASE) | EFFECT(ROLLBACK_TO))
+
+/* Effects that may end what keeps a server. */
+#define KEEP_ENDING_EFFECTS                                                                        \
+	(EFFECT(DEALLOCATE) | EFFECT(DEALLOCATE_ALL) | EFFECT(CLOSE) | EFFECT(CLOSE_ALL) |         \
+	 EFFECT(DROP) | EFFECT(UNLISTEN) | EFFECT(UNLISTEN_ALL) | EFFECT(UNLOCK) | EFFECT(ROLE) |  \
+	 EFFECT(RESET_ALL) | EFFECT(DISCARD_ALL) | EFFECT(DISCARD_TEMP) |                          \
+	 EFFECT(DISCARD_SEQUENCES) | EFFECT(ROLLBACK) | EFFECT(ROLLBACK_TO) | EFFECT(CODE) |       \
+	 EFFECT(CALLS) | EFFECT(UNREAD))
+
+static const struct {
+	uint64_t effects;
+	unsigned states;
+} keep_suspicions[] = {
+	{ EFFECT(LISTEN), KEEP(LISTEN) },
+	{ EFFECT(PREPARE), KEEP(PREPARE) },
+	{ EFFECT(HOLD), KEEP(CURSOR) },
+	{ EFFECT(TEMP), KEEP(TEMP) },
+	{ EFFECT(LOCK), KEEP(LOCK) },
+	{ EFFECT(ROLE), KEEP(AUTHORIZATION) },
+	{ EFFECT(LOAD), KEEP(LOAD) },
+	{ EFFECT(SEQUENCE_READ), KEEP(SEQUENCE) },
+	{ EFFECT(CODE) | EFFECT(CALLS) | EFFECT(UNREAD), KEEP_ASKED },
+};
+
+static const char *const keep_names[] = {
+#define KEEP_NAME_(state, shown) shown,
+	KEEP_STATES(KEEP_NAME_)
+#undef KEEP_NAME_
+};
+
+const char *keep_state_name(enum keep_state state)
+{
+	return keep_names[state];
+}
+
+const char *keep_describe(unsigned states, char *out, size_t out_bytes)
+{
+	size_t at = 0;
+	out[0] = '\0';
+	for (unsigned i = 0; i < KEEP_STATE_COUNT; i++) {
+		if (!(states & (1u << i)))
+			continue;
+		int n = snprintf(out + at, out_bytes - at, "%s%s", at ? ", " : "", keep_names[i]);
+		if (n < 0 || at + (size_t)n >= out_bytes)
+			break;
+		at += (size_t)n;
+	}
+	return out;
+}
+
+/* ---- suspicion ---------------------------------------------------------------------------- */
+
+static struct keep *keep_need(struct client *c)
+{
+	if (!c->keep)
+		c->keep = mem_zalloc(sizeof(*c->keep));
+	return c->keep;
+}
+
+static void keep_forget_names(struct keep *keep)
+{
+	while (keep->name_count)
+		free(keep->names[--keep->name_count]);
+}
+
+void keep_free(struct client *c)
+{
+	struct keep *keep = c->keep;
+	c->keep = NULL;
+	if (!keep)
+		return;
+	keep_forget_names(keep);
+	free(keep->cause);
+	free(keep);
+}
+
+static void keep_touch(const struct client *c, struct keep *keep, struct slice name)
+{
+	if (worker_tracks(c->worker, name) || keep->asks_all)
+		return;
+	for (size_t i = 0; i < keep->name_count; i++)
+		if (slice_ieq_str(name, keep->names[i]))
+			return;
+	if (keep->name_count == KEEP_NAMES_MAX || !paramset_name_is_valid(name)) {
+		keep->asks_all = true;
+		return;
+	}
+	keep->names[keep->name_count++] = slice_dup(name);
+	if (memchr(name.ptr, '.', name.len))
+		harmless_know_setting(&c->pool->harmless, name);
+}
+
+static void keep_blame(struct keep *keep, struct slice sql, struct lexer_mode mode)
+{
+	if (keep->cause)
+		return;
+	struct buf out = { 0 };
+	struct norm_options options = { .mode = mode, .max_bytes = KEEP_CAUSE_BYTES };
+	norm_write(slice_head(sql, KEEP_CAUSE_BYTES * 8), &options, &out);
+	keep->cause = mem_strdup(buf_cstr(&out));
+	buf_fini(&out);
+}
+
+static void keep_suspect(struct client *c, uint64_t effects)
+{
+	struct keep *keep = keep_need(c);
+	for (size_t i = 0; i < COUNT_OF(keep_suspicions); i++)
+		if (effects & keep_suspicions[i].effects)
+			keep->suspected |= keep_suspicions[i].states;
+	if (effects & (EFFECT(SETTING_UNREAD) | EFFECT(RESET_ALL) | EFFECT(CODE) | EFFECT(CALLS) |
+		       EFFECT(UNREAD)))
+		keep->asks_all = true;
+	if (effects & EFFECT(RESET_ALL))
+		keep->has_reset = true;
+	if (effects & KEEP_ENDING_EFFECTS)
+		keep->may_end = true;
+}
+
+/* Is something that is created without a schema temporary? */
+static bool keep_path_is_temp(const struct client *c)
+{
+	const char *path = paramset_get(c->params, SLICE("search_path"));
+	return path && effect_path_is_temp(slice_of(path));
+}
+
+/* One statement: what it makes suspicious, or has prepared to. */
+static void keep_statement(struct client *c, const struct effect *e, struct lexer_mode mode)
+{
+	uint64_t effects = e->set & ~KEEP_IDLE_EFFECTS;
+	if (effects & EFFECT(CREATE) && keep_path_is_temp(c))
+		effects |= EFFECT(TEMP);
+	effects &= ~EFFECT(CREATE);
+	if (effects & EFFECT(CALLS) && harmless_is(&c->pool->harmless, e->text, mode))
+		effects &= ~EFFECT(CALLS);
+	if (effects & EFFECT(DROP) && !keep_is(c->keep, KEEP(TEMP)) &&
+	    !(c->keep && c->keep->suspected & KEEP(TEMP)))
+		effects &= ~EFFECT(DROP);
+	if (e->set & EFFECT(EXECUTE) && c->keep)
+		effects |= c->keep->inner;
+	effects &= ~EFFECT(EXECUTE);
+	if (!effects)
+		return;
+
+	struct keep *keep = keep_need(c);
+	keep_suspect(c, effects);
+	keep_blame(keep, e->text, mode);
+	for (size_t i = 0; i < e->setting_count; i++) {
+		if (e->settings[i].local)
+			continue;
+		keep->has_reset |= e->settings[i].form == EFFECT_FORM_DEFAULT;
+		keep_touch(c, keep, slice_of(e->settings[i].name));
+	}
+	if (effects & EFFECT(ROLE))
+		keep_touch(c, keep, SLICE("role"));
+	if (effects & EFFECT(CALLS))
+		harmless_try(&c->pool->harmless, &keep->tried, e->text, mode);
+	keep->inner |= e->inner & ~KEEP_IDLE_EFFECTS;
+}
+
+void keep_text(struct client *c, struct slice sql, bool is_whole)
+{
+	struct lexer_mode mode = paramset_reading(c->params);
+	struct effect_iter iter;
+	struct effect effect;
+
+	if (!c->pool->is_auto)
+		return;
+	if (!is_whole) {
+		keep_suspect(c, EFFECT(UNREAD));
+		keep_blame(c->keep, sql, mode);
+	}
+	if (!(effect_of(sql, mode) & ~KEEP_IDLE_EFFECTS))
+		return;
+	effect_init(&iter, sql, mode);
+	while (effect_next(&iter, &effect))
+		keep_statement(c, &effect, mode);
+}
+
+bool keep_has_effects(const struct client *c, struct slice sql)
+{
+	return effect_of(sql, paramset_reading(c->params)) & ~KEEP_IDLE_EFFECTS;
+}
+
+void keep_long_statement(struct client *c)
+{
+	if (c->pool->is_auto)
+		keep_need(c)->suspected |= KEEP(LONG);
+}
+
+void keep_call(struct client *c)
+{
+	if (!c->pool->is_auto)
+		return;
+	keep_suspect(c, EFFECT(CALLS));
+}
+
+/* ---- what came of it ---------------------------------------------------------------------- */
+
+bool keep_wants_look(const struct client *c)
+{
+	const struct keep *keep = c->keep;
+	if (keep->kept && !keep->may_end)
+		return false;
+	return keep->suspected || keep->asks_all || keep->name_count ||
+	       (keep->kept && keep->may_end);
+}
+
+/* It is kept, or not any more: counted in the pool, and said once. */
+static void keep_change(struct client *c, unsigned states, usec_t now)
+{
+	struct keep *keep = c->keep;
+	char text[200], who[256];
+	if (!keep->kept && states) {
+		keep->kept_since = now;
+		c->pool->stats.keeps++;
+		LOG_INFO("client %s keeps its server: %s (%s)", client_text(c, who, sizeof(who)),
+			 keep_describe(states, text, sizeof(text)), keep->cause ? keep->cause : "");
+	}
+	keep->kept = (uint16_t)states;
+}
+
+void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)
+{
+	struct keep *keep = c->keep;
+	unsigned stays = (keep->kept | keep->suspected) & ~KEEP_ASKED;
+	harmless_was(&c->pool->harmless, &keep->tried, !found && !stays && !changed);
+	keep_change(c, found | stays, now);
+	keep->suspected = 0;
+	keep->asks_all = keep->has_reset = keep->may_end = false;
+	keep_forget_names(keep);
+	if (!keep->kept) {
+		free(keep->cause);
+		keep->cause = NULL;
+		keep_free(c);
+	}
+}
+
+void keep_is_unknown(struct client *c, usec_t now)
+{
+	keep_looked(c, c->keep->kept | c->keep->suspected | KEEP(UNKNOWN), true, now);
+}
+
+void keep_discarded(struct client *c)
+{
+	struct keep *keep = c->keep;
+	if (!keep)
+		return;
+	keep->kept &= KEEP(LOAD) | KEEP(MANUAL);
+	keep->suspected &= KEEP(LOAD) | KEEP(MANUAL);
+	keep->may_end = true;
+	keep->inner = 0;
+}
+
+bool keep_is_dirty(const struct keep *keep)
+{
+	return keep && (keep->kept || keep->suspected || keep->asks_all || keep->name_count);
+}

@@ -1,0 +1,110 @@
+/*
+ * keep.h - what lives in a client's session and nowhere else: why it keeps its server.
+ *
+ * What a statement may do to its session is read from the text before it is sent (sql/effect.h)
+ * and only ever makes suspicious. What it did do is asked of the server, once, when the
+ * transaction is over (proxy/inspect.h). So nothing has to be concluded: a rollback, a lock taken
+ * twice, a SET whose value was computed come out right by themselves. Settings that were touched
+ * are asked for too, and follow the client from then on (proxy/paramset.h); it keeps its server
+ * only for what cannot follow.
+ *
+ *	suspected --(look)--> kept --(a statement that may end it, look)--> nothing: released
+ *
+ * A client that does nothing of the sort has no struct keep.
+ *
+ * Owner: the client. Thread: worker.
+ */
+#ifndef PROXY_KEEP_H
+#define PROXY_KEEP_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "base/usec.h"
+#include "proxy/harmless.h"
+
+struct client;
+
+/*	state           as SHOW KEPT and the log have it */
+#define KEEP_STATES(X)                                                                             \
+	X(LISTEN, "listen")                                                                        \
+	X(PREPARE, "prepared statement")                                                           \
+	X(CURSOR, "cursor with hold")                                                              \
+	X(TEMP, "temporary object")                                                                \
+	X(LOCK, "advisory lock")                                                                   \
+	X(AUTHORIZATION, "session authorization")                                                  \
+	X(LOAD, "loaded library") /* the server is closed after it */                              \
+	X(SEQUENCE, "sequence")   /* currval and lastval are read */                               \
+	X(LONG, "long prepared statement")                                                         \
+	X(UNKNOWN, "unknown") /* the server would not say */                                       \
+	X(MANUAL, "pgweir.keep")
+
+#define KEEP_STATE_ENUM_(state, shown) KEEP_AT_##state,
+enum keep_state { KEEP_STATES(KEEP_STATE_ENUM_) KEEP_STATE_COUNT };
+#undef KEEP_STATE_ENUM_
+
+#define KEEP(state) (1u << KEEP_AT_##state)
+/* Those that the server can be asked about; the others end with the session. */
+#define KEEP_ASKED                                                                                 \
+	(KEEP(LISTEN) | KEEP(PREPARE) | KEEP(CURSOR) | KEEP(TEMP) | KEEP(LOCK) |                   \
+	 KEEP(AUTHORIZATION))
+
+#define KEEP_NAMES_MAX 16
+#define KEEP_CAUSE_BYTES 160
+
+struct keep {
+	uint16_t kept;
+	uint16_t suspected;
+	bool asks_all;  /* any setting may have changed */
+	bool has_reset; /* a RESET was among what touched settings */
+	bool may_end;   /* something was done that may end what keeps */
+	size_t name_count;
+	char *names[KEEP_NAMES_MAX]; /* owned; settings that were touched */
+	uint64_t inner;              /* effects of what PREPARE has prepared */
+	struct harmless_tried tried;
+	char *cause; /* owned; the statement that made it suspicious; NULL */
+	usec_t kept_since;
+};
+
+/* A text is about to be run in its session; `is_whole`: this is all of it. */
+void keep_text(struct client *c, struct slice sql, bool is_whole);
+
+/* May it leave anything behind, if it is run? */
+bool keep_has_effects(const struct client *c, struct slice sql);
+
+/* A statement that is too long to be prepared again on another server. */
+void keep_long_statement(struct client *c);
+
+/* A function call, of whatever function. */
+void keep_call(struct client *c);
+
+/* Its transaction is over: is there something to ask the server? */
+bool keep_wants_look(const struct client *c);
+
+/* The server was asked. `found`: which of the states there are; `changed`: its settings were not
+ * what they were held for. */
+void keep_looked(struct client *c, unsigned found, bool changed, usec_t now);
+
+/* The server did not answer as it should. */
+void keep_is_unknown(struct client *c, usec_t now);
+
+/* DISCARD ALL was carried out. */
+void keep_discarded(struct client *c);
+
+static inline bool keep_is(const struct keep *keep, unsigned states)
+{
+	return keep && keep->kept & states;
+}
+
+/* Must its server be cleaned before anybody else gets it? */
+bool keep_is_dirty(const struct keep *keep);
+
+void keep_free(struct client *c);
+
+const char *keep_state_name(enum keep_state state);
+/* "listen, advisory lock" */
+const char *keep_describe(unsigned states, char *out, size_t out_bytes);
+
+#endif

@@ -1,0 +1,123 @@
+/*
+ * stmt.c - the table of what clients have prepared.
+ */
+#include "proxy/stmt.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/bug.h"
+#include "base/map.h"
+#include "base/mem.h"
+
+#define STMT_SHARDS 16
+
+struct stmt_shard {
+	pthread_mutex_t lock;
+	struct map map; /* key -> stmt; a statement is taken out under the lock before it dies */
+};
+
+struct stmt_table {
+	atomic_uint_fast64_t next_id;
+	struct stmt_shard shards[STMT_SHARDS];
+};
+
+struct stmt_table *stmt_table_new(void)
+{
+	struct stmt_table *table = mem_zalloc(sizeof(*table));
+	for (size_t i = 0; i < STMT_SHARDS; i++) {
+		pthread_mutex_init(&table->shards[i].lock, NULL);
+		map_init(&table->shards[i].map);
+	}
+	return table;
+}
+
+void stmt_table_free(struct stmt_table *table)
+{
+	if (!table)
+		return;
+	for (size_t i = 0; i < STMT_SHARDS; i++) {
+		BUG_ON(map_count(&table->shards[i].map));
+		map_fini(&table->shards[i].map);
+		pthread_mutex_destroy(&table->shards[i].lock);
+	}
+	free(table);
+}
+
+static struct stmt_shard *stmt_shard(struct stmt_table *table, struct slice key)
+{
+	return &table->shards[map_hash(key) % STMT_SHARDS];
+}
+
+static struct stmt *stmt_new(struct stmt_table *table, struct slice key, size_t body_bytes)
+{
+	struct stmt *stmt = mem_zalloc(sizeof(*stmt));
+	char *copy = mem_alloc(key.len);
+	memcpy(copy, key.ptr, key.len);
+	atomic_init(&stmt->refs, 1);
+	stmt->table = table;
+	stmt->id = atomic_fetch_add(&table->next_id, 1) + 1;
+	stmt->key = slice_make(copy, key.len);
+	stmt->body = slice_skip(stmt->key, key.len - body_bytes);
+	return stmt;
+}
+
+struct stmt *stmt_get(struct stmt_table *table, struct slice search_path, struct slice body)
+{
+	struct buf key = { 0 };
+	buf_add_slice(&key, search_path);
+	buf_u8(&key, 0);
+	buf_add_slice(&key, body);
+
+	struct stmt_shard *shard = stmt_shard(table, buf_slice(&key));
+	pthread_mutex_lock(&shard->lock);
+	struct stmt *stmt = map_get(&shard->map, buf_slice(&key));
+	if (stmt) {
+		atomic_fetch_add(&stmt->refs, 1);
+	} else {
+		stmt = stmt_new(table, buf_slice(&key), body.len);
+		map_put(&shard->map, stmt->key, stmt);
+	}
+	pthread_mutex_unlock(&shard->lock);
+	buf_fini(&key);
+	return stmt;
+}
+
+struct stmt *stmt_ref(struct stmt *stmt)
+{
+	atomic_fetch_add(&stmt->refs, 1);
+	return stmt;
+}
+
+void stmt_unref(struct stmt *stmt)
+{
+	if (!stmt)
+		return;
+	/* the last one goes under the lock, so that nobody finds it while it dies */
+	unsigned refs = atomic_load(&stmt->refs);
+	while (refs > 1)
+		if (atomic_compare_exchange_weak(&stmt->refs, &refs, refs - 1))
+			return;
+	struct stmt_shard *shard = stmt_shard(stmt->table, stmt->key);
+	pthread_mutex_lock(&shard->lock);
+	bool is_last = atomic_fetch_sub(&stmt->refs, 1) == 1;
+	if (is_last)
+		map_remove(&shard->map, stmt->key);
+	pthread_mutex_unlock(&shard->lock);
+	if (!is_last)
+		return;
+	free((void *)(uintptr_t)stmt->key.ptr);
+	free(stmt);
+}
+
+size_t stmt_count(struct stmt_table *table)
+{
+	size_t n = 0;
+	for (size_t i = 0; i < STMT_SHARDS; i++) {
+		pthread_mutex_lock(&table->shards[i].lock);
+		n += map_count(&table->shards[i].map);
+		pthread_mutex_unlock(&table->shards[i].lock);
+	}
+	return n;
+}
