@@ -6,20 +6,19 @@
 /* ---- which method ----------------------------------------------------------------------- */
 
 /* The database's own word, else [pgweir]'s; the console has none of its own. */
-static enum conf_auth_type login_rule_type(const struct setup *setup, struct slice database,
-					   bool is_console)
+static void login_rule_resolve(const struct setup *setup, struct slice database, bool is_console,
+			       struct conf_pool *pool)
 {
-	struct conf_pool pool;
 	const struct conf_database *db =
 		is_console ? NULL : conf_find_database(setup->conf, database);
-	conf_resolve(setup->conf, db, NULL, &pool);
-	return pool.auth_type;
+	conf_resolve(setup->conf, db, NULL, pool);
 }
 
-static bool login_rule_from_hba(const struct setup *setup, const struct hba_query *query,
-				struct login_rule *rule, struct buf *refusal)
+static bool login_rule_from_hba(const struct setup *setup, const struct hba *hba,
+				const struct hba_query *query, struct login_rule *rule,
+				struct buf *refusal)
 {
-	const struct hba_rule *found = setup->hba ? hba_match(setup->hba, query) : NULL;
+	const struct hba_rule *found = hba ? hba_match(hba, query) : NULL;
 	if (!found || found->method == HBA_METHOD_REJECT) {
 		hba_refusal(found, query, refusal);
 		return false;
@@ -42,9 +41,12 @@ bool login_rule_find(const struct setup *setup, const struct hba_query *query, b
 	*rule = (struct login_rule){ .map = "",
 				     .pam_service = setup->conf->global.auth_pam_service,
 				     .ldap = &setup->ldap };
-	switch (login_rule_type(setup, query->database, is_console)) {
+	struct conf_pool pool;
+	login_rule_resolve(setup, query->database, is_console, &pool);
+	switch (pool.auth_type) {
 	case CONF_AUTH_TYPE_HBA:
-		return login_rule_from_hba(setup, query, rule, refusal);
+		return login_rule_from_hba(setup, setup_find_hba(setup, pool.auth_hba_file), query,
+					   rule, refusal);
 	case CONF_AUTH_TYPE_ANY:
 		rule->method = HBA_METHOD_TRUST;
 		rule->is_any = true;

@@ -5,6 +5,7 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "auth/judge.h"
 #include "base/log.h"
@@ -84,6 +85,67 @@ static void setup_make_fronts(struct setup *s, struct conf_faults *faults)
 				   list->items[i]);
 }
 
+/* What was read, for who wonders which rule is which. */
+static struct hba *setup_load_hba(const char *path, struct conf_faults *faults)
+{
+	struct hba *hba = hba_load(path, setup_report_lines, faults);
+	struct buf text = { 0 };
+	for (size_t i = 0; hba && i < hba_count(hba); i++) {
+		const struct hba_rule *rule = hba_rule_at(hba, i);
+		buf_clear(&text);
+		hba_describe(rule, &text);
+		LOG_DEBUG("%s:%u: rule: %s", rule->file, rule->line, buf_cstr(&text));
+	}
+	buf_fini(&text);
+	return hba;
+}
+
+static struct ident *setup_load_ident(const char *path, struct conf_faults *faults)
+{
+	struct ident *ident = ident_load(path, setup_report_lines, faults);
+	struct buf text = { 0 };
+	for (size_t i = 0; ident && i < ident_count(ident); i++) {
+		buf_clear(&text);
+		ident_describe(ident, i, &text);
+		LOG_DEBUG("%s: map: %s", path, buf_cstr(&text));
+	}
+	buf_fini(&text);
+	return ident;
+}
+
+static struct setup_hba *setup_own_hba(const struct setup *s, const char *path)
+{
+	for (size_t i = 0; i < s->hba_count; i++)
+		if (strcmp(s->hbas[i].path, path) == 0)
+			return &s->hbas[i];
+	return NULL;
+}
+
+/* Files that several databases have are read once. */
+static void setup_read_hbas(struct setup *s, struct conf_faults *faults)
+{
+	for (size_t i = 0; i < s->conf->database_count; i++) {
+		struct conf_pool pool;
+		conf_resolve(s->conf, &s->conf->databases[i], NULL, &pool);
+		if (strcmp(pool.auth_hba_file, s->conf->global.auth_hba_file) == 0 ||
+		    !*pool.auth_hba_file || setup_own_hba(s, pool.auth_hba_file))
+			continue;
+		s->hbas = mem_realloc(s->hbas, (s->hba_count + 1) * sizeof(*s->hbas));
+		s->hbas[s->hba_count++] = (struct setup_hba){
+			.path = pool.auth_hba_file,
+			.hba = setup_load_hba(pool.auth_hba_file, faults),
+		};
+	}
+}
+
+const struct hba *setup_find_hba(const struct setup *setup, const char *path)
+{
+	if (strcmp(path, setup->conf->global.auth_hba_file) == 0)
+		return setup->hba;
+	const struct setup_hba *own = setup_own_hba(setup, path);
+	return own ? own->hba : NULL;
+}
+
 static void setup_read(struct setup_counted *made, const struct setup *previous,
 		       struct conf_faults *faults)
 {
@@ -97,9 +159,9 @@ static void setup_read(struct setup_counted *made, const struct setup *previous,
 				 : userlist_new();
 	s->like_scram = s->users && userlist_is_mostly_scram(s->users);
 	if (*g->auth_hba_file)
-		s->hba = hba_load(g->auth_hba_file, setup_report_lines, faults);
+		s->hba = setup_load_hba(g->auth_hba_file, faults);
 	if (*g->auth_ident_file)
-		s->ident = ident_load(g->auth_ident_file, setup_report_lines, faults);
+		s->ident = setup_load_ident(g->auth_ident_file, faults);
 	ldapopts_init(&s->ldap);
 	if (*g->auth_ldap_options &&
 	    (!ldapopts_parse(&s->ldap, slice_of(g->auth_ldap_options), &made->mem, &err) ||
@@ -119,13 +181,13 @@ static void setup_check_judge(enum judge_kind kind, const char *file, int line, 
 			   judge_kind_name(kind));
 }
 
-static void setup_check_type(const struct setup *s, enum conf_auth_type type,
+static void setup_check_type(const struct setup *s, enum conf_auth_type type, const char *hba_file,
 			     struct conf_faults *faults)
 {
 	const struct conf *conf = s->conf;
 	switch (type) {
 	case CONF_AUTH_TYPE_HBA:
-		if (!*conf->global.auth_hba_file)
+		if (!*hba_file)
 			faults_add(faults, conf->path, 0, "auth_type = hba needs auth_hba_file");
 		break;
 	case CONF_AUTH_TYPE_LDAP:
@@ -149,10 +211,11 @@ static void setup_check_type(const struct setup *s, enum conf_auth_type type,
 	}
 }
 
-static void setup_check_rules(const struct setup *s, struct conf_faults *faults)
+static void setup_check_rules(const struct setup *s, const struct hba *hba,
+			      struct conf_faults *faults)
 {
-	for (size_t i = 0; s->hba && i < hba_count(s->hba); i++) {
-		const struct hba_rule *rule = hba_rule_at(s->hba, i);
+	for (size_t i = 0; hba && i < hba_count(hba); i++) {
+		const struct hba_rule *rule = hba_rule_at(hba, i);
 		if (rule->method == HBA_METHOD_PAM)
 			setup_check_judge(JUDGE_PAM, rule->file, (int)rule->line, "pam", faults);
 		if (rule->method == HBA_METHOD_LDAP)
@@ -166,14 +229,17 @@ static void setup_check_rules(const struct setup *s, struct conf_faults *faults)
 static void setup_check(const struct setup *s, struct conf_faults *faults)
 {
 	enum conf_auth_type global = s->conf->global.auth_type;
-	setup_check_type(s, global, faults);
+	const char *hba_file = s->conf->global.auth_hba_file;
+	setup_check_type(s, global, hba_file, faults);
 	for (size_t i = 0; i < s->conf->database_count; i++) {
 		struct conf_pool pool;
 		conf_resolve(s->conf, &s->conf->databases[i], NULL, &pool);
 		if (pool.auth_type != global)
-			setup_check_type(s, pool.auth_type, faults);
+			setup_check_type(s, pool.auth_type, pool.auth_hba_file, faults);
 	}
-	setup_check_rules(s, faults);
+	setup_check_rules(s, s->hba, faults);
+	for (size_t i = 0; i < s->hba_count; i++)
+		setup_check_rules(s, s->hbas[i].hba, faults);
 }
 
 /* ---- the snapshot
@@ -186,6 +252,7 @@ struct setup *setup_new(struct conf *conf, const struct setup *previous, struct 
 	atomic_init(&made->refs, 1);
 	made->setup.conf = conf;
 	setup_read(made, previous, faults);
+	setup_read_hbas(&made->setup, faults);
 	setup_make_tls(&made->setup, previous, faults);
 	setup_make_fronts(&made->setup, faults);
 	setup_check(&made->setup, faults);
@@ -208,13 +275,16 @@ void setup_unref(struct setup *setup)
 	struct setup_counted *made = CONTAINER_OF(setup, struct setup_counted, setup);
 	if (atomic_fetch_sub(&made->refs, 1) > 1)
 		return;
-	conf_unref(setup->conf);
 	userlist_unref(setup->users);
 	netset_fini(&setup->fronts);
 	hba_unref(setup->hba);
+	for (size_t i = 0; i < setup->hba_count; i++)
+		hba_unref(setup->hbas[i].hba);
+	free(setup->hbas);
 	ident_unref(setup->ident);
 	tls_context_unref(setup->tls);
 	confmem_fini(&made->mem);
+	conf_unref(setup->conf);
 	free(made);
 }
 

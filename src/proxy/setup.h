@@ -24,11 +24,18 @@
 #define SETUP_CONSOLE_NAME "pgweir"
 #define SETUP_CONSOLE_ALIAS "pgbouncer"
 
+struct setup_hba {
+	const char *path; /* in conf */
+	struct hba *hba;  /* a reference */
+};
+
 struct setup {
-	struct conf *conf;       /* a reference */
-	struct userlist *users;  /* a reference; empty where no auth_file is set */
-	struct netset fronts;    /* proxy_protocol_from */
-	struct hba *hba;         /* a reference; NULL: no auth_hba_file */
+	struct conf *conf;      /* a reference */
+	struct userlist *users; /* a reference; empty where no auth_file is set */
+	struct netset fronts;   /* proxy_protocol_from */
+	struct hba *hba;        /* a reference; NULL: no auth_hba_file in [pgweir] */
+	struct setup_hba *hbas; /* owned; the files that databases have instead */
+	size_t hba_count;
 	struct ident *ident;     /* a reference; NULL: no auth_ident_file */
 	struct ldapopts ldap;    /* auth_ldap_options */
 	struct tls_context *tls; /* a reference; what clients meet; NULL: no TLS */
@@ -44,6 +51,9 @@ struct setup *setup_new(struct conf *conf, const struct setup *previous,
 			struct conf_faults *faults);
 struct setup *setup_ref(struct setup *setup);
 void setup_unref(struct setup *setup); /* NULL is fine */
+
+/* The rules of the auth_hba_file of that name, as [pgweir] or a database has it; NULL: none. */
+const struct hba *setup_find_hba(const struct setup *setup, const char *path);
 
 bool setup_is_console(struct slice database);
 

@@ -19,6 +19,7 @@ EXTRA_DIST += \
 	tests/e2e/test_console.py \
 	tests/e2e/test_drivers.py \
 	tests/e2e/test_gate.py \
+	tests/e2e/test_hba.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_effects_oracle.py \
 	tests/e2e/test_limits.py \
