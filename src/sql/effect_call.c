@@ -38,6 +38,7 @@ static bool read_argument(struct lexer *lex, struct argument *out)
 	size_t depth = 0;
 	size_t count = 0;
 	bool cast = false;
+	*out = (struct argument){ .simple = false }; /* there may be nothing at all */
 	for (;; count++) {
 		struct lexer_token t = lexer_next(lex, NULL);
 		if (t.kind == LEXER_END || lexer_is_punct(&t, ';'))
