@@ -31,7 +31,7 @@
 /* How much of an error or a notice is wanted in hand: its SQLSTATE is among the first. */
 #define RELAY_NOTICE_BYTES 1024u
 /* No other message that must be whole is longer than this. */
-#define RELAY_WHOLE_BYTES ((uint32_t)WORKER_SCRATCH_BYTES / 2)
+#define RELAY_WHOLE_BYTES ((uint32_t)64 << 10)
 
 /* Rows of a result, or data of a COPY, behind one of their kind that is passed on. They change
  * nothing of what track and journal know: of each but its length is looked at. How many

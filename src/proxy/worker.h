@@ -25,7 +25,7 @@
 #include "wire/errors.h"
 
 /* What one recv may bring, and with it what one turn of one connection may cost. */
-#define WORKER_SCRATCH_BYTES ((size_t)128 << 10)
+#define WORKER_SCRATCH_BYTES ((size_t)256 << 10)
 /* Buffers that are kept for clients that have to wait, and how large each may be. */
 #define WORKER_SPARE_BUFS 64
 #define WORKER_SPARE_BUF_BYTES 1024
