@@ -87,6 +87,7 @@ class Bench:
         self.tools = Tools(options.build)
         self.cpus = Cpus()
         self.results = benchreport.Results()
+        self.memory = {}
 
     def say(self, text):
         print(f"bench: {text}", flush=True)
@@ -135,9 +136,11 @@ class Bench:
         idle = IDLE if not self.quick else IDLE // 2
         if target.name == HAPROXY:
             idle = min(idle, bed.relayed() - 200)
-        with benchload.Load(bed, target, s.load, **how) as load:
-            load.run()
-            before = target.memory_kib()
+        if target.name not in self.memory:  # what it had before all of them: not all of it is given back
+            with benchload.Load(bed, target, s.load, **how) as load:
+                load.run()
+                self.memory[target.name] = target.memory_kib()
+        before = self.memory[target.name]
         with benchload.Load(bed, target, [*s.load, "--idle", str(idle)], **how) as load:
             kib = (target.memory_kib() - before) / idle
             got = load.run()
