@@ -1,5 +1,6 @@
 """How clients prove who they are: certificates, bound channels, system users, and rules for all of it."""
 
+import argparse
 import asyncio
 import base64
 import hashlib
@@ -14,6 +15,7 @@ import psycopg
 import pytest
 from cryptography import x509
 
+import judges
 import rawwire
 from authority import Authority
 from cluster import PASSWORD, RUN_AS, bindir
@@ -420,3 +422,110 @@ def test_strangers_look_like_most_after_a_reload_too(pooler):
     admin.query("reload")
     assert steps_of_refusal(p, "app", "app")[0] == ("R", b"\0\0\0\n")
     assert steps_of_refusal(p, "nobody", "app")[0] == ("R", b"\0\0\0\n")
+
+
+# ---- what people use ---------------------------------------------------------------------------------------------
+
+
+def log_in_by_psql(p, keys):
+    done = p.run("psql", "-AXtc", "select 'in'", p.conninfo(**keys), check=False)
+    return done.stdout == "in\n", done.stderr
+
+
+def log_in_by_psycopg(p, keys):
+    try:
+        with p.connect(**keys) as conn:
+            return conn.execute("select 'in'").fetchone() == ("in",), ""
+    except psycopg.OperationalError as error:
+        return False, str(error)
+
+
+def log_in_by_asyncpg(p, keys):
+    async def run():
+        pair = None if "sslcert" not in keys else argparse.Namespace(cert=keys["sslcert"], key=keys["sslkey"])
+        conn = await asyncpg.connect(
+            host=keys.get("host", "127.0.0.1"), port=p.port, user="app", database="app", timeout=DEADLINE,
+            password=str(keys.get("password", "")).strip("'") or None,
+            ssl=client_context(pair=pair, alpn=()) if keys.get("sslmode") == "require" else False)
+        try:
+            return await conn.fetchval("select 'in'") == "in", ""
+        finally:
+            await conn.close()
+
+    try:
+        return asyncio.run(run())
+    except (asyncpg.PostgresError, OSError) as error:
+        return False, str(error)
+
+
+DRIVERS = {"psql": log_in_by_psql, "psycopg": log_in_by_psycopg, "asyncpg": log_in_by_asyncpg}
+
+
+@pytest.fixture
+def method_settings(request, rules, authority, binary, workdir):
+    """method -> settings, what a right client says, what a wrong one says (None: it cannot be wrong)"""
+    made = []
+
+    def of(method):
+        right, wrong = {"password": PASSWORD}, {"password": "wrong"}
+        if method == "cert":
+            pairs = [authority.issue(name, file=f"driver-{name}") for name in ("app", "other")]
+            for pair in pairs if os.geteuid() == 0 else ():
+                os.chown(pair.key, 0, 0)
+            right, wrong = ({"sslmode": "require", "sslcert": pair.cert, "sslkey": pair.key} for pair in pairs)
+            return {}, right, wrong
+        if method == "peer":
+            me = system_user()
+            return {"auth_type": "hba", "auth_hba_file": rules("local all all peer map=us\n"),
+                    "auth_ident_file": rules(f"us {me} app\n", "ident")}, {}, None
+        if method == "pam":
+            judges.built_with(binary, "pam")
+            judges.needs_root()
+            made.append(judges.Pam(workdir).serve(f'[ "$PAM_USER $password" = "app {PASSWORD}" ] || exit 1'))
+            return {"auth_pam_service": made[-1].name}, right, wrong
+        if method == "ldap":
+            judges.built_with(binary, "ldap")
+            judges.needs_slapd()
+            made.append(judges.Ldap(workdir, judges.person("app", PASSWORD)))
+            return {"auth_ldap_options": f'ldapserver=127.0.0.1 ldapport={made[-1].port} ldapprefix="uid=" '
+                                         'ldapsuffix=",ou=people,dc=example,dc=com"'}, right, wrong
+        return {}, right, wrong
+
+    yield of
+    for thing in made:
+        thing.close()
+
+
+@pytest.mark.parametrize("method", ["scram-sha-256", "md5", "plain", "cert", "peer", "pam", "ldap"])
+def test_drivers_log_in_by_every_method(tls_pooler, method_settings, method):
+    settings, right, wrong = method_settings(method)
+    p = tls_pooler(**{"auth_type": method, "userlist": {"app": PASSWORD}, **settings})
+    if method == "peer":
+        right = {"host": os.path.dirname(p.socket_path)}
+    for name, log_in in DRIVERS.items():
+        came_in, error = log_in(p, right)
+        assert came_in, (name, error)
+        if wrong is not None:
+            came_in, error = log_in(p, wrong)
+            assert not came_in and 'authentication failed for user "app"' in error, (name, error)
+
+
+# ---- users who are looked up, under rules --------------------------------------------------------------------------
+
+
+def test_rules_and_users_who_are_looked_up(pooler, cluster, rules):
+    """Who may not log in to the server any more may not here either, however it would prove who it is."""
+    hba = rules("host all u_md5 all md5\nhost all u_scram,late,closed all scram-sha-256\nhost all u_trust,nobody all trust\n")
+    cluster.sql(f"create role late login password '{PASSWORD}' valid until '2020-01-01'")
+    cluster.sql(f"create role closed nologin password '{PASSWORD}'")
+    try:
+        p = pooler(auth_type="hba", auth_hba_file=hba, userlist={"postgres": ""}, auth_user="postgres")
+        for user in ("u_md5", "u_scram"):
+            assert p.raw(user, password=PASSWORD).value("select current_user") == user
+            assert refusal(p.open(), user, password="wrong").sqlstate == "28P01"
+        for user in ("late", "closed"):
+            assert refusal(p.open(), user, password=PASSWORD).sqlstate == "28P01"
+        assert refusal(p.open(), "nobody").severity == "FATAL"
+    finally:
+        cluster.sql("drop role late")
+        cluster.sql("drop role closed")
