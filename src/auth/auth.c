@@ -73,6 +73,7 @@ struct auth_exchange {
 	enum auth_task task;
 	bool is_computed; /* the task was done, into verifier */
 	struct scram_verifier verifier;
+	uint32_t mock_iterations;
 	uint8_t salt[SCRAM_KEY_BYTES]; /* made from the name; SCRAM uses the front of it */
 	uint8_t md5_salt[MD5_SALT_BYTES];
 	char nonce[SCRAM_NONCE_BYTES + 1];
@@ -180,6 +181,7 @@ struct auth_exchange *auth_new(const struct auth_request *req)
 	ex->doom = auth_doom(req, ex->method);
 	scram_server_init(&ex->scram);
 	scram_server_bind(&ex->scram, req->binding);
+	ex->mock_iterations = req->like_iterations ? req->like_iterations : SCRAM_ITERATIONS;
 
 	if (!auth_make_salts(ex, req))
 		ex->reason = "no cryptography to be had from OpenSSL";
@@ -396,7 +398,7 @@ enum auth_status auth_reconsider(struct auth_exchange *ex, struct secret *secret
 static struct slice auth_salt(const struct auth_exchange *ex, uint32_t *iterations)
 {
 	if (ex->doom || secret_kind(ex->secret) != SECRET_SCRAM) {
-		*iterations = SCRAM_ITERATIONS;
+		*iterations = ex->doom ? ex->mock_iterations : SCRAM_ITERATIONS;
 		return slice_make(ex->salt, SCRAM_SALT_BYTES);
 	}
 	const struct scram_verifier *v = secret_scram(ex->secret);
@@ -500,7 +502,7 @@ void auth_work(struct auth_exchange *ex)
 	switch (ex->task) {
 	case AUTH_TASK_NOTHING_OF_USE:
 		ex->is_computed = scram_make_verifier(SLICE("nobody's password"), salt,
-						      SCRAM_ITERATIONS, &ex->verifier);
+						      ex->mock_iterations, &ex->verifier);
 		break;
 	case AUTH_TASK_VERIFIER:
 		ex->is_computed = secret_make_verifier(ex->secret, salt, &ex->verifier);

@@ -74,6 +74,7 @@ struct auth_request {
 	struct secret *secret;        /* referenced; NULL: unknown, or may not log in */
 	const struct auth_mock *mock; /* used by auth_new alone */
 	bool like_scram;          /* what somebody unknown is asked for under md5: most have it */
+	uint32_t like_iterations; /* what its SCRAM secret would have; 0: SCRAM_ITERATIONS */
 	struct slice binding;     /* of the client's TLS: its end point's hash; empty: none */
 	const char *server_nonce; /* NULL: random. For tests: at most SCRAM_NONCE_BYTES */
 };

@@ -128,6 +128,22 @@ bool userlist_is_mostly_scram(const struct userlist *u)
 	return scram * 2 > u->count;
 }
 
+uint32_t userlist_usual_iterations(const struct userlist *u)
+{
+	uint32_t usual = SCRAM_ITERATIONS;
+	size_t lead = 0; /* how far it is ahead of all others together */
+	for (size_t i = 0; i < u->count; i++) {
+		const struct secret *secret = u->entries[i].secret;
+		if (secret_kind(secret) != SECRET_SCRAM)
+			continue;
+		uint32_t iterations = secret_scram(secret)->iterations;
+		if (lead == 0)
+			usual = iterations;
+		lead = usual == iterations ? lead + 1 : lead - 1;
+	}
+	return usual;
+}
+
 /* ---- reading ------------------------------------------------------------------------- */
 
 PRINTF_LIKE(3, 4)

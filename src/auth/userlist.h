@@ -52,4 +52,8 @@ struct secret *userlist_secret_at(const struct userlist *u, size_t i);
 /* Whether most of the secrets are SCRAM's: what somebody unknown is made to look like. */
 bool userlist_is_mostly_scram(const struct userlist *u);
 
+/* How many iterations most of the SCRAM secrets have, if most have the same; SCRAM_ITERATIONS where
+ * there is none. */
+uint32_t userlist_usual_iterations(const struct userlist *u);
+
 #endif

@@ -161,6 +161,7 @@ static void login_auth_exchange(struct client *c, enum auth_method method, usec_
 					.secret = login->secret,
 					.mock = &c->worker->shared->mock,
 					.like_scram = login->setup->like_scram,
+					.like_iterations = login->setup->like_iterations,
 					.binding = slice_make(end_point, n) };
 	struct buf out = { 0 };
 	login->auth = auth_new(&request);

@@ -157,6 +157,7 @@ static void setup_read(struct setup_counted *made, const struct setup *previous,
 	s->users = *g->auth_file ? userlist_load(g->auth_file, previous ? previous->users : NULL,
 						 setup_report, &reading)
 				 : userlist_new();
+	s->like_iterations = s->users ? userlist_usual_iterations(s->users) : 0;
 	s->like_scram = s->users && userlist_is_mostly_scram(s->users);
 	if (*g->auth_hba_file)
 		s->hba = setup_load_hba(g->auth_hba_file, faults);

@@ -36,9 +36,10 @@ struct setup {
 	struct hba *hba;        /* a reference; NULL: no auth_hba_file in [pgweir] */
 	struct setup_hba *hbas; /* owned; the files that databases have instead */
 	size_t hba_count;
-	struct ident *ident;     /* a reference; NULL: no auth_ident_file */
-	struct ldapopts ldap;    /* auth_ldap_options */
-	struct tls_context *tls; /* a reference; what clients meet; NULL: no TLS */
+	struct ident *ident;      /* a reference; NULL: no auth_ident_file */
+	struct ldapopts ldap;     /* auth_ldap_options */
+	struct tls_context *tls;  /* a reference; what clients meet; NULL: no TLS */
+	uint32_t like_iterations; /* userlist_usual_iterations */
 	bool like_scram; /* most of them have SCRAM secrets: so does somebody unknown, it seems */
 };
 

@@ -127,6 +127,19 @@ def test_mock_salt_does_not_change(pooler):
     assert salt("nobody")[1] == salt("app")[1] == "i=4096"
 
 
+@pytest.mark.pgweir
+def test_mock_iterations_are_the_usual_ones(pooler):
+    """Where all secrets were made with 10000 iterations, one with 4096 would be nobody's."""
+    secret = rawwire.scram_secret(PASSWORD, iterations=10000)
+    p = pooler(auth_type="scram-sha-256", userlist={"app": secret, "other": secret})
+
+    def iterations(user):
+        client, _ = scram_until_first(p, user=user)
+        return client.read().body[4:].decode().split(",")[2]
+
+    assert iterations("nobody") == iterations("app") == "i=10000"
+
+
 def test_wrong_password_after_a_good_login(pooler):
     """A warm server connection lets nobody in."""
     p = pooler(auth_type="scram-sha-256", userlist={"app": PASSWORD}, pool_size=1)

@@ -264,6 +264,37 @@ START_TEST(mostly_scram)
 }
 END_TEST
 
+/* A list of users whose SCRAM secrets have these numbers of iterations; 0: a plain one. */
+static uint32_t usual_of(const unsigned *iterations, size_t count)
+{
+	struct report r;
+	struct buf b = { 0 };
+	for (size_t i = 0; i < count; i++) {
+		const char *rest = strchr(known_ascii[0].secret, ':');
+		if (iterations[i])
+			buf_addf(&b, "\"u%zu\" \"SCRAM-SHA-256$%u%s\"\n", i, iterations[i], rest);
+		else
+			buf_addf(&b, "\"u%zu\" \"x\"\n", i);
+	}
+	struct userlist *u = parse(buf_cstr(&b), &r);
+	uint32_t usual = userlist_usual_iterations(u);
+	userlist_unref(u);
+	buf_fini(&b);
+	return usual;
+}
+
+START_TEST(usual_iterations)
+{
+	ck_assert_uint_eq(usual_of(NULL, 0), SCRAM_ITERATIONS);
+	ck_assert_uint_eq(usual_of((const unsigned[]){ 0, 0, 0 }, 3), SCRAM_ITERATIONS);
+	ck_assert_uint_eq(usual_of((const unsigned[]){ 0, 20000, 0 }, 3), 20000);
+	ck_assert_uint_eq(usual_of((const unsigned[]){ 4096, 20000, 4096, 20000, 20000 }, 5),
+			  20000);
+	ck_assert_uint_eq(usual_of((const unsigned[]){ 20000, 4096, 0, 4096, 10000, 4096 }, 6),
+			  4096);
+}
+END_TEST
+
 /* ---- the file ---------------------------------------------------------------------- */
 
 static char path[64];
@@ -374,6 +405,7 @@ Suite *suite_userlist(void)
 	tcase_add_test(tc, many_users_are_found);
 	tcase_add_test(tc, reload_keeps_what_was_computed);
 	tcase_add_test(tc, mostly_scram);
+	tcase_add_test(tc, usual_iterations);
 	suite_add_tcase(s, tc);
 
 	tc = tcase_create("file");
