@@ -10,6 +10,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/mem.h"
 #include "conf/conninfo.h"
 #include "conf/credential.h"
 #include "conf/faults.h"
@@ -460,6 +461,11 @@ static void confbuild_show_setting(struct confbuild *b, const struct setting *s)
 		const struct inifile_entry *said = b->said[confbuild_place(s)];
 		buf_add_str(&value, said ? said->value : def_text);
 		buf_add_str(&def, def_text);
+	}
+	if (s->extras.is_secret && buf_len(&value)) {
+		mem_wipe(value.data, value.cap);
+		buf_clear(&value);
+		buf_add_str(&value, "(hidden)");
 	}
 	confbuild_show_row(b, s->name, s, buf_slice(&value), buf_slice(&def));
 	struct slice alias;

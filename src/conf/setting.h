@@ -60,6 +60,7 @@ struct setting_extras {
 	const char *never;   /* the number that stands for USEC_NEVER, or NULL */
 	const char *alias;   /* other names for it, separated by blanks, or NULL */
 	const char *inverse; /* the name of its opposite, or NULL */
+	bool is_secret;      /* there may be a password in it: SHOW CONFIG does not show it */
 	const char *safe;    /* REFUSED, but for these, separated by blanks; or NULL */
 	enum setting_unit unit;
 	enum setting_check check;

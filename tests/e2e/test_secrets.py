@@ -17,6 +17,7 @@ PLAIN = "zzPlainOfTheUserList"
 WRONG = "zzWrongOfAClient"
 SERVER = "zzOfTheDatabase"
 LDAP = "zzOfLdap"
+LDAP_OPTION = "zzOfLdapOptions"
 SCRAM = ("SCRAM-SHA-256$4096:c2FsdHNhbHRzYWx0c2FsdA==$9VHUCDTSKvMCGFB/vp9kNA2/kjTBVkSMgGhDJHVpAZE="
          ":zzServerKeyOfTheUserList6hbWzHvpSrMRxMSq1r8A=")
 
@@ -54,7 +55,8 @@ def test_nothing_is_shown_or_logged(pooler):
                           "fixed": lambda p: p.db("app", user="u_pass", password=SERVER)})
     hba = put(p, "hba.conf", f"host nobody all all ldap ldapserver=x ldapbasedn=y ldapbindpasswd={LDAP}\n"
                              "host all all all password\n")
-    p.change(auth_type="hba", auth_hba_file=hba)
+    p.change(auth_type="hba", auth_hba_file=hba,
+             auth_ldap_options=f"ldapserver=x ldapbasedn=y ldapbindpasswd={LDAP_OPTION}")
     p.signal(1)
     until(lambda: "auth_hba_file" in str(ask(p, "show config")), "the reload")
     for database in ("app", "fixed"):
@@ -66,7 +68,8 @@ def test_nothing_is_shown_or_logged(pooler):
     shown = ""
     for sheet in SHEETS:
         shown += str(ask(p, f"show {sheet}"))
-    for secret in (PLAIN, WRONG, SERVER, LDAP, "zzServerKey", "a" * 32):
+    assert "(hidden)" in shown
+    for secret in (PLAIN, WRONG, SERVER, LDAP, LDAP_OPTION, "zzServerKey", "a" * 32):
         assert secret not in p.log(), secret
         assert secret not in shown, secret
 
