@@ -3,8 +3,6 @@
  */
 #include "proxy/prepared.h"
 
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -211,8 +209,15 @@ static void prepared_own(struct prepared_turn *t, char type)
 
 static struct slice prepared_server_name(const struct stmt *stmt, char out[PREPARED_NAME_BYTES])
 {
-	int n = snprintf(out, PREPARED_NAME_BYTES, PREPARED_PREFIX "%" PRIu64, stmt->id);
-	return slice_make(out, (size_t)n);
+	/* from its end, and by hand: this is on the way of each Bind */
+	size_t at = PREPARED_NAME_BYTES;
+	uint64_t id = stmt->id;
+	do
+		out[--at] = (char)('0' + id % 10);
+	while ((id /= 10) != 0);
+	at -= sizeof(PREPARED_PREFIX) - 1;
+	memcpy(out + at, PREPARED_PREFIX, sizeof(PREPARED_PREFIX) - 1);
+	return slice_make(out + at, PREPARED_NAME_BYTES - at);
 }
 
 static void prepared_close(struct prepared_turn *t, struct slice name)
