@@ -74,7 +74,9 @@ struct passcheck_trial {
 	unsigned generation;
 	usec_t timeout, retry, deadline; /* the deadline: of waiting */
 	struct seat seat;
-	struct helper_job job; /* LEAVING */
+	struct helper_job job; /* LEAVING; with what it will end, too */
+	enum authquery_verdict verdict;
+	const char *why;
 	struct connector_link wire;
 };
 
@@ -210,7 +212,7 @@ static void passcheck_left(struct mail *mail, void *owner UNUSED, usec_t now)
 	struct passcheck_trial *t = CONTAINER_OF(job, struct passcheck_trial, job);
 	struct passcheck *p = t->p;
 	connector_close(&t->wire, false);
-	passcheck_end(t, AUTHQUERY_YES, "", now);
+	passcheck_end(t, t->verdict, t->why, now);
 	passcheck_schedule(p, now);
 }
 
@@ -221,14 +223,14 @@ static void passcheck_left(struct mail *mail, void *owner UNUSED, usec_t now)
 static void passcheck_logged_in(struct passcheck_trial *t, struct connector *c, usec_t now)
 {
 	t->wire = connector_take(c);
+	t->verdict = AUTHQUERY_YES;
+	t->why = "";
 	if (!PQconnectionUsedPassword(t->wire.pg)) {
-		connector_close(&t->wire, true);
 		LOG_WARNING("server %s/%s: it asks for no password, so that it cannot judge one: "
 			    "auth_type = pass needs a server that does",
 			    t->database, t->user);
-		passcheck_end(t, AUTHQUERY_FAILED,
-			      "The server does not ask for a password: it cannot judge one.", now);
-		return;
+		t->verdict = AUTHQUERY_FAILED;
+		t->why = "The server does not ask for a password: it cannot judge one.";
 	}
 	passcheck_enter(t, PASSCHECK_LEAVING);
 	t->job = (struct helper_job){ .run = passcheck_leave,
@@ -237,7 +239,7 @@ static void passcheck_logged_in(struct passcheck_trial *t, struct connector *c, 
 	if (helper_submit(t->p->crew, &t->job, t->p->shared->main))
 		return;
 	connector_close(&t->wire, true);
-	passcheck_end(t, AUTHQUERY_YES, "", now);
+	passcheck_end(t, t->verdict, t->why, now);
 }
 
 /* Class 28 is about who one is; what else a server may say is not the password's fault. */
