@@ -9,11 +9,19 @@ EXTRA_DIST += \
 	tests/e2e/conftest.py \
 	tests/e2e/fakeserver.py \
 	tests/e2e/faultproxy.py \
+	tests/e2e/judges.py \
 	tests/e2e/pooler.py \
 	tests/e2e/pytest.ini \
 	tests/e2e/rawwire.py \
 	tests/e2e/strictserver.py \
+	tests/e2e/test_auth.py \
+	tests/e2e/test_auth_hostile.py \
+	tests/e2e/test_auth_ldap.py \
+	tests/e2e/test_auth_pam.py \
 	tests/e2e/test_auth_query.py \
+	tests/e2e/test_auth_table.py \
+	tests/e2e/test_auth_times.py \
+	tests/e2e/test_auto.py \
 	tests/e2e/test_cancel.py \
 	tests/e2e/test_client_gone.py \
 	tests/e2e/test_console.py \
@@ -29,6 +37,7 @@ EXTRA_DIST += \
 	tests/e2e/test_pass.py \
 	tests/e2e/test_pipeline.py \
 	tests/e2e/test_pools.py \
+	tests/e2e/test_prepared.py \
 	tests/e2e/test_program.py \
 	tests/e2e/test_protocol.py \
 	tests/e2e/test_proxy_protocol.py \

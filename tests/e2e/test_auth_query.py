@@ -251,7 +251,7 @@ def refused_bytes(p, user):
 
 def test_databases_that_clients_make_up(asking, strict):
     """Behind * each name would cost a login at the server: they are bounded."""
-    p = asking(strict, databases={"*": lambda p: p.db(None)})
+    p = asking(strict, databases={"*": lambda p: p.db(None)}, auth_failure_delay=0)
     assert p.raw("u_known", database="other", password=WORD).value("select current_database()") == "other"
     strict.log_mark()
     answers = {refused(p, database=f"made_up_{i}").sqlstate for i in range(120)}
