@@ -22,9 +22,6 @@
 #include "wire/frame.h"
 #include "wire/reader.h"
 
-#define PREPARED_NAME_BYTES 32
-#define PREPARED_PREFIX "pgweir_"
-#define PREPARED_NOBODY "pgweir_0" /* numbers begin at one */
 /* A message of the client's may need so many of ours in front of it, and is one itself. */
 #define PREPARED_MAX_ITEMS 12u
 #define PREPARED_MAX_LENT 4u
@@ -207,17 +204,9 @@ static void prepared_own(struct prepared_turn *t, char type)
 	BUG_ON(verdict != TRACK_OK);
 }
 
-static struct slice prepared_server_name(const struct stmt *stmt, char out[PREPARED_NAME_BYTES])
+static struct slice prepared_server_name(const struct stmt *stmt)
 {
-	/* from its end, and by hand: this is on the way of each Bind */
-	size_t at = PREPARED_NAME_BYTES;
-	uint64_t id = stmt->id;
-	do
-		out[--at] = (char)('0' + id % 10);
-	while ((id /= 10) != 0);
-	at -= sizeof(PREPARED_PREFIX) - 1;
-	memcpy(out + at, PREPARED_PREFIX, sizeof(PREPARED_PREFIX) - 1);
-	return slice_make(out + at, PREPARED_NAME_BYTES - at);
+	return slice_make(stmt->name, stmt->name_bytes);
 }
 
 static void prepared_close(struct prepared_turn *t, struct slice name)
@@ -244,12 +233,11 @@ static void prepared_parse(struct buf *out, struct slice name, struct slice body
 /* Room for one more: those used longest ago go. */
 static void prepared_make_room(struct prepared_turn *t, struct prepared_set *set)
 {
-	char name[PREPARED_NAME_BYTES];
 	size_t most = (size_t)t->c->worker->setup->conf->global.max_prepared_statements;
 	if (map_count(&set->map) < most)
 		return;
 	struct prepared_entry *oldest = LIST_LAST(&set->lru, struct prepared_entry, lru);
-	prepared_close(t, prepared_server_name(oldest->stmt, name));
+	prepared_close(t, prepared_server_name(oldest->stmt));
 	prepared_drop_entry(set, oldest);
 }
 
@@ -258,15 +246,14 @@ static void prepared_enter(struct prepared_turn *t, struct stmt *stmt)
 {
 	struct prepared_set *set = prepared_need_set(t->s);
 	struct prepared_entry *entry = prepared_find(set, stmt);
-	char name[PREPARED_NAME_BYTES];
 
 	if (entry) {
-		prepared_close(t, prepared_server_name(stmt, name));
+		prepared_close(t, prepared_server_name(stmt));
 		list_remove(&entry->lru);
 	} else {
 		prepared_make_room(t, set);
 		if (set->is_doubtful)
-			prepared_close(t, prepared_server_name(stmt, name));
+			prepared_close(t, prepared_server_name(stmt));
 		entry = mem_zalloc(sizeof(*entry));
 		entry->stmt = stmt_ref(stmt);
 		list_init(&entry->lru);
@@ -282,7 +269,6 @@ static void prepared_ensure(struct prepared_turn *t, const struct prepared_name 
 {
 	struct prepared_set *set = prepared_need_set(t->s);
 	struct prepared_entry *entry = prepared_find(set, name->stmt);
-	char text[PREPARED_NAME_BYTES];
 
 	if (entry && entry->prepared_at >= name->parsed_at) {
 		list_remove(&entry->lru);
@@ -291,7 +277,7 @@ static void prepared_ensure(struct prepared_turn *t, const struct prepared_name 
 	}
 	prepared_enter(t, name->stmt);
 	prepared_own(t, 'P');
-	prepared_parse(t->out, prepared_server_name(name->stmt, text), name->stmt->body);
+	prepared_parse(t->out, prepared_server_name(name->stmt), name->stmt->body);
 	t->c->pool->stats.server_parses++;
 }
 
@@ -343,7 +329,6 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 {
 	struct prepared_names *names = prepared_need_names(t->c);
 	struct prepared_name *there = map_get(&names->map, name);
-	char text[PREPARED_NAME_BYTES];
 
 	if (!frame_is_whole(f)) { /* it is too long to be prepared again elsewhere */
 		keep_long_statement(t->c);
@@ -365,7 +350,7 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 	prepared_enter(t, made->stmt);
 	prepared_begin(t);
 	prepared_note_undo(names, track_next_seq(&t->s->track), name, NULL);
-	prepared_parse(t->out, prepared_server_name(made->stmt, text), body);
+	prepared_parse(t->out, prepared_server_name(made->stmt), body);
 	return PREPARED_WRITTEN;
 }
 
@@ -376,6 +361,13 @@ static void prepared_parse_unnamed(struct prepared_turn *t, const struct frame *
 {
 	struct prepared_names *names = prepared_need_names(t->c);
 	struct prepared_set *set = prepared_need_set(t->s);
+	set->unnamed_client = t->c->id;
+	set->has_unnamed = true;
+	if (names->generation && frame_is_whole(f) &&
+	    slice_eq(body, buf_slice(&names->unnamed))) { /* it asks the same again */
+		set->unnamed_generation = names->generation;
+		return;
+	}
 	buf_clear(&names->unnamed);
 	names->generation++;
 	names->unnamed_has_effects = true;
@@ -386,9 +378,7 @@ static void prepared_parse_unnamed(struct prepared_turn *t, const struct frame *
 	} else {
 		keep_long_statement(t->c);
 	}
-	set->unnamed_client = t->c->id;
 	set->unnamed_generation = names->generation;
-	set->has_unnamed = true;
 }
 
 /* A simple query ends it, on both sides. */
@@ -480,9 +470,9 @@ static enum prepared_step prepared_on_close(struct prepared_turn *t, const struc
 	struct prepared_name *old = names ? map_remove(&names->map, name) : NULL;
 	if (old)
 		prepared_note_undo(names, track_next_seq(&t->s->track), name, old);
-	if (!slice_starts(name, PREPARED_PREFIX))
+	if (!slice_starts(name, STMT_PREFIX))
 		return PREPARED_PASSES;
-	prepared_rename(t, f, before, name, SLICE(PREPARED_NOBODY));
+	prepared_rename(t, f, before, name, SLICE(STMT_NOBODY));
 	return PREPARED_WRITTEN;
 }
 
@@ -499,7 +489,6 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 {
 	struct prepared_names *names = t->c->prepared;
 	bool is_bind = f->type == 'B';
-	char text[PREPARED_NAME_BYTES];
 	if (name.len == 0) {
 		if (is_bind && names && names->unnamed_has_effects) {
 			struct slice body = buf_slice(&names->unnamed);
@@ -511,16 +500,16 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 	struct prepared_name *there = names ? map_get(&names->map, name) : NULL;
 	if (!there && names && prepared_is_open(names, name))
 		return PREPARED_FULL;
-	if (!there && !slice_starts(name, PREPARED_PREFIX))
+	if (!there && !slice_starts(name, STMT_PREFIX))
 		return PREPARED_PASSES;
 	if (!there) {
-		prepared_rename(t, f, before, name, SLICE(PREPARED_NOBODY));
+		prepared_rename(t, f, before, name, SLICE(STMT_NOBODY));
 		return PREPARED_WRITTEN;
 	}
 	if (is_bind && there->has_effects)
 		prepared_run(t, slice_of(there->stmt->body.ptr));
 	prepared_ensure(t, there);
-	prepared_rename(t, f, before, name, prepared_server_name(there->stmt, text));
+	prepared_rename(t, f, before, name, prepared_server_name(there->stmt));
 	return PREPARED_WRITTEN;
 }
 

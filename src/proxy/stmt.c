@@ -3,7 +3,9 @@
  */
 #include "proxy/stmt.h"
 
+#include <inttypes.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/buf.h"
@@ -58,6 +60,8 @@ static struct stmt *stmt_new(struct stmt_table *table, struct slice key, size_t 
 	atomic_init(&stmt->refs, 1);
 	stmt->table = table;
 	stmt->id = atomic_fetch_add(&table->next_id, 1) + 1;
+	stmt->name_bytes =
+		(size_t)snprintf(stmt->name, sizeof(stmt->name), STMT_PREFIX "%" PRIu64, stmt->id);
 	stmt->key = slice_make(copy, key.len);
 	stmt->body = slice_skip(stmt->key, key.len - body_bytes);
 	return stmt;

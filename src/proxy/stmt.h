@@ -19,12 +19,18 @@
 
 #include "base/slice.h"
 
+#define STMT_PREFIX "pgweir_"
+#define STMT_NOBODY "pgweir_0" /* numbers begin at one */
+#define STMT_NAME_BYTES 32
+
 struct stmt_table;
 
 struct stmt {
 	atomic_uint refs;
 	struct stmt_table *table; /* not owned */
 	uint64_t id;
+	char name[STMT_NAME_BYTES]; /* as servers know it */
+	size_t name_bytes;
 	struct slice key;  /* owned: search_path, zero, body */
 	struct slice body; /* of the key: of a Parse, behind the name */
 };
