@@ -160,8 +160,11 @@ static enum namepat_result hba_fits_names(const struct hbaline_names *names,
 static enum namepat_result hba_fits_database(const struct hbaline_names *names,
 					     const struct hba_query *q)
 {
-	if (!q->is_replication)
-		return hba_fits_names(names, q, q->database);
+	if (!q->is_replication) {
+		enum namepat_result result = hba_fits_names(names, q, q->database);
+		return result == NAMEPAT_NO && q->alias.len ? hba_fits_names(names, q, q->alias)
+							    : result;
+	}
 	for (size_t i = 0; i < names->count; i++)
 		if (names->items[i].kind == HBALINE_REPLICATION)
 			return NAMEPAT_YES;

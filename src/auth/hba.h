@@ -85,6 +85,7 @@ struct hba_query {
 	bool is_tls;
 	bool is_replication; /* physical: fits "replication" and nothing else */
 	struct slice database;
+	struct slice alias; /* another name of the same database; empty: it has none */
 	struct slice user;
 };
 

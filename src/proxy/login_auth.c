@@ -317,11 +317,13 @@ static void login_auth_choose(struct client *c, usec_t now)
 {
 	struct login *login = c->login;
 	struct buf refusal = { 0 };
+	struct slice database = slice_of(login->params.database);
 	const struct hba_query query = {
 		.addr = c->peer,
 		.is_tls = c->conn.ssl != NULL,
-		.is_replication = replication_is_physical(&login->params),
-		.database = slice_of(login->params.database),
+		.is_replication = !login->is_console && replication_is_physical(&login->params),
+		.database = database,
+		.alias = setup_console_alias(database),
 		.user = slice_of(c->user),
 	};
 	if (login->skips_auth) {

@@ -42,6 +42,10 @@ static void login_front_done(struct client *c, const struct addr *client, usec_t
 			  addr_text(&c->peer, front));
 		c->peer = *client;
 		c->is_unix = false;
+	} else if (c->peer.kind == ADDR_UNIX) {
+		c->peer.peer.uid =
+			(uid_t)-1; /* the kernel knows the balancer, and not who it is for */
+		c->peer.peer.gid = (gid_t)-1;
 	}
 	buf_release(&c->login->head);
 	client_enter(c, CLIENT_STARTUP, now);

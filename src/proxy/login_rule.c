@@ -3,14 +3,19 @@
  */
 #include "proxy/login_rule.h"
 
+#include "proxy/replication.h"
+
 /* ---- which method ----------------------------------------------------------------------- */
 
-/* The database's own word, else [pgweir]'s; the console has none of its own. */
-static void login_rule_resolve(const struct setup *setup, struct slice database, bool is_console,
-			       struct conf_pool *pool)
+/* The database's own word, else [pgweir]'s; the console has none of its own. Physical replication
+ * that names no database of ours goes to the one that login_admit will choose: its word holds. */
+static void login_rule_resolve(const struct setup *setup, const struct hba_query *query,
+			       bool is_console, struct conf_pool *pool)
 {
 	const struct conf_database *db =
-		is_console ? NULL : conf_find_database(setup->conf, database);
+		is_console ? NULL : conf_find_database(setup->conf, query->database);
+	if (!db && query->is_replication)
+		db = replication_choose(setup->conf);
 	conf_resolve(setup->conf, db, NULL, pool);
 }
 
@@ -42,7 +47,7 @@ bool login_rule_find(const struct setup *setup, const struct hba_query *query, b
 				     .pam_service = setup->conf->global.auth_pam_service,
 				     .ldap = &setup->ldap };
 	struct conf_pool pool;
-	login_rule_resolve(setup, query->database, is_console, &pool);
+	login_rule_resolve(setup, query, is_console, &pool);
 	switch (pool.auth_type) {
 	case CONF_AUTH_TYPE_HBA:
 		return login_rule_from_hba(setup, setup_find_hba(setup, pool.auth_hba_file), query,

@@ -294,3 +294,11 @@ bool setup_is_console(struct slice database)
 	return slice_eq_str(database, SETUP_CONSOLE_NAME) ||
 	       slice_eq_str(database, SETUP_CONSOLE_ALIAS);
 }
+
+struct slice setup_console_alias(struct slice database)
+{
+	if (!setup_is_console(database))
+		return SLICE_NONE;
+	return slice_eq_str(database, SETUP_CONSOLE_NAME) ? SLICE(SETUP_CONSOLE_ALIAS)
+							  : SLICE(SETUP_CONSOLE_NAME);
+}

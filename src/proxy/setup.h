@@ -57,5 +57,7 @@ void setup_unref(struct setup *setup); /* NULL is fine */
 const struct hba *setup_find_hba(const struct setup *setup, const char *path);
 
 bool setup_is_console(struct slice database);
+/* The console's other name, for rules that were written for that one; empty: it is no console. */
+struct slice setup_console_alias(struct slice database);
 
 #endif

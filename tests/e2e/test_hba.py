@@ -258,3 +258,24 @@ def test_physical_replication_needs_a_rule_that_names_it(pooler):
     put(p, "hba.conf", "host all all all trust\nhost replication repl all trust\n")
     p.console("reload")
     until(lambda: p.raw("repl", "app", replication="true").rows("IDENTIFY_SYSTEM"), "replication begins")
+
+
+@pytest.mark.parametrize("named", ["pgbouncer", "pgweir"])
+@pytest.mark.parametrize("asked", ["pgbouncer", "pgweir"])
+def test_console_is_the_same_by_either_name(pooler, named, asked):
+    """Rules that somebody has brought along say pgbouncer: the other name is no way around them."""
+    p = pooler(start=False)
+    rules = f"host {named} admin 127.0.0.1/32 reject\nhost all all all trust\n"
+    p.change(auth_type="hba", auth_hba_file=put(p, "hba.conf", rules))
+    p.start()
+    assert refused(p, "admin", asked).text.startswith("pg_hba.conf rejects connection for host")
+    p.raw("app", "app").close()
+
+
+def test_console_is_not_entered_as_replication(pooler):
+    p = pooler(start=False)
+    rules = "host replication all all trust\nhost pgweir admin all reject\n"
+    p.change(auth_type="hba", auth_hba_file=put(p, "hba.conf", rules))
+    p.start()
+    error = refused(p, "admin", "pgweir", replication="true")
+    assert error.text.startswith("pg_hba.conf rejects connection for host")

@@ -1,5 +1,7 @@
 """Clients that come through a balancer: the PROXY protocol, and who is believed."""
 
+import os
+import pwd
 import shutil
 import signal
 import socket
@@ -190,6 +192,18 @@ def test_who_comes_from_a_balancer_is_not_the_socket_s_user(pooler):
     with pytest.raises(Refused) as refused:
         client.login("pgweir", "pgweir", "x")
     assert refused.value.error.sqlstate == "28P01"
+
+
+@pytest.mark.parametrize("kind", UNNAMED)
+def test_whom_a_balancer_does_not_name_is_not_the_balancer_s_user(pooler, kind):
+    """The kernel says who the balancer is, and its clients must not be taken for it."""
+    name = pwd.getpwuid(os.getuid()).pw_name
+    p = pooler(proxy_protocol_from="unix", auth_type="peer", userlist={name: "x", "admin": "x"}, admin_users=name)
+    client = through(p, UNNAMED[kind], address=p.socket_path)
+    with pytest.raises(Refused) as refused:
+        client.login(name, "pgweir")
+    assert refused.value.error.sqlstate == "28000"
+    assert refused.value.error.text == f'Peer authentication failed for user "{name}"'
 
 
 def test_tls_behind_the_header(fronted, workdir):

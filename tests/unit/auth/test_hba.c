@@ -86,6 +86,20 @@ START_TEST(types)
 }
 END_TEST
 
+START_TEST(both_names_of_a_database_fit)
+{
+	struct hba *h = parse_well("local pgbouncer joe reject\nlocal /^pgw joe md5\n"
+				   "local all all trust\n");
+	struct hba_query q = query("local/-/pgweir/joe");
+	ck_assert_uint_eq(hba_match(h, &q)->line, 2);
+	q.alias = SLICE("pgbouncer");
+	ck_assert_uint_eq(hba_match(h, &q)->line, 1);
+	q.user = SLICE("jane");
+	ck_assert_uint_eq(hba_match(h, &q)->line, 3);
+	hba_unref(h);
+}
+END_TEST
+
 START_TEST(nobody_at_the_other_end)
 {
 	struct hba *h = parse_well("host all all all trust\nlocal all all trust\n");
@@ -550,6 +564,7 @@ Suite *suite_hba(void)
 	Suite *s = suite_create("hba");
 	TCase *tc = tcase_create("rules");
 	tcase_add_test(tc, types);
+	tcase_add_test(tc, both_names_of_a_database_fit);
 	tcase_add_test(tc, nobody_at_the_other_end);
 	tcase_add_test(tc, databases);
 	tcase_add_test(tc, replication);

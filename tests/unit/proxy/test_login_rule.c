@@ -103,6 +103,23 @@ START_TEST(a_database_has_its_own_word_and_the_console_has_not)
 }
 END_TEST
 
+START_TEST(replication_is_judged_by_the_word_of_where_it_leads)
+{
+	struct setup s;
+	struct login_rule rule;
+	struct buf refusal = { 0 };
+	struct hba_query q = query("repl", "repl");
+	make(&s, "auth_type = trust\n", "");
+	q.is_replication = true;
+	ck_assert(login_rule_find(&s, &q, false, &rule, &refusal));
+	ck_assert_int_eq(rule.method, HBA_METHOD_CERT);
+	q.is_replication = false;
+	ck_assert(login_rule_find(&s, &q, false, &rule, &refusal));
+	ck_assert_int_eq(rule.method, HBA_METHOD_TRUST);
+	drop(&s);
+}
+END_TEST
+
 START_TEST(rules_decide_under_hba)
 {
 	struct setup s;
@@ -202,6 +219,7 @@ Suite *login_rule_suite(void)
 	TCase *t = tcase_create("login_rule");
 	tcase_add_test(t, every_word_has_its_method);
 	tcase_add_test(t, a_database_has_its_own_word_and_the_console_has_not);
+	tcase_add_test(t, replication_is_judged_by_the_word_of_where_it_leads);
 	tcase_add_test(t, rules_decide_under_hba);
 	tcase_add_test(t, names_of_certificates);
 	suite_add_tcase(s, t);
