@@ -8,6 +8,7 @@
 
 #include "admin/show.h"
 #include "admin/show_rows.h"
+#include "proxy/keep.h"
 
 /* ---- pools ---------------------------------------------------------------------------------- */
 
@@ -115,6 +116,13 @@ void show_traffic_totals(const struct show *in, struct answer *out)
 		const struct sheet_column *c = &stats->columns[i];
 		answer_row(out, &(struct sheet_count){ c->column.name, sheet_u64(c, &sum) });
 	}
+	const struct sheet_count reasons[] = {
+#define SHOW_TRAFFIC_REASON_(state, shown, counter) { "total_" #counter, sum.total.counter },
+		KEEP_STATES(SHOW_TRAFFIC_REASON_)
+#undef SHOW_TRAFFIC_REASON_
+	};
+	for (size_t i = 0; i < COUNT_OF(reasons); i++)
+		answer_row(out, &reasons[i]);
 }
 
 /* ---- counts --------------------------------------------------------------------------------- */

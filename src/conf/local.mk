@@ -8,6 +8,7 @@ src_conf_libconf_a_SOURCES = \
 	src/conf/faults.c src/conf/faults.h \
 	src/conf/inifile.c src/conf/inifile.h \
 	src/conf/protocols.c src/conf/protocols.h \
+	src/conf/share.c src/conf/share.h \
 	src/conf/setting.c src/conf/setting.h \
 	src/conf/settings.def \
 	src/conf/value.c src/conf/value.h

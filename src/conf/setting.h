@@ -51,6 +51,7 @@ enum setting_check {
 	CONF_CHECK_FACILITY,       /* a syslog facility */
 	CONF_CHECK_PROTOCOLS,      /* versions of TLS */
 	CONF_CHECK_PROTOCOL_RANGE, /* the same without a gap */
+	CONF_CHECK_SHARE,          /* a number, or a percentage */
 };
 
 /* What a row says beyond its columns. */

@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "conf/protocols.h"
+#include "conf/share.h"
 
 #define VALUE_MAX_US ((usec_t)100 * 366 * 86400 * USEC_PER_SEC) /* a hundred years */
 #define VALUE_SHOWN 60 /* bytes of a wrong text that are repeated */
@@ -245,6 +246,11 @@ static bool value_check(enum setting_check check, struct slice text, struct err 
 				       VALUE_SHOW(text));
 		if (check == CONF_CHECK_PROTOCOL_RANGE && !protocols_least(versions))
 			return err_set(err, "\"%.*s\" leaves a gap, which libpq cannot do",
+				       VALUE_SHOW(text));
+		break;
+	case CONF_CHECK_SHARE:
+		if (!share_is_valid(text))
+			return err_set(err, "\"%.*s\" is neither a number nor a percentage",
 				       VALUE_SHOW(text));
 		break;
 	}

@@ -107,6 +107,12 @@ static struct client_limit client_linked_limit(const struct client *c)
 		limit = (struct client_limit){
 			usec_after(c->quiet_at, settings->client_idle_timeout_us), ERROR_CLIENT_IDLE
 		};
+	if (!c->batch_at && !c->xact_at && c->keep && c->keep->kept) {
+		usec_t keep = keep_deadline(c),
+		       idle = usec_after(c->quiet_at, settings->client_idle_timeout_us);
+		limit = keep < idle ? (struct client_limit){ keep, ERROR_KEEP_TIMEOUT }
+				    : (struct client_limit){ idle, ERROR_CLIENT_IDLE };
+	}
 	if (xact && usec_after(xact, settings->transaction_timeout_us) < limit.deadline)
 		limit = (struct client_limit){ usec_after(xact, settings->transaction_timeout_us),
 					       ERROR_TRANSACTION_TIMEOUT };
@@ -150,8 +156,16 @@ static void client_linked_timeout(struct client *c, usec_t now)
 		client_set_deadline(c, now);
 		return;
 	}
+	if (limit.error == ERROR_KEEP_TIMEOUT && c->keep->warned_at != c->quiet_at) {
+		keep_warn(c, now);
+		client_set_deadline(c, now);
+		return;
+	}
+	char states[200] = "";
+	if (c->keep)
+		keep_describe(c->keep->kept, states, sizeof(states));
 	journal_cut(c, RECORD_TIMED_OUT, errors_sqlstate(limit.error), now);
-	client_fail(c, limit.error, NULL, NULL, now);
+	client_fail(c, limit.error, NULL, NULL, now, states);
 }
 
 static void client_on_timer(struct timer *t, usec_t now)

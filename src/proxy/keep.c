@@ -49,9 +49,15 @@ static const struct {
 };
 
 static const char *const keep_names[] = {
-#define KEEP_NAME_(state, shown) shown,
+#define KEEP_NAME_(state, shown, counter) shown,
 	KEEP_STATES(KEEP_NAME_)
 #undef KEEP_NAME_
+};
+
+static const size_t keep_counters[] = {
+#define KEEP_COUNTER_(state, shown, counter) offsetof(struct stats, counter),
+	KEEP_STATES(KEEP_COUNTER_)
+#undef KEEP_COUNTER_
 };
 
 const char *keep_state_name(enum keep_state state)
@@ -92,9 +98,10 @@ static void keep_forget_names(struct keep *keep)
 void keep_free(struct client *c)
 {
 	struct keep *keep = c->keep;
-	c->keep = NULL;
 	if (!keep)
 		return;
+	keep_let_go(c);
+	c->keep = NULL;
 	keep_forget_names(keep);
 	free(keep->cause);
 	free(keep);
@@ -231,18 +238,88 @@ bool keep_wants_look(const struct client *c)
 	       (keep->kept && keep->may_end);
 }
 
-/* It is kept, or not any more: counted in the pool, and said once. */
+static void keep_count(struct client *c, unsigned states)
+{
+	for (unsigned i = 0; i < KEEP_STATE_COUNT; i++)
+		if (states & (1u << i))
+			++*(uint64_t *)((char *)&c->pool->stats + keep_counters[i]);
+}
+
 static void keep_change(struct client *c, unsigned states, usec_t now)
 {
 	struct keep *keep = c->keep;
-	char text[200], who[256];
-	if (!keep->kept && states) {
+	if (!keep->kept)
 		keep->kept_since = now;
-		c->pool->stats.keeps++;
-		LOG_INFO("client %s keeps its server: %s (%s)", client_text(c, who, sizeof(who)),
-			 keep_describe(states, text, sizeof(text)), keep->cause ? keep->cause : "");
-	}
+	keep_count(c, states & ~keep->kept);
 	keep->kept = (uint16_t)states;
+	if (!states)
+		keep_let_go(c);
+}
+
+void keep_let_go(struct client *c)
+{
+	if (c->keep && c->keep->is_counted)
+		atomic_fetch_sub(&c->pool->route->kept, 1);
+	if (c->keep)
+		c->keep->is_counted = false;
+}
+
+/* One more of the pool's servers, unless as many are kept as may be. */
+static bool keep_count_in(struct client *c)
+{
+	atomic_int *kept = &c->pool->route->kept;
+	int max = c->pool->max_kept, now = atomic_load(kept);
+	do {
+		if (max >= 0 && now >= max)
+			return false;
+	} while (!atomic_compare_exchange_weak(kept, &now, now + 1));
+	return true;
+}
+
+bool keep_hold(struct client *c, usec_t now)
+{
+	struct keep *keep = c->keep;
+	char states[200], who[256], detail[512];
+	if (keep->is_counted)
+		return true;
+	keep_describe(keep->kept, states, sizeof(states));
+	const char *cause = keep->cause ? keep->cause : "";
+	if (!keep_count_in(c)) {
+		c->pool->stats.refusals++;
+		snprintf(detail, sizeof(detail), "The session has left: %s (%s).", states, cause);
+		client_fail(c, ERROR_TOO_MANY_KEPT, detail, NULL, now, c->pool->max_kept);
+		return false;
+	}
+	keep->is_counted = true;
+	c->pool->stats.keeps++;
+	if (c->was_kept)
+		LOG_DEBUG("client %s keeps its server again: %s (%s)",
+			  client_text(c, who, sizeof(who)), states, cause);
+	else
+		LOG_INFO("client %s keeps its server: %s (%s)", client_text(c, who, sizeof(who)),
+			 states, cause);
+	c->was_kept = true;
+	return true;
+}
+
+usec_t keep_deadline(const struct client *c)
+{
+	usec_t timeout = c->pool->settings.keep_timeout_us;
+	if (timeout == USEC_NEVER)
+		return USEC_NEVER;
+	return c->quiet_at + (c->keep->warned_at == c->quiet_at ? timeout : timeout / 2);
+}
+
+void keep_warn(struct client *c, usec_t now)
+{
+	char states[200], who[256];
+	c->keep->warned_at = c->quiet_at;
+	LOG_WARNING(
+		"client %s is idle and keeps its server: %s (%s); keep_timeout ends it in %llds",
+		client_text(c, who, sizeof(who)),
+		keep_describe(c->keep->kept, states, sizeof(states)),
+		c->keep->cause ? c->keep->cause : "",
+		(long long)((keep_deadline(c) - now) / USEC_PER_SEC));
 }
 
 void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)

@@ -21,27 +21,28 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/bug.h"
 #include "base/slice.h"
 #include "base/usec.h"
 #include "proxy/harmless.h"
 
 struct client;
 
-/*	state           as SHOW KEPT and the log have it */
+/*	state, as SHOW KEPT and the log have it, its counter */
 #define KEEP_STATES(X)                                                                             \
-	X(LISTEN, "listen")                                                                        \
-	X(PREPARE, "prepared statement")                                                           \
-	X(CURSOR, "cursor with hold")                                                              \
-	X(TEMP, "temporary object")                                                                \
-	X(LOCK, "advisory lock")                                                                   \
-	X(AUTHORIZATION, "session authorization")                                                  \
-	X(LOAD, "loaded library") /* the server is closed after it */                              \
-	X(SEQUENCE, "sequence")   /* currval and lastval are read */                               \
-	X(LONG, "long prepared statement")                                                         \
-	X(UNKNOWN, "unknown") /* the server would not say */                                       \
-	X(MANUAL, "pgweir.keep")
+	X(LISTEN, "listen", keeps_listen)                                                          \
+	X(PREPARE, "prepared statement", keeps_prepare)                                            \
+	X(CURSOR, "cursor with hold", keeps_cursor)                                                \
+	X(TEMP, "temporary object", keeps_temp)                                                    \
+	X(LOCK, "advisory lock", keeps_lock)                                                       \
+	X(AUTHORIZATION, "session authorization", keeps_authorization)                             \
+	X(LOAD, "loaded library", keeps_load)   /* the server is closed after it */                \
+	X(SEQUENCE, "sequence", keeps_sequence) /* currval and lastval are read */                 \
+	X(LONG, "long prepared statement", keeps_long)                                             \
+	X(UNKNOWN, "unknown", keeps_unknown) /* the server would not say */                        \
+	X(MANUAL, "pgweir.keep", keeps_manual)
 
-#define KEEP_STATE_ENUM_(state, shown) KEEP_AT_##state,
+#define KEEP_STATE_ENUM_(state, shown, counter) KEEP_AT_##state,
 enum keep_state { KEEP_STATES(KEEP_STATE_ENUM_) KEEP_STATE_COUNT };
 #undef KEEP_STATE_ENUM_
 
@@ -57,15 +58,17 @@ enum keep_state { KEEP_STATES(KEEP_STATE_ENUM_) KEEP_STATE_COUNT };
 struct keep {
 	uint16_t kept;
 	uint16_t suspected;
-	bool asks_all;  /* any setting may have changed */
-	bool has_reset; /* a RESET was among what touched settings */
-	bool may_end;   /* something was done that may end what keeps */
+	bool asks_all;   /* any setting may have changed */
+	bool has_reset;  /* a RESET was among what touched settings */
+	bool may_end;    /* something was done that may end what keeps */
+	bool is_counted; /* it counts against max_kept */
 	size_t name_count;
 	char *names[KEEP_NAMES_MAX]; /* owned; settings that were touched */
 	uint64_t inner;              /* effects of what PREPARE has prepared */
 	struct harmless_tried tried;
 	char *cause; /* owned; the statement that made it suspicious; NULL */
 	usec_t kept_since;
+	usec_t warned_at; /* the beginning of the idleness that the log was warned of */
 };
 
 /* A text is about to be run in its session; `is_whole`: this is all of it. */
@@ -89,6 +92,16 @@ void keep_looked(struct client *c, unsigned found, bool changed, usec_t now);
 
 /* The server did not answer as it should. */
 void keep_is_unknown(struct client *c, usec_t now);
+
+/* It keeps its server: false where max_kept would be exceeded, and it was told to go. */
+bool keep_hold(struct client *c, usec_t now) MUST_CHECK;
+
+/* It has its server no more. */
+void keep_let_go(struct client *c);
+
+/* When it is time to say something of its idleness, and that: it is told to go at `deadline`. */
+usec_t keep_deadline(const struct client *c);
+void keep_warn(struct client *c, usec_t now);
 
 /* DISCARD ALL was carried out. */
 void keep_discarded(struct client *c);

@@ -9,6 +9,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "conf/share.h"
 #include "proxy/client.h"
 #include "proxy/command.h"
 #include "proxy/errand.h"
@@ -60,11 +61,16 @@ static void localpool_derive(struct localpool *lp)
 	lp->follows_prepared =
 		!lp->is_session && lp->setup->conf->global.max_prepared_statements > 0;
 	lp->is_auto = s->pool_mode == CONF_POOL_MODE_AUTO && !lp->is_session;
+	bool is_open = s->pool_size == 0 || s->max_overflow < 0;
+	lp->max_kept =
+		share_of(slice_of(s->max_kept), is_open ? -1 : s->pool_size + s->max_overflow);
 	lp->logs_queries =
 		s->log_min_duration_statement_us != USEC_NEVER && !lp->route->is_replication;
-	lp->has_deadlines =
-		s->query_timeout_us != USEC_NEVER || s->idle_transaction_timeout_us != USEC_NEVER ||
-		s->transaction_timeout_us != USEC_NEVER || s->client_idle_timeout_us != USEC_NEVER;
+	lp->has_deadlines = s->query_timeout_us != USEC_NEVER ||
+			    s->idle_transaction_timeout_us != USEC_NEVER ||
+			    s->transaction_timeout_us != USEC_NEVER ||
+			    s->client_idle_timeout_us != USEC_NEVER ||
+			    (lp->is_auto && s->keep_timeout_us != USEC_NEVER);
 }
 
 static int32_t localpool_cap(int limit)

@@ -50,6 +50,7 @@ struct localpool {
 	bool follows_prepared; /* prepared statements go with their clients */
 	bool is_auto; /* a client keeps its server for what cannot follow it, and only that long */
 	struct harmless harmless; /* where is_auto */
+	int max_kept;             /* -1: no bound */
 	bool logs_queries;        /* log_min_duration_statement is on */
 	bool has_deadlines;       /* any of the timeouts that concern a linked client is set */
 };

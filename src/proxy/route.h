@@ -46,6 +46,7 @@ struct route {
 	struct registry *registry; /* not owned */
 	struct registry_entry *database_entry, *user_entry; /* a reference each */
 	struct pool_shared shared;
+	atomic_int kept; /* servers of it that clients keep (proxy/keep.h) */
 
 	pthread_mutex_t lock; /* guards the rest */
 	uint64_t

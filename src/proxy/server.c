@@ -169,6 +169,7 @@ static void server_release(struct server *s, bool needs_reset, usec_t now)
 static void server_unlink(struct server *s)
 {
 	struct client *c = s->client;
+	keep_let_go(c);
 	s->client = NULL;
 	c->server = NULL;
 	conn_resume(&s->conn, SERVER_PAUSE_PEER);
@@ -273,8 +274,11 @@ static void server_settle_linked(struct server *s, usec_t now)
 		inspect_start(s, now);
 		return;
 	}
-	if (c->keep && c->keep->kept)
+	if (c->keep && c->keep->kept) {
+		if (keep_hold(c, now) && lp->has_deadlines)
+			client_set_deadline(c, now);
 		return;
+	}
 	server_unlink(s);
 	client_unlinked(c, now);
 	server_release(s, lp->settings.server_reset_query_always, now);
@@ -385,15 +389,29 @@ void server_send(struct server *s, struct slice bytes, usec_t now)
 
 /* ---- the end ------------------------------------------------------------------------------- */
 
+/* What had made it be kept, for a DETAIL. */
+static const char *server_lost_cause(const struct client *c, char *out, size_t out_bytes)
+{
+	if (!c->keep->cause)
+		return NULL;
+	snprintf(out, out_bytes, "It came from: %s", c->keep->cause);
+	return out;
+}
+
 /* Its client has lost it: the server's own words have gone out already, or ours do. */
 static void server_fail_client(struct server *s, usec_t now)
 {
 	struct client *c = s->client;
 	bool is_mute = s->last_words || (s->body_left && s->body_passes);
+	unsigned lost = c->keep ? c->keep->kept : 0;
+	char states[200], detail[256];
 	journal_cut(c, RECORD_SERVER_GONE, s->last_words ? NULL : "08006", now);
 	server_unlink(s);
 	if (is_mute)
 		client_close(c, "server closed the connection", now);
+	else if (lost)
+		client_fail(c, ERROR_STATE_LOST, server_lost_cause(c, detail, sizeof(detail)), NULL,
+			    now, keep_describe(lost, states, sizeof(states)));
 	else
 		client_fail(c, ERROR_SERVER_GONE, NULL, NULL, now);
 }

@@ -33,6 +33,17 @@
 	X(refusals, "refusal_count",                                                               \
 	  "requests that the pooler itself refused (time-outs, bounds)")                           \
 	X(keeps, "keep_count", "times a client began to keep its server")                          \
+	X(keeps_listen, "keep_listen_count", "... for LISTEN")                                     \
+	X(keeps_prepare, "keep_prepare_count", "... for a statement of PREPARE")                   \
+	X(keeps_cursor, "keep_cursor_count", "... for a cursor WITH HOLD")                         \
+	X(keeps_temp, "keep_temp_count", "... for a temporary object")                             \
+	X(keeps_lock, "keep_lock_count", "... for an advisory lock")                               \
+	X(keeps_authorization, "keep_authorization_count", "... for a session authorization")      \
+	X(keeps_load, "keep_load_count", "... for a loaded library")                               \
+	X(keeps_sequence, "keep_sequence_count", "... for currval or lastval")                     \
+	X(keeps_long, "keep_long_count", "... for a prepared statement that is too long")          \
+	X(keeps_unknown, "keep_unknown_count", "... for what the server would not say")            \
+	X(keeps_manual, "keep_manual_count", "... for pgweir.keep")                                \
 	X(looks, "look_count", "times a server was asked what a client had left in it")            \
 	X(cancels, "cancel_count", "cancel requests of clients passed on or answered")
 

@@ -52,14 +52,15 @@ static const struct {
 	{ SHEET_ID_ACTIVE_SOCKETS, SOCKETS, "" },
 	{ SHEET_ID_STATS, STATS,
 	  " total_server_login_count total_server_login_failure_count total_error_count "
-	  "total_refusal_count total_cancel_count avg_server_login_count "
-	  "avg_server_login_failure_count avg_error_count avg_refusal_count avg_cancel_count" },
+	  "total_refusal_count total_cancel_count total_keep_count total_look_count "
+	  "avg_server_login_count avg_server_login_failure_count avg_error_count avg_refusal_count "
+	  "avg_cancel_count avg_keep_count avg_look_count" },
 	{ SHEET_ID_STATS_TOTALS, SUMS,
 	  " server_login_count server_login_failure_count error_count refusal_count "
-	  "cancel_count" },
+	  "cancel_count keep_count look_count" },
 	{ SHEET_ID_STATS_AVERAGES, SUMS,
 	  " server_login_count server_login_failure_count error_count refusal_count "
-	  "cancel_count" },
+	  "cancel_count keep_count look_count" },
 	{ SHEET_ID_TOTALS, "name value", "" },
 	{ SHEET_ID_LISTS, "list items", "" },
 	{ SHEET_ID_USERS,

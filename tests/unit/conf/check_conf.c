@@ -47,6 +47,7 @@ int main(void)
 {
 	SRunner *sr = srunner_create(suite_setting());
 	srunner_add_suite(sr, suite_protocols());
+	srunner_add_suite(sr, suite_share());
 	srunner_add_suite(sr, suite_value());
 	srunner_add_suite(sr, suite_inifile());
 	srunner_add_suite(sr, suite_conninfo());

@@ -13,6 +13,7 @@ Suite *suite_conninfo(void);
 Suite *suite_credential(void);
 Suite *suite_inifile(void);
 Suite *suite_protocols(void);
+Suite *suite_share(void);
 Suite *suite_setting(void);
 Suite *suite_value(void);
 

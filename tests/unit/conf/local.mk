@@ -7,6 +7,7 @@ tests_unit_conf_check_conf_SOURCES = \
 	tests/unit/conf/test_credential.c \
 	tests/unit/conf/test_inifile.c \
 	tests/unit/conf/test_protocols.c \
+	tests/unit/conf/test_share.c \
 	tests/unit/conf/test_setting.c \
 	tests/unit/conf/test_value.c
 tests_unit_conf_check_conf_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
