@@ -309,6 +309,7 @@ static void authquery_seek(struct authquery *aq, struct authquery_ask *ask, usec
 		return;
 	}
 	struct buf key = { 0 };
+	buf_u32(&key, ask->setup->number); /* a login may be older than the last reload */
 	buf_add_cstr(&key, place.auth_user);
 	buf_add_slice(&key, place.database);
 	buf_u8(&key, 0);

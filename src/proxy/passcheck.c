@@ -69,7 +69,7 @@ struct passcheck_trial {
 	const struct conf_database *db;
 	char *database, *user, *password; /* owned; the last one is wiped */
 	struct slice key;                 /* owned; of this password */
-	size_t user_bytes;                /* of the key: database and user */
+	size_t user_bytes;                /* of the key: configuration, database and user */
 	bool is_named_by_client;
 	unsigned generation;
 	usec_t timeout, retry, deadline; /* the deadline: of waiting */
@@ -85,11 +85,12 @@ struct passcheck {
 	struct worker_shared *shared; /* neither is owned */
 	struct helper_crew *crew;
 	passcheck_fn answer;
-	struct list trials;     /* owned; the one that came first in front */
-	struct map by_key;      /* key -> trial */
-	struct authcache right; /* database and user -> the digest of what was right last */
+	struct list trials; /* owned; the one that came first in front */
+	struct map by_key;  /* key -> trial */
+	struct authcache
+		right; /* configuration, database and user -> the digest of what was right last */
 	struct authcache wrong; /* key: the server has refused it */
-	struct authcache down;  /* database: it could not be reached */
+	struct authcache down;  /* configuration and database: it could not be reached */
 	struct authtries tries; /* of databases */
 	struct timer tick;
 	uint8_t secret[SCRAM_KEY_BYTES]; /* of the digests */
@@ -117,6 +118,11 @@ static void passcheck_enter(struct passcheck_trial *t, enum passcheck_state to)
 static struct slice passcheck_user_key(const struct passcheck_trial *t)
 {
 	return slice_head(t->key, t->user_bytes);
+}
+
+static struct slice passcheck_place_key(const struct passcheck_trial *t)
+{
+	return slice_head(t->key, t->user_bytes - strlen(t->user) - 1);
 }
 
 static struct slice passcheck_digest(struct slice key, size_t user_bytes)
@@ -253,10 +259,12 @@ static void passcheck_refused(struct passcheck_trial *t, const struct connector_
 	LOG_INFO("server %s/%s: the client's password is not taken: %s", t->database, t->user,
 		 fault->log);
 	if (fault->kind != CONNECTOR_FAULT_SERVER)
-		authcache_put(&t->p->down, slice_of(t->database), AUTHCACHE_NO, NULL, t->retry,
+		authcache_put(&t->p->down, passcheck_place_key(t), AUTHCACHE_NO, NULL, t->retry,
 			      now);
-	passcheck_end(t, is_no || is_nowhere ? AUTHQUERY_NO : AUTHQUERY_FAILED,
-		      passcheck_unreachable, now);
+	if (is_no || is_nowhere)
+		passcheck_end(t, AUTHQUERY_NO, NULL, now);
+	else
+		passcheck_end(t, AUTHQUERY_FAILED, passcheck_unreachable, now);
 }
 
 static void passcheck_tried(struct connector *c, void *owner UNUSED, usec_t now)
@@ -313,7 +321,7 @@ static void passcheck_consider(struct passcheck_trial *t, usec_t now)
 	struct passcheck *p = t->p;
 	if (p->stopped)
 		passcheck_end(t, AUTHQUERY_FAILED, "The pooler is shutting down.", now);
-	else if (authcache_get(&p->down, slice_of(t->database), now))
+	else if (authcache_get(&p->down, passcheck_place_key(t), now))
 		passcheck_end(t, AUTHQUERY_FAILED, passcheck_unreachable, now);
 	else if (now >= t->deadline)
 		passcheck_end(
@@ -416,6 +424,7 @@ void passcheck_ask(struct passcheck *p, struct authquery_ask *ask, usec_t now)
 		p->answer(ask, AUTHQUERY_NO, "");
 		return;
 	}
+	buf_u32(&key, ask->setup->number); /* a login may be older than the last reload */
 	buf_add_cstr(&key, ask->database);
 	buf_add_cstr(&key, ask->user);
 	size_t user_bytes = buf_len(&key);

@@ -252,6 +252,7 @@ struct setup *setup_new(struct conf *conf, const struct setup *previous, struct 
 	size_t before = faults->count;
 	atomic_init(&made->refs, 1);
 	made->setup.conf = conf;
+	made->setup.number = previous ? previous->number + 1 : 0;
 	setup_read(made, previous, faults);
 	setup_read_hbas(&made->setup, faults);
 	setup_make_tls(&made->setup, previous, faults);

@@ -12,6 +12,8 @@
 
 #include <stdbool.h>
 
+#include <stdint.h>
+
 #include "auth/hba.h"
 #include "auth/ident.h"
 #include "auth/ldapopts.h"
@@ -30,7 +32,8 @@ struct setup_hba {
 };
 
 struct setup {
-	struct conf *conf;      /* a reference */
+	uint32_t number;   /* counted from the first one; what one has found out is no other's */
+	struct conf *conf; /* a reference */
 	struct userlist *users; /* a reference; empty where no auth_file is set */
 	struct netset fronts;   /* proxy_protocol_from */
 	struct hba *hba;        /* a reference; NULL: no auth_hba_file in [pgweir] */

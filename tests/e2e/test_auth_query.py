@@ -362,6 +362,22 @@ def test_reload_forgets(counting):
     assert count() == 2
 
 
+def test_login_older_than_a_reload_leaves_nothing_behind(asking, own_strict, strict):
+    """It goes on by the configuration that it began with, and asks the server of then."""
+    p = asking(own_strict, auth_cache_time=600)
+    early = p.open()
+    until(lambda: logging_in(p) == 1, "it is there")
+    console = p.open().login("admin", "pgweir", "x")
+    p.databases = {"app": f"host=127.0.0.1 port={strict.port}"}
+    p.write_ini()
+    console.query("reload")
+    with pytest.raises(Refused):
+        early.login("u_known", "app", "wrong")
+    assert backends(own_strict) and not backends(strict)
+    assert p.raw("u_known", password=WORD).value("select 1") == "1"
+    assert backends(strict)
+
+
 def test_those_who_come_together_share_a_query(counting, looked_up, workers):
     """The function waits for a lock: one query is there, and all clients wait for it."""
     p, count = counting(workers=workers, auth_cache_time=0)

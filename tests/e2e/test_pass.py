@@ -181,6 +181,27 @@ def test_reload_forgets_it(passing, strict):
     until(lambda: logins(strict) >= 1, "it was tried again")
 
 
+def test_login_older_than_a_reload_leaves_nothing_behind(passing, own_strict, strict):
+    """What the server of then says to a password does not hold for the one of now."""
+    own_strict.sql("alter role u_known password 'former'")
+    p = passing(own_strict, userlist={"admin": "x"}, auth_cache_time=600)
+    early = p.open(address=p.socket_path)
+    console = p.open(address=p.socket_path).login("admin", "pgweir", "x")
+    p.databases = {"app": f"host=127.0.0.1 port={strict.port}"}
+    p.write_ini()
+    console.query("reload")
+    own_strict.log_mark()
+    try:
+        early.login("u_known", "app", "former")
+    except Refused:
+        pass
+    until(lambda: logins(own_strict) == 1, "the server of then is asked")
+    assert refused(p, password="former").sqlstate == "28P01"
+    p.wait_log(f"port {strict.port} failed: .*password authentication failed")
+    p.wait_log("the client's password is not taken")
+    p.wait_log("login refused: the server says no")
+
+
 def test_those_who_come_together_share_a_login(passing, strict, workers):
     p = passing(strict, workers=workers, pool_size=2, auth_cache_time=60)
     strict.log_mark()
