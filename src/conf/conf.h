@@ -66,6 +66,16 @@
 	X(CLIENT_TLS_VERIFY_CA, "verify-ca")                                                       \
 	X(CLIENT_TLS_VERIFY_FULL, "verify-full")
 
+#define CONF_AUTO_PROBE_WORDS(X)                                                                   \
+	X(AUTO_PROBE_SUSPICIOUS, "suspicious")                                                     \
+	X(AUTO_PROBE_ALWAYS, "always")                                                             \
+	X(AUTO_PROBE_NEVER, "never")
+
+#define CONF_SEQUENCE_STATE_WORDS(X)                                                               \
+	X(SEQUENCE_STATE_KEEP, "keep")                                                             \
+	X(SEQUENCE_STATE_ERROR, "error")                                                           \
+	X(SEQUENCE_STATE_IGNORE, "ignore")
+
 /* CONF_POOL_MODE_AUTO, CONF_AUTH_TYPE_TRUST, ... */
 #define CONF_WORD_(value, word) CONF_##value,
 enum conf_pool_mode { CONF_POOL_MODE_WORDS(CONF_WORD_) };
@@ -73,6 +83,8 @@ enum conf_auth_type { CONF_AUTH_TYPE_WORDS(CONF_WORD_) };
 enum conf_log_format { CONF_LOG_FORMAT_WORDS(CONF_WORD_) };
 enum conf_client_tls_sslmode { CONF_CLIENT_TLS_SSLMODE_WORDS(CONF_WORD_) };
 enum conf_server_tls_sslmode { CONF_SERVER_TLS_SSLMODE_WORDS(CONF_WORD_) };
+enum conf_auto_probe { CONF_AUTO_PROBE_WORDS(CONF_WORD_) };
+enum conf_sequence_state { CONF_SEQUENCE_STATE_WORDS(CONF_WORD_) };
 #undef CONF_WORD_
 
 const char *conf_pool_mode_name(enum conf_pool_mode mode);

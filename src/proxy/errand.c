@@ -54,10 +54,12 @@ static bool errand_is_grave(const struct server *s, const struct paramset *wante
 	return false;
 }
 
-void errand_set_params(struct server *s, struct paramset *wanted)
+void errand_set_params(struct server *s, struct paramset *wanted, bool forgets_sequences)
 {
 	struct buf sql = { 0 };
 	paramset_sql_change(s->params, wanted, &sql);
+	if (forgets_sequences)
+		buf_add_str(&sql, "DISCARD SEQUENCES;");
 	paramset_replace(&s->wanted, paramset_ref(wanted));
 	s->holds_client = errand_is_grave(s, wanted);
 	errand_begin(s, SERVER_ERRAND_PARAMS, 'Q');
@@ -164,6 +166,7 @@ static void errand_done(struct server *s, usec_t now)
 			s->is_doomed = true;
 		else
 			paramset_replace(&s->params, paramset_ref(s->pool->worker->no_params));
+		s->sequences_of = 0;
 		prepared_free_set(s);
 		break;
 	case SERVER_ERRAND_ROLLBACK:

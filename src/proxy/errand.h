@@ -12,8 +12,9 @@
 #include "base/slice.h"
 #include "proxy/server.h"
 
-/* The server shall have these parameters: the commands go out before the client's next bytes. */
-void errand_set_params(struct server *s, struct paramset *wanted);
+/* The server shall have these parameters, and forget what sequences gave where that is asked for:
+ * the commands go out before the client's next bytes. */
+void errand_set_params(struct server *s, struct paramset *wanted, bool forgets_sequences);
 
 /* A Query of our own, sent now. */
 void errand_query(struct server *s, enum server_errand errand, struct slice sql, usec_t now);

@@ -14,9 +14,11 @@
 
 #include "base/mem.h"
 #include "proxy/client.h"
+#include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/login.h"
 #include "proxy/relay.h"
+#include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/setup.h"
 #include "proxy/worker.h"
@@ -106,6 +108,14 @@ static size_t intake_refuse_begin(struct client *c, const struct frame *f, usec_
 	return intake_drop_frame(c, f);
 }
 
+/* All that is here is looked at: the server must be fit for it when it is given out. */
+static void intake_see_sequences(const struct client *c, struct slice in)
+{
+	atomic_bool *reads = &c->pool->route->reads_sequences;
+	if (!atomic_load_explicit(reads, memory_order_relaxed) && keep_reads_sequences(in))
+		atomic_store(reads, true);
+}
+
 static size_t intake_idle_bytes(struct client *c, struct slice in, usec_t now)
 {
 	struct frame f;
@@ -134,6 +144,8 @@ static size_t intake_idle_bytes(struct client *c, struct slice in, usec_t now)
 			return 0;
 		if (c->pool->is_statement && intake_is_begin(&f))
 			return intake_refuse_begin(c, &f, now);
+		if (c->pool->is_auto)
+			intake_see_sequences(c, in);
 		intake_request(c, now);
 		return 0;
 	}

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -32,6 +33,12 @@
 	 EFFECT(RESET_ALL) | EFFECT(DISCARD_ALL) | EFFECT(DISCARD_TEMP) |                          \
 	 EFFECT(DISCARD_SEQUENCES) | EFFECT(ROLLBACK) | EFFECT(ROLLBACK_TO) | EFFECT(CODE) |       \
 	 EFFECT(CALLS) | EFFECT(UNREAD))
+
+/* Effects that nothing but a look can tell. */
+#define KEEP_DOUBTS (EFFECT(CODE) | EFFECT(CALLS) | EFFECT(UNREAD))
+
+/* The setting by which a client keeps its server because it wants to. */
+#define KEEP_SETTING SLICE("pgweir.keep")
 
 static const struct {
 	uint64_t effects;
@@ -134,6 +141,16 @@ static void keep_blame(struct keep *keep, struct slice sql, struct lexer_mode mo
 	buf_fini(&out);
 }
 
+/* Those that the settings want to be minded. */
+static uint64_t keep_minded(const struct client *c, uint64_t effects)
+{
+	if (c->pool->settings.auto_probe == CONF_AUTO_PROBE_NEVER)
+		effects &= ~KEEP_DOUBTS;
+	if (c->pool->settings.sequence_state != CONF_SEQUENCE_STATE_KEEP)
+		effects &= ~EFFECT(SEQUENCE_READ);
+	return effects;
+}
+
 static void keep_suspect(struct client *c, uint64_t effects)
 {
 	struct keep *keep = keep_need(c);
@@ -159,7 +176,9 @@ static bool keep_path_is_temp(const struct client *c)
 /* One statement: what it makes suspicious, or has prepared to. */
 static void keep_statement(struct client *c, const struct effect *e, struct lexer_mode mode)
 {
-	uint64_t effects = e->set & ~KEEP_IDLE_EFFECTS;
+	uint64_t effects = keep_minded(c, e->set & ~KEEP_IDLE_EFFECTS);
+	if (e->set & EFFECT(SEQUENCE_READ))
+		atomic_store(&c->pool->route->reads_sequences, true);
 	if (effects & EFFECT(CREATE) && keep_path_is_temp(c))
 		effects |= EFFECT(TEMP);
 	effects &= ~EFFECT(CREATE);
@@ -169,7 +188,7 @@ static void keep_statement(struct client *c, const struct effect *e, struct lexe
 	    !(c->keep && c->keep->suspected & KEEP(TEMP)))
 		effects &= ~EFFECT(DROP);
 	if (e->set & EFFECT(EXECUTE) && c->keep)
-		effects |= c->keep->inner;
+		effects |= keep_minded(c, c->keep->inner);
 	effects &= ~EFFECT(EXECUTE);
 	if (!effects)
 		return;
@@ -181,6 +200,7 @@ static void keep_statement(struct client *c, const struct effect *e, struct lexe
 		if (e->settings[i].local)
 			continue;
 		keep->has_reset |= e->settings[i].form == EFFECT_FORM_DEFAULT;
+		keep->may_end |= slice_ieq_str(KEEP_SETTING, e->settings[i].name);
 		keep_touch(c, keep, slice_of(e->settings[i].name));
 	}
 	if (effects & EFFECT(ROLE))
@@ -198,7 +218,7 @@ void keep_text(struct client *c, struct slice sql, bool is_whole)
 
 	if (!c->pool->is_auto)
 		return;
-	if (!is_whole) {
+	if (!is_whole && c->pool->settings.auto_probe != CONF_AUTO_PROBE_NEVER) {
 		keep_suspect(c, EFFECT(UNREAD));
 		keep_blame(c->keep, sql, mode);
 	}
@@ -222,9 +242,25 @@ void keep_long_statement(struct client *c)
 
 void keep_call(struct client *c)
 {
-	if (!c->pool->is_auto)
-		return;
-	keep_suspect(c, EFFECT(CALLS));
+	if (c->pool->is_auto && c->pool->settings.auto_probe != CONF_AUTO_PROBE_NEVER)
+		keep_suspect(c, EFFECT(CALLS));
+}
+
+bool keep_reads_sequences(struct slice messages)
+{
+	const char *at = messages.ptr, *end = messages.ptr + messages.len;
+	for (; end - at >= 7; at++)
+		if ((at[3] | 0x20) == (at[0] == 'l' || at[0] == 'L' ? 't' : 'r') &&
+		    (strncasecmp(at, "currval", 7) == 0 || strncasecmp(at, "lastval", 7) == 0))
+			return true;
+	return false;
+}
+
+void keep_always(struct client *c)
+{
+	struct keep *keep = keep_need(c);
+	keep->suspected |= KEEP_ASKED;
+	keep->asks_all = keep->may_end = true;
 }
 
 /* ---- what came of it ---------------------------------------------------------------------- */
@@ -322,10 +358,41 @@ void keep_warn(struct client *c, usec_t now)
 		(long long)((keep_deadline(c) - now) / USEC_PER_SEC));
 }
 
+/* Is pgweir.keep on? */
+static bool keep_is_wanted(const struct client *c)
+{
+	static const char *const on[] = { "on", "true", "yes", "1", "t", "y" };
+	const char *value = paramset_get(c->params, KEEP_SETTING);
+	for (size_t i = 0; value && i < COUNT_OF(on); i++)
+		if (strcasecmp(value, on[i]) == 0)
+			return true;
+	return false;
+}
+
+void keep_greet(struct client *c, usec_t now)
+{
+	if (c->pool->is_auto && keep_is_wanted(c)) {
+		keep_need(c);
+		keep_change(c, KEEP(MANUAL), now);
+	}
+}
+
+void keep_sequences_discarded(struct client *c)
+{
+	if (!c->keep)
+		return;
+	c->keep->suspected &= (uint16_t)~KEEP(SEQUENCE);
+	c->keep->kept &= (uint16_t)~KEEP(SEQUENCE);
+	if (!keep_is_dirty(c->keep))
+		keep_free(c);
+}
+
 void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)
 {
 	struct keep *keep = c->keep;
-	unsigned stays = (keep->kept | keep->suspected) & ~KEEP_ASKED;
+	unsigned stays = (keep->kept | keep->suspected) & ~(KEEP_ASKED | KEEP(MANUAL));
+	if (keep_is_wanted(c))
+		stays |= KEEP(MANUAL);
 	harmless_was(&c->pool->harmless, &keep->tried, !found && !stays && !changed);
 	keep_change(c, found | stays, now);
 	keep->suspected = 0;

@@ -80,6 +80,15 @@ bool keep_has_effects(const struct client *c, struct slice sql);
 /* A statement that is too long to be prepared again on another server. */
 void keep_long_statement(struct client *c);
 
+/* It has logged in: pgweir.keep may be among its start-up options. */
+void keep_greet(struct client *c, usec_t now);
+
+/* It runs something, and auto_probe is always. */
+void keep_always(struct client *c);
+
+/* Are the numbers of sequences read in these messages? (Or so it looks.) */
+bool keep_reads_sequences(struct slice messages);
+
 /* A function call, of whatever function. */
 void keep_call(struct client *c);
 
@@ -102,6 +111,9 @@ void keep_let_go(struct client *c);
 /* When it is time to say something of its idleness, and that: it is told to go at `deadline`. */
 usec_t keep_deadline(const struct client *c);
 void keep_warn(struct client *c, usec_t now);
+
+/* DISCARD SEQUENCES was carried out. */
+void keep_sequences_discarded(struct client *c);
 
 /* DISCARD ALL was carried out. */
 void keep_discarded(struct client *c);

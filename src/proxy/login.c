@@ -13,6 +13,7 @@
 #include "net/tls.h"
 #include "proxy/cancel.h"
 #include "proxy/client.h"
+#include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/registry.h"
@@ -305,6 +306,7 @@ static void login_greet(struct client *c, usec_t now)
 	if (c->login->setup->conf->global.log_connections)
 		LOG_INFO("client %s: login ok%s%s", client_text(c, text, sizeof(text)),
 			 c->conn.ssl ? " tls=" : "", tls_info(c->conn.ssl, tls));
+	keep_greet(c, now);
 	login_free(c);
 	client_enter(c, CLIENT_IDLE, now);
 	conn_resume(&c->conn, CLIENT_PAUSE_WAITING);

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "proxy/client.h"
 #include "proxy/errand.h"
@@ -110,6 +111,9 @@ static void relay_blame(struct relay_fault *fault, enum error_id error, const ch
 /* What a message may do to the client's session; of what is prepared prepared.c sees to it. */
 static void relay_watch(struct client *c, const struct frame *f)
 {
+	if (c->pool->settings.auto_probe == CONF_AUTO_PROBE_ALWAYS &&
+	    (f->type == 'Q' || f->type == 'E' || f->type == 'F'))
+		keep_always(c);
 	const char *end = f->body.len ? memchr(f->body.ptr, '\0', f->body.len) : NULL;
 	if (f->type == 'Q')
 		keep_text(c, slice_head(f->body, end ? (size_t)(end - f->body.ptr) : f->body.len),
@@ -118,6 +122,33 @@ static void relay_watch(struct client *c, const struct frame *f)
 		keep_call(c);
 	else if (f->type == 'P' && !c->pool->follows_prepared && *f->body.ptr)
 		keep_long_statement(c);
+}
+
+/* BEGIN and nothing else? False where it may be more. */
+static bool relay_is_begin(const struct frame *f)
+{
+	struct slice sql = slice_head(f->body, f->body.len ? f->body.len - 1 : 0);
+	while (sql.len && (sql.ptr[sql.len - 1] == ';' || sql.ptr[sql.len - 1] == ' '))
+		sql.len--;
+	return f->type == 'Q' && frame_is_whole(f) && sql.len >= 5 &&
+	       !memchr(sql.ptr, ';', sql.len) &&
+	       (strncasecmp(sql.ptr, "begin", 5) == 0 || strncasecmp(sql.ptr, "start", 5) == 0);
+}
+
+/* The first time that the pool sees somebody read what sequences gave, and it is in a transaction:
+ * the server has still what others got. They are forgotten, unless the client has run something
+ * that may be what it asks about. */
+static void relay_mind_sequences(struct client *c, struct server *s, const struct frame *f)
+{
+	if (s->sequences_of != SERVER_SEQUENCES_MIXED || (f->type != 'Q' && f->type != 'P'))
+		return;
+	if (track_tx_status(&s->track) == 'T' && !s->has_run && s->params == c->params &&
+	    s->errand == SERVER_ERRAND_NONE && track_is_quiet(&s->track) &&
+	    c->pool->settings.sequence_state != CONF_SEQUENCE_STATE_IGNORE &&
+	    keep_reads_sequences(f->body)) {
+		s->sequences_of = c->id;
+		errand_set_params(s, s->params, true);
+	}
 }
 
 /* What is in hand and goes to the server as it is, so far. */
@@ -175,9 +206,13 @@ static enum relay_step relay_client_message(struct client *c, const struct frame
 	/* refused once this client has no server; amid a batch the server is the one to say no */
 	if (c->pool->is_statement && !track_wants_sync(&s->track) && intake_is_begin(f))
 		return RELAY_HOLD;
+	if (c->pool->is_auto)
+		relay_mind_sequences(c, s, f);
 	if (c->pool->follows_prepared && prepared_concerns(c, f->type) &&
 	    !relay_prepare(c, f, out, fault, now))
 		return RELAY_HOLD;
+	if (!s->has_run && c->pool->is_auto)
+		s->has_run = !relay_is_begin(f);
 	uint32_t seq = track_next_seq(&s->track);
 	switch (track_client(&s->track, f->type, false)) {
 	case TRACK_OK:
@@ -357,6 +392,9 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 			paramset_replace(&c->params, inspect_for_client(c, s->params));
 			keep_discarded(c);
 		}
+	} else if (f->type == 'C' && slice_starts(f->body, "DISCARD SEQUENCES")) {
+		if (c)
+			keep_sequences_discarded(c);
 	} else if (f->type == 'E') {
 		stats->errors++;
 		if (notice_is_fatal(f->body) && c)

@@ -46,7 +46,8 @@ struct route {
 	struct registry *registry; /* not owned */
 	struct registry_entry *database_entry, *user_entry; /* a reference each */
 	struct pool_shared shared;
-	atomic_int kept; /* servers of it that clients keep (proxy/keep.h) */
+	atomic_bool reads_sequences; /* currval or lastval was seen */
+	atomic_int kept;             /* servers of it that clients keep (proxy/keep.h) */
 
 	pthread_mutex_t lock; /* guards the rest */
 	uint64_t

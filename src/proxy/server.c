@@ -125,6 +125,17 @@ struct server *server_new(struct localpool *lp, timer_fn on_deadline, usec_t now
 
 /* ---- linking --------------------------------------------------------------------------- */
 
+/* Nobody may read the numbers that sequences have given to somebody else: must they be forgotten
+ * first? Where nobody reads any nothing is spent on it. */
+static bool server_takes_over(struct server *s, const struct client *c)
+{
+	bool is_fresh = s->sequences_of == 0;
+	bool forgets = !is_fresh && atomic_load(&s->pool->route->reads_sequences) &&
+		       s->pool->settings.sequence_state != CONF_SEQUENCE_STATE_IGNORE;
+	s->sequences_of = is_fresh || forgets ? c->id : SERVER_SEQUENCES_MIXED;
+	return forgets;
+}
+
 void server_link(struct server *s, struct client *c, usec_t now)
 {
 	BUG_ON(s->client || c->server);
@@ -133,10 +144,12 @@ void server_link(struct server *s, struct client *c, usec_t now)
 	c->server = s;
 	c->linked_at = now;
 	s->linked_at = now;
+	s->has_run = false;
 	s->pool->stats.server_assignments++;
 	s->pool->stats.wait_us += (uint64_t)(now - c->request_at);
-	if (s->params != c->params)
-		errand_set_params(s, c->params);
+	bool forgets = s->pool->is_auto && s->sequences_of != c->id && server_takes_over(s, c);
+	if (s->params != c->params || forgets)
+		errand_set_params(s, c->params, forgets);
 }
 
 static void server_set_cleaning_deadline(struct server *s, usec_t now)
@@ -322,8 +335,8 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 		return;
 	}
 	if (s->needs_reset && s->params != s->pool->worker->no_params) {
-		errand_set_params(s,
-				  s->pool->worker->no_params); /* whatever the reset query does */
+		errand_set_params(s, s->pool->worker->no_params,
+				  false); /* whatever the reset query does */
 		server_send(s, SLICE_NONE, now);
 		return;
 	}

@@ -64,6 +64,8 @@ enum server_errand {
 	SERVER_ERRAND_PROBE, /* an empty query whose answer tells where a conversation stands */
 };
 
+#define SERVER_SEQUENCES_MIXED UINT64_MAX
+
 struct server {
 	struct conn conn;
 	struct deferred reap;
@@ -102,8 +104,11 @@ struct server {
 	bool is_last_call; /* CLEANING: the next deadline closes it */
 	bool copy_failed;  /* CLEANING: CopyFail was sent */
 	bool is_reaped;    /* CLOSING: it only waits for its cancel or its login to come back */
+	bool has_run;      /* its client has run more than BEGIN since it got it */
 	bool is_cancelling; /* a cancel is under way: nobody else may have it */
 
+	uint64_t sequences_of; /* pool_mode auto: the client whose numbers of sequences it may
+				  hold; 0: none; SERVER_SEQUENCES_MIXED: of several */
 	uint64_t id;
 	usec_t connected_at;
 	usec_t connected_wall;

@@ -34,7 +34,7 @@ static usec_t worker_report_wall(usec_t at, usec_t now)
 static void worker_report_kept(struct report_conn *row, const struct client *c, usec_t now)
 {
 	const struct keep *keep = c->keep;
-	if (!keep || !keep->kept)
+	if (!keep || !keep->kept || !c->server)
 		return;
 	row->kept = keep->kept;
 	row->kept_wall = worker_report_wall(keep->kept_since, now);

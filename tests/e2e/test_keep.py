@@ -5,7 +5,7 @@ import signal
 
 import pytest
 
-from rawwire import Q
+from rawwire import B, E, P, Q, S
 from waiting import until_equal
 
 pytestmark = pytest.mark.pgweir
@@ -125,3 +125,135 @@ def test_counted_and_said_once(pooler):
     assert total(p, "total_keeps_listen") == 4
     assert total(p, "total_keeps_prepare") == 1
     assert total(p, "total_look_count") >= 7
+
+
+@pytest.mark.parametrize("on,off", [
+    ("set pgweir.keep = on", "set pgweir.keep = off"), ("set pgweir.keep to 'true'", "reset pgweir.keep"),
+    ("select set_config('pgweir.keep', '1', false)", "select set_config('pgweir.keep', 'no', false)"),
+    ("begin; set pgweir.keep = on; commit", "begin; set pgweir.keep = off; commit"),
+    ("set pgweir.keep = on", "discard all")])
+def test_kept_by_hand(pooler, on, off):
+    p = auto(pooler)
+    client = p.raw()
+    client.query(on)
+    until_equal(lambda: kept(p), ["pgweir.keep"])
+    pid = client.value("select pg_backend_pid()")
+    assert p.raw().value("select pg_backend_pid()") != pid
+    client.query(off)
+    until_equal(lambda: kept(p), [])
+    until_equal(lambda: p.pool()["cl_linked"], "0")
+
+
+@pytest.mark.parametrize("text", ["begin; set pgweir.keep = on; rollback", "begin; set local pgweir.keep = on; commit",
+                                  "set pgweir.keep = off", "set pgweir.keepers = on"])
+def test_not_kept_by_hand(pooler, text):
+    p = auto(pooler)
+    client = p.raw()
+    client.query(text)
+    until_equal(lambda: p.pool()["cl_linked"], "0")
+    assert kept(p) == []
+
+
+def test_kept_from_the_start(pooler):
+    p = auto(pooler)
+    client = p.raw(options="-c pgweir.keep=on")
+    pid = client.value("select pg_backend_pid()")
+    until_equal(lambda: kept(p), ["pgweir.keep"])
+    assert p.raw().value("select pg_backend_pid()") != pid
+    assert client.value("show pgweir.keep") == "on"
+    client.query("set pgweir.keep = off")
+    until_equal(lambda: kept(p), [])
+
+
+def hidden(p):
+    """A table whose trigger leaves something that no text of a statement shows."""
+    p.raw().query("drop table if exists keep_hidden; create table keep_hidden(a int);"
+                  "create or replace function keep_lock() returns trigger language plpgsql as "
+                  "'begin perform pg_advisory_lock(4711); return new; end';"
+                  "create trigger t before insert on keep_hidden for each row execute function keep_lock()")
+    until_equal(lambda: kept(p), [])
+
+
+def test_probe_always_finds_what_no_text_shows(pooler):
+    p = auto(pooler, auto_probe="always")
+    hidden(p)
+    client = p.raw()
+    client.query("insert into keep_hidden values (1)")
+    until_equal(lambda: kept(p), ["advisory lock"])
+    client.query("select pg_advisory_unlock_all()")
+    until_equal(lambda: kept(p), [])
+    with p.connect(prepare_threshold=0) as conn:
+        conn.execute("insert into keep_hidden values (%s)", (1,))
+        until_equal(lambda: kept(p), ["advisory lock"])
+
+
+@pytest.mark.parametrize("probe,reasons", [("suspicious", ["advisory lock"]), ("never", [])])
+def test_probe_of_code(pooler, probe, reasons):
+    p = auto(pooler, auto_probe=probe)
+    client = p.raw()
+    client.query("do $$begin perform pg_advisory_lock(42); end$$")
+    until_equal(lambda: kept(p), reasons)
+    until_equal(lambda: p.pool()["cl_linked"], str(len(reasons)))
+    client.query("select pg_advisory_unlock_all()")
+    until_equal(lambda: kept(p), [])
+    client.query("listen a")  # what is named is asked about all the same
+    until_equal(lambda: kept(p), ["listen"])
+
+
+SEQUENCES = ["select currval('keep_seq')", "select lastval()", "SELECT LASTVAL()"]
+
+
+def move(p):
+    """Somebody else has moved the sequence on the pool's only server."""
+    other = p.raw()
+    other.query("drop sequence if exists keep_seq; create sequence keep_seq")
+    assert other.value("select nextval('keep_seq')") == "1"
+    return other
+
+
+@pytest.mark.parametrize("state", ["keep", "error"])
+@pytest.mark.parametrize("text", SEQUENCES)
+@pytest.mark.parametrize("how", ["simple", "extended", "begin", "begin extended", "in one"])
+def test_nobody_reads_anothers_number(pooler, text, how, state):
+    p = auto(pooler, pool_size=1, sequence_state=state)
+    move(p)
+    client = p.raw()
+    if how.startswith("begin"):
+        client.query("begin")
+    if how == "in one":
+        client.send(Q("begin") + Q(text))
+        client.ready()
+    elif how.endswith("extended"):
+        client.send(P(text), B(), E(), S)
+    else:
+        client.send(Q(text))
+    errors = [m for m in client.ready() if m.kind == "E"]
+    assert [e.sqlstate for e in errors] == ["55000"]
+
+
+def test_own_number_is_read(pooler):
+    p = auto(pooler, pool_size=2)
+    other = move(p)
+    client = p.raw()
+    assert client.query("begin")
+    assert client.value("select nextval('keep_seq')") == "2"
+    assert client.value("select currval('keep_seq')") == "2"
+    client.query("commit")
+    until_equal(lambda: kept(p), ["sequence"])
+    assert other.value("select nextval('keep_seq')") == "3"
+    assert client.value("select lastval()") == "2"
+    client.query("discard sequences")
+    until_equal(lambda: kept(p), [])
+    client.close()
+
+
+def test_numbers_are_not_handed_over(pooler):
+    p = auto(pooler, pool_size=1, sequence_state="error")
+    first = move(p)
+    second = p.raw()
+    assert second.error("select currval('keep_seq')").sqlstate == "55000"
+    for _ in range(3):
+        assert first.value("select nextval('keep_seq')")
+        assert second.error("select lastval()").sqlstate == "55000"
+        assert first.error("select currval('keep_seq')").sqlstate == "55000"
+    assert kept(p) == []
