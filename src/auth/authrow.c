@@ -208,6 +208,10 @@ enum authrow_verdict authrow_judge(const struct authrow *row, struct slice user,
 		return nobody(why, "auth_query gave another user's name than the one asked for");
 	if (!row->values[1].ptr)
 		return nobody(why, "the user has no password that could be compared");
+	if (slice_eq_str(row->values[1], "********"))
+		return malformed(why,
+				 "auth_query gave asterisks for a secret: pg_roles and pg_user "
+				 "show no other, pg_authid and pg_shadow have it");
 	*secret = row->values[1];
 	return judge_rest(row, wall, until, why);
 }

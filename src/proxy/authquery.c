@@ -11,6 +11,7 @@
  */
 #include "proxy/authquery.h"
 
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -54,6 +55,7 @@ struct authquery {
 	struct passcheck *passwords;
 	bool stopped;
 	struct authcache secrets;
+	atomic_bool is_md5;      /* the last secret that came; workers read it */
 	struct map flights;      /* key -> flight */
 	struct map targets;      /* key -> target that is up to date */
 	struct list entries;     /* of all targets; owned */
@@ -112,6 +114,11 @@ bool authquery_is_on(const struct setup *setup, struct slice database)
 	return authquery_find_place(setup, database, &place);
 }
 
+bool authquery_like_scram(const struct authquery *aq)
+{
+	return !atomic_load(&aq->is_md5);
+}
+
 /* ---- answers ------------------------------------------------------------------------------------
  */
 
@@ -145,6 +152,8 @@ static void authquery_remember(const struct authquery_flight *f,
 
 	if (f->generation != aq->generation || result->verdict == AUTHQUERY_FAILED)
 		return;
+	if (result->verdict == AUTHQUERY_YES)
+		atomic_store(&aq->is_md5, secret_kind(result->secret) == SECRET_MD5);
 	if (result->verdict == AUTHQUERY_YES)
 		authcache_put(&aq->secrets, f->key, AUTHCACHE_YES, result->secret,
 			      usec_min(keep, result->lasts), now);

@@ -7,7 +7,7 @@
  * answered at once, those who ask the same share one answer, a server that does not answer is left
  * alone for a while, and what blocks is done by helpers of a crew of its own.
  *
- * Owned by the proxy. Thread: main, except authquery_ask and authquery_is_on.
+ * Owned by the proxy. Thread: main, except authquery_ask, _is_on and _like_scram.
  */
 #ifndef PROXY_AUTHQUERY_H
 #define PROXY_AUTHQUERY_H
@@ -69,6 +69,9 @@ struct authquery_ask {
 };
 
 /* Is there a server to be asked for the secret of somebody who names this database? Thread: any. */
+/* What somebody unknown is to be asked for under md5: what the last one was who was known. */
+bool authquery_like_scram(const struct authquery *aq);
+
 bool authquery_is_on(const struct setup *setup, struct slice database);
 
 /* Gives the question away until its answer is delivered. Thread: any. */

@@ -158,6 +158,15 @@ static void authtalk_judge(struct authtalk *t, const struct authtalk_reply *r)
 	switch (authrow_judge(&r->row, slice_of(t->user), wall, &secret, &until, &why)) {
 	case AUTHROW_USER:
 		t->secret = secret_new(secret);
+		if (secret_is_doubtful(t->secret)) { /* not to be taken for a password */
+			secret_unref(t->secret);
+			t->secret = NULL;
+			authtalk_end(
+				t, AUTHTALK_NOBODY,
+				"auth_query gave a secret that begins like md5 or SCRAM's and is "
+				"neither");
+			break;
+		}
 		t->lasts = until == USEC_NEVER ? USEC_NEVER : until - wall;
 		authtalk_end(t, AUTHTALK_USER, "");
 		break;

@@ -151,6 +151,15 @@ size_t login_auth_bytes(struct client *c, struct slice in, usec_t now)
 	return frame_bytes(&f);
 }
 
+/* Is somebody unknown asked for SCRAM under md5? As those are who come from where it would. */
+static bool login_auth_like_scram(const struct client *c)
+{
+	const struct login *login = c->login;
+	return authquery_is_on(login->setup, slice_of(login->params.database))
+		       ? authquery_like_scram(c->worker->shared->authquery)
+		       : login->setup->like_scram;
+}
+
 static void login_auth_exchange(struct client *c, enum auth_method method, usec_t now)
 {
 	struct login *login = c->login;
@@ -160,7 +169,7 @@ static void login_auth_exchange(struct client *c, enum auth_method method, usec_
 					.user = slice_of(c->user),
 					.secret = login->secret,
 					.mock = &c->worker->shared->mock,
-					.like_scram = login->setup->like_scram,
+					.like_scram = login_auth_like_scram(c),
 					.like_iterations = login->setup->like_iterations,
 					.binding = slice_make(end_point, n) };
 	struct buf out = { 0 };

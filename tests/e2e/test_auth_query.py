@@ -113,6 +113,23 @@ def test_who_may_not_log_in(asking, strict, method, user):
     assert error.text == wrong.text.replace("u_known", user)
 
 
+def asked_for(p, user):
+    """The method's number: 5 is md5, 10 is SASL."""
+    client = p.open()
+    client.send(rawwire.startup(user, "app"))
+    kind = int.from_bytes(client.read().body[:4], "big")
+    client.drop()
+    return kind
+
+
+@pytest.mark.parametrize("word,kind", [("scram-sha-256", 10), ("md5", 5)])
+def test_nobody_is_asked_for_what_users_are_asked_for(asking, own_strict, word, kind):
+    own_strict.sql(f"set password_encryption = '{word}'; alter role u_known password 'pencil'")
+    p = asking(own_strict, auth_type="md5")
+    for _ in range(2):
+        assert [asked_for(p, user) for user in ("u_known", "nobody", "u_nologin")] == [kind] * 3
+
+
 def test_function_as_the_query(counting, workers):
     """A function with its owner's rights, called by a user who may do nothing else."""
     p, count = counting(workers=workers)
@@ -293,11 +310,19 @@ GOOD = "select rolname, rolpassword from pg_authid where rolname = $1 and rolcan
      "expired"),
     ("select rolname, rolpassword, null as x, false as rolcanlogin from pg_authid where rolname = $1",
      "may not log in"),
+    ("select rolname, ''SCRAM-SHA-256$x'' from pg_authid where rolname = $1", "neither"),
 ])
 def test_rows_that_let_nobody_in(asking, strict, query, why):
     p = asking(strict, databases={"app": lambda p: p.db("app", auth_query=f"'{query}'")})
     assert refused(p).sqlstate == "28P01"
     p.wait_log(why)
+
+
+def test_hidden_secrets_are_no_passwords(asking, strict):
+    """pg_roles shows eight asterisks for everybody's."""
+    p = asking(strict, auth_type="plain", auth_query="select rolname, rolpassword from pg_roles where rolname = $1")
+    assert refused(p, password="********").sqlstate != "28P01"
+    p.wait_log("auth_query gave asterisks for a secret")
 
 
 def test_more_columns_that_let_in(asking, strict):
