@@ -26,6 +26,10 @@
 	 EFFECT(BEGIN) | EFFECT(MODES) | EFFECT(COMMIT) | EFFECT(ROLLBACK) | EFFECT(CHAIN) |       \
 	 EFFECT(SAVEPOINT) | EFFECT(RELEASE) | EFFECT(ROLLBACK_TO))
 
+/* A statement with no other effects need not be looked at; SET LOCAL may change what those after it
+ * mean. */
+#define KEEP_DULL_EFFECTS (KEEP_IDLE_EFFECTS & ~EFFECT(SETTING_LOCAL))
+
 /* Effects that may end what keeps a server. */
 #define KEEP_ENDING_EFFECTS                                                                        \
 	(EFFECT(DEALLOCATE) | EFFECT(DEALLOCATE_ALL) | EFFECT(CLOSE) | EFFECT(CLOSE_ALL) |         \
@@ -170,7 +174,23 @@ static void keep_suspect(struct client *c, uint64_t effects)
 static bool keep_path_is_temp(const struct client *c)
 {
 	const char *path = paramset_get(c->params, SLICE("search_path"));
-	return path && effect_path_is_temp(slice_of(path));
+	return (c->keep && (c->keep->moves_path || c->keep->asks_all)) ||
+	       (path && effect_path_is_temp(slice_of(path)));
+}
+
+/* What is set decides what the statements that follow mean, before the server has said so. */
+static void keep_heed(struct client *c, const struct effect *e)
+{
+	for (size_t i = 0; i < e->setting_count; i++) {
+		struct slice name = slice_of(e->settings[i].name);
+		if (slice_ieq_str(name, "search_path"))
+			keep_need(c)->moves_path = true;
+		else if (slice_ieq_str(name, "standard_conforming_strings") ||
+			 slice_ieq_str(name, "client_encoding"))
+			keep_need(c)->moves_reading = true;
+	}
+	if (e->set & (EFFECT(SETTING_UNREAD) | EFFECT(RESET_ALL) | EFFECT(CODE)))
+		keep_need(c)->moves_path = keep_need(c)->moves_reading = true;
 }
 
 /* One statement: what it makes suspicious, or has prepared to. */
@@ -179,6 +199,7 @@ static void keep_statement(struct client *c, const struct effect *e, struct lexe
 	uint64_t effects = keep_minded(c, e->set & ~KEEP_IDLE_EFFECTS);
 	if (e->set & EFFECT(SEQUENCE_READ))
 		atomic_store(&c->pool->route->reads_sequences, true);
+	keep_heed(c, e);
 	if (effects & EFFECT(CREATE) && keep_path_is_temp(c))
 		effects |= EFFECT(TEMP);
 	effects &= ~EFFECT(CREATE);
@@ -222,16 +243,18 @@ void keep_text(struct client *c, struct slice sql, bool is_whole)
 		keep_suspect(c, EFFECT(UNREAD));
 		keep_blame(c->keep, sql, mode);
 	}
-	if (!(effect_of(sql, mode) & ~KEEP_IDLE_EFFECTS))
+	if (c->keep && c->keep->moves_reading)
+		keep_suspect(c, EFFECT(UNREAD));
+	if (!(effect_of(sql, mode) & ~KEEP_DULL_EFFECTS))
 		return;
 	effect_init(&iter, sql, mode);
-	while (effect_next(&iter, &effect))
+	while (effect_next(&iter, &effect)) /* the server reads the text as a whole first, too */
 		keep_statement(c, &effect, mode);
 }
 
 bool keep_has_effects(const struct client *c, struct slice sql)
 {
-	return effect_of(sql, paramset_reading(c->params)) & ~KEEP_IDLE_EFFECTS;
+	return effect_of(sql, paramset_reading(c->params)) & ~KEEP_DULL_EFFECTS;
 }
 
 void keep_long_statement(struct client *c)
@@ -397,6 +420,7 @@ void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)
 	keep_change(c, found | stays, now);
 	keep->suspected = 0;
 	keep->asks_all = keep->has_reset = keep->may_end = false;
+	keep->moves_path = keep->moves_reading = false;
 	keep_forget_names(keep);
 	if (!keep->kept) {
 		free(keep->cause);

@@ -58,10 +58,12 @@ enum keep_state { KEEP_STATES(KEEP_STATE_ENUM_) KEEP_STATE_COUNT };
 struct keep {
 	uint16_t kept;
 	uint16_t suspected;
-	bool asks_all;   /* any setting may have changed */
-	bool has_reset;  /* a RESET was among what touched settings */
-	bool may_end;    /* something was done that may end what keeps */
-	bool is_counted; /* it counts against max_kept */
+	bool asks_all;      /* any setting may have changed */
+	bool has_reset;     /* a RESET was among what touched settings */
+	bool may_end;       /* something was done that may end what keeps */
+	bool moves_path;    /* search_path was set in this transaction, for how long ever */
+	bool moves_reading; /* or what decides how strings are read */
+	bool is_counted;    /* it counts against max_kept */
 	size_t name_count;
 	char *names[KEEP_NAMES_MAX]; /* owned; settings that were touched */
 	uint64_t inner;              /* effects of what PREPARE has prepared */

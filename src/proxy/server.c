@@ -292,6 +292,7 @@ static void server_settle_linked(struct server *s, usec_t now)
 			client_set_deadline(c, now);
 		return;
 	}
+	keep_free(c);
 	server_unlink(s);
 	client_unlinked(c, now);
 	server_release(s, lp->settings.server_reset_query_always, now);

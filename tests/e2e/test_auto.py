@@ -57,6 +57,31 @@ def test_kept_while_it_lives(pooler, what):
     until_equal(lambda: p.pool()["cl_linked"], "0")
 
 
+HIDDEN = [
+    ("begin; set search_path = pg_temp; create table t(a int); commit", "temporary object"),
+    ("begin; set local search_path = pg_temp, public; create table t(a int); commit", "temporary object"),
+]
+
+
+@pytest.mark.parametrize("text,reasons", HIDDEN)
+def test_what_was_just_set_decides_how_a_text_is_read(pooler, text, reasons):
+    p = auto(pooler)
+    client = p.raw()
+    client.query(text)
+    until_equal(lambda: kept(p), [reasons])
+
+
+@pytest.mark.parametrize("steps,reasons", [
+    (["begin", "set local search_path = pg_temp", "create table t(a int)", "commit"], "temporary object"),
+    (["begin", "set standard_conforming_strings = off", r"select 'x\''; listen a; -- '", "commit"], "listen")])
+def test_what_was_set_before_decides_too(pooler, steps, reasons):
+    p = auto(pooler)
+    client = p.raw()
+    for step in steps:
+        client.query(step)
+    until_equal(lambda: kept(p), [reasons])
+
+
 @pytest.mark.parametrize("what", KEEPS)
 def test_nothing_is_left_for_the_next(pooler, what):
     begin, _, _ = KEEPS[what]
