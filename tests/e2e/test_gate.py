@@ -3,6 +3,7 @@
 import pytest
 
 import rawwire
+from cluster import own
 from rawwire import Gone, Refused
 from test_proxy_protocol import v1
 from waiting import until
@@ -59,6 +60,16 @@ def test_right_password_ends_the_wait(guarded):
     fails(p, 4)
     p.raw(password="right").close()
     assert held(p) == 1
+
+
+def test_who_needs_no_password_ends_no_wait(guarded, workdir):
+    rules = workdir / "trusting.conf"
+    rules.write_text("host all admin all trust\nhost all all all md5\n")
+    p = guarded(auth_type="hba", auth_hba_file=own(rules))
+    fails(p, 5)
+    p.open().login("admin", "pgweir").close()
+    fails(p, 1)
+    assert held(p) == 2
 
 
 def test_who_waits_is_heard_afterwards(guarded):
