@@ -71,6 +71,11 @@
 	X(AUTO_PROBE_ALWAYS, "always")                                                             \
 	X(AUTO_PROBE_NEVER, "never")
 
+#define CONF_ON_SESSION_STATE_WORDS(X)                                                             \
+	X(ON_SESSION_STATE_IGNORE, "ignore")                                                       \
+	X(ON_SESSION_STATE_WARN, "warn")                                                           \
+	X(ON_SESSION_STATE_ERROR, "error")
+
 #define CONF_SEQUENCE_STATE_WORDS(X)                                                               \
 	X(SEQUENCE_STATE_KEEP, "keep")                                                             \
 	X(SEQUENCE_STATE_ERROR, "error")                                                           \
@@ -84,6 +89,7 @@ enum conf_log_format { CONF_LOG_FORMAT_WORDS(CONF_WORD_) };
 enum conf_client_tls_sslmode { CONF_CLIENT_TLS_SSLMODE_WORDS(CONF_WORD_) };
 enum conf_server_tls_sslmode { CONF_SERVER_TLS_SSLMODE_WORDS(CONF_WORD_) };
 enum conf_auto_probe { CONF_AUTO_PROBE_WORDS(CONF_WORD_) };
+enum conf_on_session_state { CONF_ON_SESSION_STATE_WORDS(CONF_WORD_) };
 enum conf_sequence_state { CONF_SEQUENCE_STATE_WORDS(CONF_WORD_) };
 #undef CONF_WORD_
 

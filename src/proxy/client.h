@@ -108,6 +108,7 @@ struct client {
 	bool said_goodbye; /* it sent Terminate: what it asked for before is still done */
 	bool admitted;     /* it counts against max_client_conn */
 	bool lingers;      /* CLOSING: it is in worker->lingering */
+	bool has_left;     /* something in a session that was not its own: the log knows */
 	bool was_kept;     /* it has kept a server before: the log knows */
 
 	usec_t connected_at;

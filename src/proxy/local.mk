@@ -52,6 +52,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/journal_texts.h \
 	src/proxy/keep.c \
 	src/proxy/keep.h \
+	src/proxy/leftover.c \
+	src/proxy/leftover.h \
 	src/proxy/localpool.c \
 	src/proxy/localpool.h \
 	src/proxy/login.c \

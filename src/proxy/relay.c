@@ -19,6 +19,7 @@
 #include "proxy/intake.h"
 #include "proxy/journal.h"
 #include "proxy/keep.h"
+#include "proxy/leftover.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/prepared.h"
@@ -67,7 +68,8 @@ static uint32_t relay_wants_of_client(const struct client *c, const struct frame
 		peek = INTAKE_GATHER_BYTES;
 	if (c->pool->follows_prepared && peek < prepared_wants(c, f))
 		peek = prepared_wants(c, f);
-	if (c->pool->is_statement && peek < INTAKE_GATHER_BYTES)
+	if ((c->pool->is_statement || c->pool->minds_leftovers) &&
+	    (f->type == 'Q' || f->type == 'P') && peek < INTAKE_GATHER_BYTES)
 		peek = INTAKE_GATHER_BYTES;
 	return peek < f->body_bytes ? (uint32_t)peek : f->body_bytes;
 }
@@ -169,10 +171,10 @@ static void relay_out_flush(void *arg)
 }
 
 /* Prepared statements: it may have to be other words than the client's. False: not now. */
-static bool relay_prepare(struct client *c, const struct frame *f, struct relay_out *out,
-			  struct relay_fault *fault, usec_t now)
+static bool relay_prepare(struct client *c, const struct frame *f, const struct frame *sent,
+			  struct relay_out *out, struct relay_fault *fault, usec_t now)
 {
-	switch (prepared_message(c, f, &out->s->before, relay_out_flush, out, now)) {
+	switch (prepared_message(c, sent, &out->s->before, relay_out_flush, out, now)) {
 	case PREPARED_PASSES:
 		return true;
 	case PREPARED_WRITTEN:
@@ -191,10 +193,23 @@ static bool relay_prepare(struct client *c, const struct frame *f, struct relay_
 
 enum relay_step { RELAY_TAKE, RELAY_HOLD };
 
-/* A message of the client's, at its head. */
-static enum relay_step relay_client_message(struct client *c, const struct frame *f,
-					    struct relay_out *out, struct relay_fault *fault,
-					    usec_t now)
+/* What is sent is not what came. */
+static void relay_replace(const struct frame *f, const struct frame *sent, struct relay_out *out)
+{
+	size_t end = out->to + f->head_bytes + f->body.len;
+	if (sent->body.ptr == f->body.ptr || out->from == end) /* or is there already */
+		return;
+	relay_out_flush(out);
+	buf_u8(&out->s->before, (uint8_t)sent->type);
+	buf_u32(&out->s->before, (uint32_t)sent->body.len + 4);
+	buf_add_slice(&out->s->before, sent->body);
+	out->from = end;
+}
+
+/* A message of the client's, at its head; `sent` goes to the server for it. */
+static enum relay_step relay_message(struct client *c, const struct frame *f,
+				     const struct frame *sent, struct relay_out *out,
+				     struct relay_fault *fault, usec_t now)
 {
 	struct server *s = out->s;
 
@@ -209,13 +224,14 @@ static enum relay_step relay_client_message(struct client *c, const struct frame
 	if (c->pool->is_auto)
 		relay_mind_sequences(c, s, f);
 	if (c->pool->follows_prepared && prepared_concerns(c, f->type) &&
-	    !relay_prepare(c, f, out, fault, now))
+	    !relay_prepare(c, f, sent, out, fault, now))
 		return RELAY_HOLD;
 	if (!s->has_run && c->pool->is_auto)
 		s->has_run = !relay_is_begin(f);
 	uint32_t seq = track_next_seq(&s->track);
 	switch (track_client(&s->track, f->type, false)) {
 	case TRACK_OK:
+		relay_replace(f, sent, out);
 		relay_count(c, f->type);
 		if (c->pool->is_auto)
 			relay_watch(c, f);
@@ -223,6 +239,7 @@ static enum relay_step relay_client_message(struct client *c, const struct frame
 			journal_client(c, f, seq, now);
 		return RELAY_TAKE;
 	case TRACK_SKIPPED:
+		relay_replace(f, sent, out);
 		return RELAY_TAKE;
 	case TRACK_FULL:
 		conn_pause(&c->conn, CLIENT_PAUSE_TRACK);
@@ -233,6 +250,23 @@ static enum relay_step relay_client_message(struct client *c, const struct frame
 	relay_blame(fault, ERROR_PROTOCOL_VIOLATION, "unexpected message 0x%02x",
 		    (unsigned char)f->type);
 	return RELAY_HOLD;
+}
+
+static enum relay_step relay_client_message(struct client *c, const struct frame *f,
+					    struct relay_out *out, struct relay_fault *fault,
+					    usec_t now)
+{
+	if (!c->pool->minds_leftovers)
+		return relay_message(c, f, f, out, fault, now);
+	struct buf body = { 0 };
+	struct frame sent = *f;
+	if (leftover_refuses(c, f, &body)) {
+		sent.body = buf_slice(&body);
+		sent.body_bytes = (uint32_t)buf_len(&body);
+	}
+	enum relay_step step = relay_message(c, f, &sent, out, fault, now);
+	buf_fini(&body);
+	return step;
 }
 
 /* Reads the head at the front of `in`; false: more is needed, or it is at fault. */

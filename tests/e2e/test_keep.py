@@ -257,3 +257,73 @@ def test_numbers_are_not_handed_over(pooler):
         assert second.error("select lastval()").sqlstate == "55000"
         assert first.error("select currval('keep_seq')").sqlstate == "55000"
     assert kept(p) == []
+
+
+LEFTOVERS = {
+    "listen a": "LISTEN", "prepare p as select 1": "PREPARE", "declare c cursor with hold for select 1": "a cursor WITH HOLD",
+    "create temp table t(a int)": "a temporary object", "select pg_advisory_lock(1)": "an advisory lock",
+    "set work_mem = '7MB'": "SET of", "select set_config('my.tenant', '1', false)": "SET of",
+    "select 1; listen a": "LISTEN", "select lastval()": "currval or lastval",
+}
+NO_LEFTOVERS = ["select 1", "set local work_mem = '7MB'", "set application_name = 'x'", "select pg_advisory_xact_lock(1)",
+                "create temp table t(a int) on commit drop", "reset work_mem", "notify a", "begin", "set timezone = 'UTC'"]
+
+
+@pytest.mark.parametrize("mode", ["transaction", "statement"])
+@pytest.mark.parametrize("text", LEFTOVERS)
+def test_session_state_is_refused(pooler, mode, text):
+    p = pooler(pool_mode=mode, pool_size=1, on_session_state="error")
+    client = p.raw()
+    error = client.error(text)
+    assert error.sqlstate == "0A000" and LEFTOVERS[text] in error.text and mode in error.text
+    assert "pool_mode auto" in error.fields()["H"]
+    for name in ("", "named"):
+        client.send(P(text, name), B(name=name), E(), S)
+        said = client.ready()
+        assert [m.sqlstate for m in said if m.kind == "E"] == ["0A000"]
+    assert client.value("select 1") == "1"
+
+
+def test_session_state_fails_its_transaction(pooler):
+    p = pooler(pool_mode="transaction", pool_size=1, on_session_state="error")
+    client = p.raw()
+    client.query("begin")
+    client.send(Q("select 1") + Q("listen a") + Q("select 2"))
+    said = client.ready(3)
+    assert [m.sqlstate for m in said if m.kind == "E"] == ["0A000", "25P02"]
+    assert [m.status() for m in said if m.kind == "Z"] == ["T", "E", "E"]
+    client.query("rollback")
+    assert client.value("select count(*) from pg_listening_channels()") == "0"
+    with p.connect() as conn:
+        with pytest.raises(Exception, match="keeps no session state: LISTEN"):
+            conn.execute("select 1")
+            conn.execute("listen a")
+
+
+@pytest.mark.parametrize("text", NO_LEFTOVERS)
+def test_what_leaves_nothing_is_not_refused(pooler, text):
+    p = pooler(pool_mode="transaction", pool_size=1, on_session_state="error")
+    client = p.raw()
+    assert not [m for m in client.query(text) if m.kind == "E"]
+    assert "on_session_state" not in p.log()
+
+
+def test_session_state_is_warned_of_once(pooler):
+    p = pooler(pool_mode="transaction", pool_size=1)
+    client, other = p.raw(), p.raw()
+    client.query("select 1")
+    assert "on_session_state" not in p.log()
+    for _ in range(2):
+        client.query("set work_mem = '7MB'")
+        client.query("set work_mem = default")
+    other.send(P("prepare p as select 1"), B(), E(), S)
+    other.ready()
+    p.wait_log(r"session state in pool_mode transaction: PREPARE \(on_session_state\)")
+    assert p.log().count("session state in pool_mode") == 2
+    other.query("deallocate p")
+
+
+def test_session_state_is_ignored(pooler):
+    p = pooler(pool_mode="transaction", pool_size=1, on_session_state="ignore")
+    p.raw().query("listen a; unlisten a")
+    assert "session state" not in p.log()
