@@ -222,7 +222,8 @@ def test_thousands_of_connections_leak_nothing(pooler, binary):
 
 
 def test_refused_and_broken_logins_leak_nothing(pooler, binary):
-    p = pooler(auth_type="scram-sha-256", userlist={"app": "x"}, log_connections=0, log_pooler_errors=0)
+    p = pooler(auth_type="scram-sha-256", userlist={"app": "x"}, log_connections=0, log_pooler_errors=0,
+               auth_failure_delay=0)
 
     def bad(count):
         for n in range(count):
