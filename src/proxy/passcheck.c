@@ -63,6 +63,7 @@ enum passcheck_state {
 struct passcheck_trial {
 	struct passcheck *p;
 	struct list on_trials;
+	struct list at_work; /* from TRYING on */
 	struct list asks;
 	enum passcheck_state state;
 	struct setup *setup; /* a reference */
@@ -85,8 +86,9 @@ struct passcheck {
 	struct worker_shared *shared; /* neither is owned */
 	struct helper_crew *crew;
 	passcheck_fn answer;
-	struct list trials; /* owned; the one that came first in front */
-	struct map by_key;  /* key -> trial */
+	struct list trials;  /* owned; the one that came first in front */
+	struct list working; /* those that have a helper: few, where thousands may wait */
+	struct map by_key;   /* key -> trial */
 	struct authcache
 		right; /* configuration, database and user -> the digest of what was right last */
 	struct authcache wrong; /* key: the server has refused it */
@@ -169,6 +171,7 @@ static void passcheck_free_trial(struct passcheck_trial *t)
 {
 	map_remove(&t->p->by_key, t->key);
 	list_remove(&t->on_trials);
+	list_remove(&t->at_work);
 	setup_unref(t->setup);
 	mem_wipe(t->password, strlen(t->password));
 	free(t->password);
@@ -285,6 +288,7 @@ static void passcheck_try(struct passcheck_trial *t, usec_t now)
 	struct buf options = { 0 };
 
 	passcheck_enter(t, PASSCHECK_TRYING);
+	list_push_back(&t->p->working, &t->at_work);
 	dbtarget_tell(c, t->db, t->database, &options);
 	if (buf_len(&options))
 		connector_set(c, "options", buf_cstr(&options));
@@ -306,12 +310,11 @@ static void passcheck_try(struct passcheck_trial *t, usec_t now)
 static bool passcheck_has_room(const struct passcheck_trial *t)
 {
 	int all = 0, same = 0;
-	LIST_EACH (node, tmp, &t->p->trials) {
+	LIST_EACH (node, tmp, &t->p->working) {
 		const struct passcheck_trial *other =
-			LIST_ENTRY(node, struct passcheck_trial, on_trials);
-		bool is_at_work = other->state != PASSCHECK_WAITING;
-		all += is_at_work;
-		same += is_at_work && strcmp(other->database, t->database) == 0;
+			LIST_ENTRY(node, struct passcheck_trial, at_work);
+		all++;
+		same += strcmp(other->database, t->database) == 0;
 	}
 	return all < PASSCHECK_HELPERS && same < PASSCHECK_PER_DATABASE;
 }
@@ -382,6 +385,7 @@ static void passcheck_begin(struct passcheck *p, struct authquery_ask *ask,
 	t->retry = settings.server_login_retry_us;
 	t->deadline = usec_after(now, usec_min(settings.pool_timeout_us, PASSCHECK_WAIT_US));
 	t->wire.fd = -1;
+	list_init(&t->at_work);
 	list_init(&t->asks);
 	list_push_back(&t->asks, &ask->link);
 	list_push_back(&p->trials, &t->on_trials);
@@ -450,6 +454,7 @@ struct passcheck *passcheck_new(struct loop *loop, struct worker_shared *shared,
 	p->crew = helper_new_lazy(PASSCHECK_HELPERS, PASSCHECK_MAX_WAITING);
 	p->answer = answer;
 	list_init(&p->trials);
+	list_init(&p->working);
 	map_init(&p->by_key);
 	authcache_init(&p->right, PASSCHECK_MAX_RIGHT, 0);
 	authcache_init(&p->wrong, 0, PASSCHECK_MAX_WRONG);
