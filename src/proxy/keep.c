@@ -272,6 +272,8 @@ void keep_call(struct client *c)
 bool keep_reads_sequences(struct slice messages)
 {
 	const char *at = messages.ptr, *end = messages.ptr + messages.len;
+	if (!memchr(messages.ptr, '(', messages.len)) /* most call nothing */
+		return false;
 	for (; end - at >= 7; at++)
 		if ((at[3] | 0x20) == (at[0] == 'l' || at[0] == 'L' ? 't' : 'r') &&
 		    (strncasecmp(at, "currval", 7) == 0 || strncasecmp(at, "lastval", 7) == 0))

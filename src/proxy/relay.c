@@ -129,11 +129,14 @@ static void relay_watch(struct client *c, const struct frame *f)
 /* BEGIN and nothing else? False where it may be more. */
 static bool relay_is_begin(const struct frame *f)
 {
+	const char *p = f->body.ptr;
+	if (f->type != 'Q' || f->body.len < 6 ||
+	    ((p[0] | 0x20) != 'b' && ((p[0] | 0x20) != 's' || (p[1] | 0x20) != 't')))
+		return false; /* nearly all */
 	struct slice sql = slice_head(f->body, f->body.len ? f->body.len - 1 : 0);
 	while (sql.len && (sql.ptr[sql.len - 1] == ';' || sql.ptr[sql.len - 1] == ' '))
 		sql.len--;
-	return f->type == 'Q' && frame_is_whole(f) && sql.len >= 5 &&
-	       !memchr(sql.ptr, ';', sql.len) &&
+	return frame_is_whole(f) && sql.len >= 5 && !memchr(sql.ptr, ';', sql.len) &&
 	       (strncasecmp(sql.ptr, "begin", 5) == 0 || strncasecmp(sql.ptr, "start", 5) == 0);
 }
 
@@ -256,7 +259,7 @@ static enum relay_step relay_client_message(struct client *c, const struct frame
 					    struct relay_out *out, struct relay_fault *fault,
 					    usec_t now)
 {
-	if (!c->pool->minds_leftovers)
+	if (!c->pool->minds_leftovers || (f->type != 'Q' && f->type != 'P'))
 		return relay_message(c, f, f, out, fault, now);
 	struct buf body = { 0 };
 	struct frame sent = *f;

@@ -263,7 +263,7 @@ LEFTOVERS = {
     "listen a": "LISTEN", "prepare p as select 1": "PREPARE", "declare c cursor with hold for select 1": "a cursor WITH HOLD",
     "create temp table t(a int)": "a temporary object", "select pg_advisory_lock(1)": "an advisory lock",
     "set work_mem = '7MB'": "SET of", "select set_config('my.tenant', '1', false)": "SET of",
-    "select 1; listen a": "LISTEN", "select lastval()": "currval or lastval",
+    "select 1 as a INTO TEMP t": "a temporary object", "select 1; listen a": "LISTEN", "select lastval()": "currval or lastval",
 }
 NO_LEFTOVERS = ["select 1", "set local work_mem = '7MB'", "set application_name = 'x'", "select pg_advisory_xact_lock(1)",
                 "create temp table t(a int) on commit drop", "reset work_mem", "notify a", "begin", "set timezone = 'UTC'"]
