@@ -91,8 +91,9 @@ static void inspect_add_custom(struct buf *names, const struct server *s)
 static void inspect_add_settings(struct buf *sql, const struct server *s, const struct keep *keep)
 {
 	struct buf names = { 0 };
-	for (size_t i = 0; i < keep->name_count; i++)
-		inspect_add_name(&names, keep->names[i]);
+	for (size_t i = 0; i < keep->name_count; i++) /* or pg_settings has it, if it is set */
+		if (!keep->asks_all || strchr(keep->names[i], '.'))
+			inspect_add_name(&names, keep->names[i]);
 	if (keep->asks_all) {
 		inspect_add_custom(&names, s);
 		inspect_add_name(&names, "role");

@@ -120,7 +120,8 @@ void keep_free(struct client *c)
 
 static void keep_touch(const struct client *c, struct keep *keep, struct slice name)
 {
-	if (worker_tracks(c->worker, name) || keep->asks_all)
+	bool is_custom = memchr(name.ptr, '.', name.len);
+	if (worker_tracks(c->worker, name) || (keep->asks_all && !is_custom))
 		return;
 	for (size_t i = 0; i < keep->name_count; i++)
 		if (slice_ieq_str(name, keep->names[i]))
@@ -130,7 +131,7 @@ static void keep_touch(const struct client *c, struct keep *keep, struct slice n
 		return;
 	}
 	keep->names[keep->name_count++] = slice_dup(name);
-	if (memchr(name.ptr, '.', name.len))
+	if (is_custom)
 		harmless_know_setting(&c->pool->harmless, name);
 }
 
@@ -255,6 +256,12 @@ void keep_text(struct client *c, struct slice sql, bool is_whole)
 bool keep_has_effects(const struct client *c, struct slice sql)
 {
 	return effect_of(sql, paramset_reading(c->params)) & ~KEEP_DULL_EFFECTS;
+}
+
+void keep_failed(struct client *c)
+{
+	if (c->keep && c->keep->name_count)
+		c->keep->asks_all = true;
 }
 
 void keep_long_statement(struct client *c)

@@ -79,6 +79,9 @@ void keep_text(struct client *c, struct slice sql, bool is_whole);
 /* May it leave anything behind, if it is run? */
 bool keep_has_effects(const struct client *c, struct slice sql);
 
+/* A statement has failed: was what it names set, or may it be set at all? */
+void keep_failed(struct client *c);
+
 /* A statement that is too long to be prepared again on another server. */
 void keep_long_statement(struct client *c);
 

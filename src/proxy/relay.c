@@ -317,6 +317,7 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 		relay_send_to_server(c, s, SLICE_NONE, now);
 		return 0;
 	}
+	s->holds_client = false;
 	size_t done = c->body_left < in.len ? c->body_left : in.len;
 	struct relay_out out = { .s = s, .in = in };
 	bool leaves = false;
@@ -434,6 +435,8 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 			keep_sequences_discarded(c);
 	} else if (f->type == 'E') {
 		stats->errors++;
+		if (c)
+			keep_failed(c);
 		if (notice_is_fatal(f->body) && c)
 			s->last_words = true;
 	}

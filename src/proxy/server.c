@@ -144,6 +144,7 @@ void server_link(struct server *s, struct client *c, usec_t now)
 	c->server = s;
 	c->linked_at = now;
 	s->linked_at = now;
+	s->holds_client = false;
 	s->has_run = false;
 	s->pool->stats.server_assignments++;
 	s->pool->stats.wait_us += (uint64_t)(now - c->request_at);
@@ -281,7 +282,7 @@ static void server_settle_linked(struct server *s, usec_t now)
 			client_fail(c, ERROR_STATEMENT_MODE, NULL, NULL, now);
 		return;
 	}
-	if (c->body_left || s->body_left || lp->is_session)
+	if (c->body_left || s->body_left || lp->is_session || s->holds_client)
 		return;
 	if (c->keep && keep_wants_look(c)) {
 		inspect_start(s, now);

@@ -2,6 +2,7 @@
 
 import pytest
 
+from rawwire import Q
 from waiting import until_equal
 
 pytestmark = pytest.mark.pgweir
@@ -140,3 +141,43 @@ def test_search_path_and_role_follow(pooler):
     assert client.value("show search_path") == "s_auto, public"
     client.query("reset search_path")
     assert client.value("show search_path") == '"$user", public'
+
+
+def test_clients_whose_settings_differ_take_turns(pooler):
+    """A server that was set up for a client is its own until it was asked something."""
+    p = auto(pooler, pool_size=1)
+    clients = [p.raw(options=f"-c search_path=s{i}") for i in range(4)]
+    for _ in range(10):
+        for client in clients:
+            client.send(Q("show search_path"))
+        for i, client in enumerate(clients):
+            assert [m.row() for m in client.ready() if m.kind == "D"] == [[f"s{i}"]]
+
+
+def test_set_that_cannot_be_done_breaks_nobody(pooler):
+    """A setting that was only asked for is not given to other servers, nor taken back from this one."""
+    p = auto(pooler, pool_size=1)
+    a, b = p.raw(), p.raw()
+    assert a.error("set block_size = 1").sqlstate == "55P02"
+    assert a.error("set shared_buffers = '1MB'").sqlstate == "55P02"
+    assert b.value("select 1") == "1"
+    assert a.value("select 2") == "2"
+
+
+def test_reset_gives_what_was_asked_for(pooler):
+    p = auto(pooler, pool_size=1)
+    a, b = p.raw(options="-c search_path=mine"), p.raw()
+    for reset in ("reset search_path", "set search_path to default", "reset all"):
+        a.query("set search_path = other")
+        a.query(reset)
+        assert b.value("show search_path") == '"$user", public'
+        assert a.value("show search_path") == "mine"
+
+
+def test_custom_setting_among_unread_ones(pooler):
+    """Whatever else was done in its transaction, a custom setting is asked for."""
+    p = auto(pooler, pool_size=1)
+    a, b = p.raw(), p.raw()
+    a.query("reset all; set my.among_others = 'a'")
+    assert b.value("select current_setting('my.among_others', true)") in (None, "")
+    assert a.value("show my.among_others") == "a"
