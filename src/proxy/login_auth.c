@@ -146,6 +146,8 @@ size_t login_auth_bytes(struct client *c, struct slice in, usec_t now)
 
 	struct buf out = { 0 };
 	enum auth_status status = auth_step(c->login->auth, f.body, &out);
+	mem_wipe((char *)f.body.ptr,
+		 f.body.len); /* the buffer stays, a password in it should not */
 	login_auth_verdict(c, status, &out, now);
 	buf_fini(&out);
 	return frame_bytes(&f);

@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+import rawwire
 from authority import Authority
 from cluster import PASSWORD, identity, own
 from rawwire import Refused
@@ -115,6 +116,39 @@ def test_process_cannot_be_dumped(pooler):
     assert pathlib.Path(f"/proc/{p.pid}/environ").stat().st_uid == 0
     q = pooler(core_dumps=1)
     assert pathlib.Path(f"/proc/{q.pid}/environ").stat().st_uid == q.inifile.stat().st_uid
+
+
+def in_memory(p, text):
+    """How often the text is in what the process may write to."""
+    count = 0
+    with open(f"/proc/{p.pid}/maps") as maps, open(f"/proc/{p.pid}/mem", "rb") as memory:
+        for line in maps:
+            area, rights = line.split()[:2]
+            if not rights.startswith("rw"):
+                continue
+            start, end = (int(part, 16) for part in area.split("-"))
+            try:
+                memory.seek(start)
+                count += memory.read(end - start).count(text)
+            except OSError:
+                pass
+    return count
+
+
+@pytest.mark.parametrize("method", ["plain", "pass"])
+def test_password_that_was_wrong_does_not_stay_in_memory(pooler, method):
+    if os.geteuid() != 0:
+        pytest.skip("only root can look into the process")
+    p = pooler(auth_type=method, workers=1, userlist={"app": rawwire.scram_secret(PASSWORD), "admin": "x"})
+    if p.binary.sanitized():
+        pytest.skip("sanitizers keep what was freed")
+    word = "x" * 200 + os.urandom(8).hex()
+    client = p.open(address=p.socket_path)
+    with pytest.raises(Refused):
+        client.login("app", "app", word)
+    client.drop()
+    # a few dozen bytes may be on a stack, where registers were saved
+    until(lambda: in_memory(p, word[-150:].encode()) == 0, "it is wiped")
 
 
 def test_credentials_of_systemd(pooler, workdir):
