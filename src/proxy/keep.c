@@ -449,7 +449,7 @@ void keep_discarded(struct client *c)
 	if (!keep)
 		return;
 	keep->kept &= KEEP(LOAD) | KEEP(MANUAL);
-	keep->suspected &= KEEP(LOAD) | KEEP(MANUAL);
+	/* what is suspected may come from a text that was sent behind it */
 	keep->may_end = true;
 	keep->inner = 0;
 }

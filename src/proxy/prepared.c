@@ -21,10 +21,17 @@
 #include "wire/build.h"
 #include "wire/frame.h"
 #include "wire/reader.h"
+#include "wire/track.h"
 
 /* A message of the client's may need so many of ours in front of it, and is one itself. */
 #define PREPARED_MAX_ITEMS 12u
 #define PREPARED_MAX_LENT 4u
+/* Names that are lent are closed when the server is quiet: a batch that comes first waits for that
+ * once there are so many, and no batch may have more than the most. */
+#define PREPARED_MANY_LENT 64u
+#define PREPARED_MOST_LENT 8192u
+/* Of all that a client has prepared together. */
+#define PREPARED_MAX_TEXT_BYTES ((size_t)64 << 20)
 
 /* A name of a client's. */
 struct prepared_name {
@@ -37,17 +44,38 @@ struct prepared_name {
 struct prepared_undo {
 	struct list link;
 	uint32_t seq;
+	unsigned nth;              /* of the DEALLOCATEs in a text, from one */
 	char *name;                /* owned; NULL: a Sync */
 	struct prepared_name *old; /* owned; what the name led to before; NULL: nothing */
+	/* those of the same name */
+	struct prepared_undo *earlier, *later;
+	struct prepared_undo *last; /* of the first of them */
+};
+
+/* What a Parse without a name says behind it. */
+struct prepared_unnamed {
+	struct buf body; /* empty: there is none */
+	uint32_t seq;    /* of the message that has made it so */
+	bool has_effects;
 };
 
 struct prepared_names {
-	struct map map;    /* name -> prepared_name, owned */
-	struct list undos; /* in the order of their messages */
-	/* the unnamed statement */
-	struct buf unnamed; /* of its Parse, behind the name; empty: there is none */
-	uint64_t generation;
-	bool unnamed_has_effects;
+	struct map map;     /* name -> prepared_name, owned */
+	struct list undos;  /* in the order of their messages */
+	struct map open;    /* name -> the first of its undos */
+	uint64_t server_id; /* whose are the seqs */
+	size_t text_bytes;
+	size_t syncs;         /* among the undos */
+	uint32_t last_sync;   /* its seq */
+	unsigned deallocated; /* by the Query that is being answered */
+	bool forgets;         /* a DEALLOCATE ALL is under way, */
+	uint32_t forgets_at;  /* its seq */
+	struct prepared_unnamed unnamed;
+	struct prepared_unnamed
+		before;      /* the one before it, of an earlier batch or known to be there */
+	uint32_t changed_at; /* what was sent first since then */
+	uint32_t synced_at;  /* the last Sync */
+	uint64_t generation; /* of the unnamed one */
 };
 
 /* A statement that a server has. */
@@ -66,7 +94,9 @@ struct prepared_set {
 	uint64_t unnamed_generation;
 	bool has_unnamed;
 	bool is_doubtful; /* it may have what it is not known to have */
+	uint32_t own_seq; /* of our last message */
 	struct buf lent;  /* names of the client's own that it got for a moment: "a\0b\0" */
+	size_t lent_count;
 };
 
 /* ---- the two sides ------------------------------------------------------------------------ */
@@ -75,7 +105,11 @@ static struct prepared_names *prepared_need_names(struct client *c)
 {
 	if (!c->prepared) {
 		c->prepared = mem_zalloc(sizeof(*c->prepared));
+		c->prepared->server_id = c->server->id;
+		c->prepared->unnamed.seq = track_head_seq(&c->server->track) - 1;
+		c->prepared->synced_at = c->prepared->unnamed.seq;
 		map_init(&c->prepared->map);
+		map_init(&c->prepared->open);
 		list_init(&c->prepared->undos);
 	}
 	return c->prepared;
@@ -98,32 +132,54 @@ static void prepared_free_name(struct prepared_name *name)
 	free(name);
 }
 
-static void prepared_free_undo(struct prepared_undo *undo)
+/* Out of those of its name. */
+static void prepared_unchain(struct prepared_names *names, struct prepared_undo *undo)
 {
+	struct slice name = slice_of(undo->name);
+	struct prepared_undo *first = map_get(&names->open, name);
+	if (undo->later)
+		undo->later->earlier = undo->earlier;
+	else
+		first->last = undo->earlier;
+	if (undo->earlier) {
+		undo->earlier->later = undo->later;
+		return;
+	}
+	map_remove(&names->open, name);
+	if (undo->later) {
+		undo->later->last = undo->last;
+		map_put(&names->open, name, undo->later);
+	}
+}
+
+static void prepared_free_undo(struct prepared_names *names, struct prepared_undo *undo)
+{
+	if (undo->name)
+		prepared_unchain(names, undo);
+	else
+		names->syncs--;
 	list_remove(&undo->link);
 	prepared_free_name(undo->old);
 	free(undo->name);
 	free(undo);
 }
 
-static void prepared_clear_names(struct prepared_names *names)
+void prepared_free_names(struct client *c)
 {
+	struct prepared_names *names = c->prepared;
 	struct slice key;
 	void *value;
+	if (!names)
+		return;
+	LIST_EACH (node, tmp, &names->undos)
+		prepared_free_undo(names, LIST_ENTRY(node, struct prepared_undo, link));
 	for (size_t at = 0; map_next(&names->map, &at, &key, &value);)
 		prepared_free_name(value);
 	map_fini(&names->map);
-	LIST_EACH (node, tmp, &names->undos)
-		prepared_free_undo(LIST_ENTRY(node, struct prepared_undo, link));
-}
-
-void prepared_free_names(struct client *c)
-{
-	if (!c->prepared)
-		return;
-	prepared_clear_names(c->prepared);
-	buf_fini(&c->prepared->unnamed);
-	free(c->prepared);
+	map_fini(&names->open);
+	buf_fini(&names->unnamed.body);
+	buf_fini(&names->before.body);
+	free(names);
 	c->prepared = NULL;
 }
 
@@ -166,14 +222,44 @@ static struct prepared_entry *prepared_find(const struct prepared_set *set, cons
 /* Is it still to be answered what an earlier batch has done with the name? */
 static bool prepared_is_open(const struct prepared_names *names, struct slice name)
 {
-	bool has_name = false;
-	LIST_EACH (node, tmp, &names->undos) {
-		const struct prepared_undo *undo = LIST_ENTRY(node, struct prepared_undo, link);
-		if (!undo->name && has_name)
-			return true;
-		has_name |= undo->name && slice_eq_str(name, undo->name);
-	}
-	return false;
+	const struct prepared_undo *first = names->syncs ? map_get(&names->open, name) : NULL;
+	return first && track_seq_before(first->seq, names->last_sync);
+}
+
+static struct prepared_name *prepared_remove(struct prepared_names *names, struct slice name)
+{
+	struct prepared_name *old = map_remove(&names->map, name);
+	if (old)
+		names->text_bytes -= old->stmt->body.len;
+	return old;
+}
+
+static void prepared_put(struct prepared_names *names, struct slice name,
+			 struct prepared_name *value)
+{
+	map_put(&names->map, name, value);
+	names->text_bytes += value->stmt->body.len;
+}
+
+/* On another server all that was asked of the one before has been answered. */
+static void prepared_arrive(struct prepared_names *names, const struct server *s)
+{
+	if (names->server_id == s->id)
+		return;
+	names->server_id = s->id;
+	names->forgets = false;
+	names->synced_at = track_head_seq(&s->track) - 1;
+	names->unnamed.seq = names->before.seq = names->synced_at;
+}
+
+/* Has the server still to say whether an earlier batch has made it forget all? */
+static bool prepared_awaits_forget(const struct client *c, const struct track *track, char type)
+{
+	struct prepared_names *names = c->prepared;
+	if (!names || !names->forgets)
+		return false;
+	names->forgets = !track_seq_before(names->forgets_at, track_head_seq(track));
+	return names->forgets && !track->open && type != 'Q' && type != 'S';
 }
 
 /* ---- one message -------------------------------------------------------------------------- */
@@ -200,6 +286,7 @@ static void prepared_begin(struct prepared_turn *t)
 static void prepared_own(struct prepared_turn *t, char type)
 {
 	prepared_begin(t);
+	prepared_need_set(t->s)->own_seq = track_next_seq(&t->s->track);
 	enum track_verdict verdict = track_client(&t->s->track, type, true);
 	BUG_ON(verdict != TRACK_OK);
 }
@@ -291,6 +378,7 @@ static void prepared_lend(struct prepared_turn *t, struct slice name)
 	prepared_parse(t->out, name, slice_make(nothing, sizeof(nothing)));
 	buf_add_slice(&set->lent, name);
 	buf_u8(&set->lent, 0);
+	set->lent_count++;
 }
 
 /* What was lent is closed. */
@@ -302,19 +390,35 @@ static void prepared_take_home(struct prepared_turn *t)
 	while (r.rest.len)
 		prepared_close(t, reader_cstr(&r));
 	buf_release(&set->lent);
+	set->lent_count = 0;
 }
 
 /* ---- names of the client's ---------------------------------------------------------------- */
 
-static void prepared_note_undo(struct prepared_names *names, uint32_t seq, struct slice name,
-			       struct prepared_name *old)
+static struct prepared_undo *prepared_note_undo(struct prepared_names *names, uint32_t seq,
+						struct slice name, struct prepared_name *old)
 {
 	struct prepared_undo *undo = mem_zalloc(sizeof(*undo));
 	undo->seq = seq;
-	undo->name = name.ptr ? slice_dup(name) : NULL;
 	undo->old = old;
 	list_init(&undo->link);
 	list_push_back(&names->undos, &undo->link);
+	if (!name.ptr) {
+		names->syncs++;
+		names->last_sync = seq;
+		return undo;
+	}
+	undo->name = slice_dup(name);
+	struct prepared_undo *first = map_get(&names->open, name);
+	if (first) {
+		undo->earlier = first->last;
+		first->last->later = undo;
+		first->last = undo;
+	} else {
+		undo->last = undo;
+		map_put(&names->open, name, undo);
+	}
+	return undo;
 }
 
 static struct slice prepared_search_path(const struct client *c)
@@ -334,7 +438,8 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 		keep_long_statement(t->c);
 		return PREPARED_PASSES;
 	}
-	if (map_count(&names->map) >= PREPARED_MAX_NAMES)
+	if (map_count(&names->map) >= PREPARED_MAX_NAMES ||
+	    names->text_bytes + body.len > PREPARED_MAX_TEXT_BYTES)
 		return PREPARED_TOO_MANY;
 	if (there && prepared_is_open(names, name))
 		return PREPARED_FULL;
@@ -346,7 +451,7 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 	made->stmt = stmt_get(t->c->worker->shared->stmts, prepared_search_path(t->c), body);
 	made->parsed_at = t->now;
 	made->has_effects = keep_has_effects(t->c, slice_head(body, strnlen(body.ptr, body.len)));
-	map_put(&names->map, name, made);
+	prepared_put(names, name, made);
 	prepared_enter(t, made->stmt);
 	prepared_begin(t);
 	prepared_note_undo(names, track_next_seq(&t->s->track), name, NULL);
@@ -356,37 +461,49 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 
 /* ---- the unnamed statement ---------------------------------------------------------------- */
 
+/* There is another one, or none, if the message that comes next is carried out. */
+static void prepared_change_unnamed(struct prepared_turn *t)
+{
+	struct prepared_names *names = prepared_need_names(t->c);
+	if (track_seq_before(names->unnamed.seq, track_head_seq(&t->s->track)) ||
+	    track_seq_before(names->unnamed.seq, names->synced_at)) {
+		struct prepared_unnamed old = names->before;
+		names->before = names->unnamed;
+		names->unnamed = old;
+		names->changed_at = track_next_seq(&t->s->track);
+	}
+	names->unnamed.seq = track_next_seq(&t->s->track);
+	names->generation++;
+}
+
 static void prepared_parse_unnamed(struct prepared_turn *t, const struct frame *f,
 				   struct slice body)
 {
 	struct prepared_names *names = prepared_need_names(t->c);
 	struct prepared_set *set = prepared_need_set(t->s);
+	prepared_change_unnamed(t);
 	set->unnamed_client = t->c->id;
+	set->unnamed_generation = names->generation;
 	set->has_unnamed = true;
-	if (names->generation && frame_is_whole(f) &&
-	    slice_eq(body, buf_slice(&names->unnamed))) { /* it asks the same again */
-		set->unnamed_generation = names->generation;
-		return;
-	}
-	buf_clear(&names->unnamed);
-	names->generation++;
-	names->unnamed_has_effects = true;
+	if (frame_is_whole(f) && slice_eq(body, buf_slice(&names->unnamed.body)))
+		return; /* it asks the same again as before the last one, or that */
+	buf_clear(&names->unnamed.body);
+	names->unnamed.has_effects = true;
 	if (frame_is_whole(f)) {
-		buf_add_slice(&names->unnamed, body);
-		names->unnamed_has_effects =
+		buf_add_slice(&names->unnamed.body, body);
+		names->unnamed.has_effects =
 			keep_has_effects(t->c, slice_head(body, strnlen(body.ptr, body.len)));
 	} else {
 		keep_long_statement(t->c);
 	}
-	set->unnamed_generation = names->generation;
 }
 
 /* A simple query ends it, on both sides. */
-static void prepared_end_unnamed(const struct prepared_turn *t)
+static void prepared_end_unnamed(struct prepared_turn *t)
 {
-	if (t->c->prepared && buf_len(&t->c->prepared->unnamed)) {
-		buf_clear(&t->c->prepared->unnamed);
-		t->c->prepared->generation++;
+	if (t->c->prepared && buf_len(&t->c->prepared->unnamed.body)) {
+		prepared_change_unnamed(t);
+		buf_clear(&t->c->prepared->unnamed.body);
 	}
 	if (t->s->prepared)
 		t->s->prepared->has_unnamed = false;
@@ -399,15 +516,15 @@ static void prepared_ensure_unnamed(struct prepared_turn *t)
 	struct prepared_set *set = prepared_need_set(t->s);
 	bool is_own = names && set->has_unnamed && set->unnamed_client == t->c->id &&
 		      set->unnamed_generation == names->generation;
-	if (is_own || (!set->has_unnamed && !(names && buf_len(&names->unnamed))))
+	if (is_own || (!set->has_unnamed && !(names && buf_len(&names->unnamed.body))))
 		return;
-	if (!names || !buf_len(&names->unnamed)) {
+	if (!names || !buf_len(&names->unnamed.body)) {
 		prepared_close(t, SLICE(""));
 		set->has_unnamed = false;
 		return;
 	}
 	prepared_own(t, 'P');
-	prepared_parse(t->out, SLICE(""), buf_slice(&names->unnamed));
+	prepared_parse(t->out, SLICE(""), buf_slice(&names->unnamed.body));
 	set->unnamed_client = t->c->id;
 	set->unnamed_generation = names->generation;
 	set->has_unnamed = true;
@@ -424,19 +541,27 @@ static void prepared_on_text(struct prepared_turn *t, struct slice sql)
 	struct effect_iter iter;
 	struct effect effect;
 	char name[LITERAL_NAME_BYTES];
-	unsigned lent = 0;
+	unsigned lent = 0, nth = 0;
 
-	if (!names || map_count(&names->map) == 0 || !(effect_of(sql, mode) & EFFECT(DEALLOCATE)))
+	if (!names || map_count(&names->map) == 0)
+		return;
+	uint64_t effects = effect_of(sql, mode);
+	if (effects & (EFFECT(DEALLOCATE_ALL) | EFFECT(DISCARD_ALL))) {
+		names->forgets = true;
+		names->forgets_at = track_next_seq(&t->s->track);
+	}
+	if (!(effects & EFFECT(DEALLOCATE)))
 		return;
 	effect_init(&iter, sql, mode);
 	while (effect_next(&iter, &effect) && lent < PREPARED_MAX_LENT) {
 		size_t len = effect.set & EFFECT(DEALLOCATE) ? effect_name(&effect, name) : 0;
 		struct slice own = slice_make(name, len);
-		struct prepared_name *old = len ? map_remove(&names->map, own) : NULL;
+		nth += len > 0;
+		struct prepared_name *old = len ? prepared_remove(names, own) : NULL;
 		if (!old)
 			continue;
 		prepared_lend(t, own);
-		prepared_note_undo(names, track_next_seq(&t->s->track), own, old);
+		prepared_note_undo(names, track_next_seq(&t->s->track), own, old)->nth = nth;
 		lent++;
 	}
 }
@@ -467,13 +592,28 @@ static enum prepared_step prepared_on_close(struct prepared_turn *t, const struc
 	}
 	if (names && prepared_is_open(names, name))
 		return PREPARED_FULL;
-	struct prepared_name *old = names ? map_remove(&names->map, name) : NULL;
+	struct prepared_name *old = names ? prepared_remove(names, name) : NULL;
 	if (old)
 		prepared_note_undo(names, track_next_seq(&t->s->track), name, old);
 	if (!slice_starts(name, STMT_PREFIX))
 		return PREPARED_PASSES;
 	prepared_rename(t, f, before, name, SLICE(STMT_NOBODY));
 	return PREPARED_WRITTEN;
+}
+
+/* Has an earlier batch changed the unnamed statement, and is that still to be answered? */
+static bool prepared_unnamed_waits(const struct prepared_turn *t)
+{
+	const struct prepared_names *names = t->c->prepared;
+	return names && !track_seq_before(names->unnamed.seq, track_head_seq(&t->s->track)) &&
+	       track_seq_before(names->unnamed.seq, names->synced_at);
+}
+
+/* Would a text deallocate names of which it is not known yet what they lead to? */
+static bool prepared_text_waits(const struct client *c, struct slice sql)
+{
+	return c->prepared && c->prepared->syncs &&
+	       effect_of(sql, paramset_reading(c->params)) & EFFECT(DEALLOCATE);
 }
 
 /* A statement that may leave something in the session is run. */
@@ -490,15 +630,20 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 	struct prepared_names *names = t->c->prepared;
 	bool is_bind = f->type == 'B';
 	if (name.len == 0) {
-		if (is_bind && names && names->unnamed_has_effects) {
-			struct slice body = buf_slice(&names->unnamed);
-			prepared_run(t, slice_head(body, strnlen(body.ptr, body.len)));
+		if (prepared_unnamed_waits(t))
+			return PREPARED_FULL;
+		if (is_bind && names && names->unnamed.has_effects) {
+			struct slice body = buf_slice(&names->unnamed.body);
+			struct slice sql = slice_head(body, strnlen(body.ptr, body.len));
+			if (prepared_text_waits(t->c, sql))
+				return PREPARED_FULL;
+			prepared_run(t, sql);
 		}
 		prepared_ensure_unnamed(t);
 		return PREPARED_PASSES;
 	}
 	struct prepared_name *there = names ? map_get(&names->map, name) : NULL;
-	if (!there && names && prepared_is_open(names, name))
+	if (names && prepared_is_open(names, name))
 		return PREPARED_FULL;
 	if (!there && !slice_starts(name, STMT_PREFIX))
 		return PREPARED_PASSES;
@@ -506,6 +651,9 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 		prepared_rename(t, f, before, name, SLICE(STMT_NOBODY));
 		return PREPARED_WRITTEN;
 	}
+	if (is_bind && there->has_effects &&
+	    prepared_text_waits(t->c, slice_of(there->stmt->body.ptr)))
+		return PREPARED_FULL;
 	if (is_bind && there->has_effects)
 		prepared_run(t, slice_of(there->stmt->body.ptr));
 	prepared_ensure(t, there);
@@ -543,10 +691,15 @@ static enum prepared_step prepared_read(struct prepared_turn *t, const struct fr
 			return prepared_on_use(t, f, first, name);
 		return prepared_on_close(t, f, first, name);
 	case 'Q':
+		name = slice_head(f->body, strnlen(f->body.ptr, f->body.len));
+		if (prepared_text_waits(t->c, name))
+			return PREPARED_FULL;
 		prepared_end_unnamed(t);
-		prepared_on_text(t, slice_head(f->body, strnlen(f->body.ptr, f->body.len)));
+		prepared_on_text(t, name);
 		return PREPARED_PASSES;
 	case 'S':
+		if (t->c->prepared)
+			t->c->prepared->synced_at = track_next_seq(&t->s->track);
 		if (t->c->prepared && !list_is_empty(&t->c->prepared->undos))
 			prepared_note_undo(t->c->prepared, track_next_seq(&t->s->track), SLICE_NONE,
 					   NULL);
@@ -577,8 +730,18 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, str
 	if (track_next_seq(&s->track) - track_head_seq(&s->track) >
 	    TRACK_MAX_ITEMS - PREPARED_MAX_ITEMS)
 		return PREPARED_FULL;
-	if (s->prepared && buf_len(&s->prepared->lent) && track_is_quiet(&s->track))
+	if (c->prepared)
+		prepared_arrive(c->prepared, s);
+	if (prepared_awaits_forget(c, &s->track, f->type))
+		return PREPARED_FULL;
+	if (s->prepared && s->prepared->lent_count && track_is_quiet(&s->track))
 		prepared_take_home(&turn);
+	if (s->prepared && s->prepared->lent_count >= PREPARED_MANY_LENT) {
+		if (!s->track.open)
+			return PREPARED_FULL;
+		if (s->prepared->lent_count >= PREPARED_MOST_LENT)
+			return PREPARED_TOO_MANY;
+	}
 	return prepared_read(&turn, f);
 }
 
@@ -586,11 +749,13 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, str
 
 void prepared_done(struct client *c, uint32_t seq)
 {
-	LIST_EACH (node, tmp, &c->prepared->undos) {
+	struct prepared_names *names = c->prepared;
+	names->deallocated = 0;
+	LIST_EACH (node, tmp, &names->undos) {
 		struct prepared_undo *undo = LIST_ENTRY(node, struct prepared_undo, link);
 		if (track_seq_before(seq, undo->seq))
 			return;
-		prepared_free_undo(undo);
+		prepared_free_undo(names, undo);
 	}
 }
 
@@ -599,56 +764,135 @@ void prepared_done(struct client *c, uint32_t seq)
 static void prepared_take_back(struct prepared_names *names, struct prepared_undo *undo)
 {
 	struct slice name = slice_of(undo->name);
-	for (struct list *at = undo->link.next; at != &names->undos; at = at->next) {
-		struct prepared_undo *later = LIST_ENTRY(at, struct prepared_undo, link);
-		if (!later->name || strcmp(later->name, undo->name) != 0)
-			continue;
-		prepared_free_name(later->old);
-		later->old = undo->old;
-		undo->old = NULL;
-		return;
+	if (undo->later) {
+		prepared_free_name(undo->later->old);
+		undo->later->old = undo->old;
+	} else {
+		prepared_free_name(prepared_remove(names, name));
+		if (undo->old)
+			prepared_put(names, name, undo->old);
 	}
-	prepared_free_name(map_remove(&names->map, name));
-	if (undo->old)
-		map_put(&names->map, name, undo->old);
 	undo->old = NULL;
 }
 
-void prepared_failed(struct client *c, struct server *s, uint32_t seq)
+/* What the server has of it: the Parse at `from` was refused, those up to `to` were skipped. */
+static void prepared_restore_unnamed(struct prepared_names *names, uint32_t from, uint32_t to)
 {
-	struct prepared_set *set = s->prepared;
-	if (set) {
-		set->unnamed_client = 0;
-		set->is_doubtful = true;
-		LIST_EACH (node, tmp, &set->lru) {
-			struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
-			if (!track_seq_before(entry->seq, seq))
-				entry->prepared_at = 0;
-		}
-	}
-	if (!c->prepared)
+	struct prepared_unnamed before = names->before;
+	if (!track_seq_before(before.seq, from) && track_seq_before(before.seq, to))
+		buf_clear(&names->before.body);
+	if (track_seq_before(names->unnamed.seq, from) || !track_seq_before(names->unnamed.seq, to))
 		return;
-	LIST_EACH (node, tmp, &c->prepared->undos) {
-		struct prepared_undo *undo = LIST_ENTRY(node, struct prepared_undo, link);
-		bool is_sync = !undo->name;
-		if (track_seq_before(undo->seq, seq))
-			continue;
-		if (!is_sync)
-			prepared_take_back(c->prepared, undo);
-		prepared_free_undo(undo);
-		if (is_sync)
-			return;
+	if (track_seq_before(from, names->changed_at)) {
+		names->before = names->unnamed;
+		names->unnamed = before;
+	} else {
+		buf_clear(&names->unnamed.body);
+	}
+	names->unnamed.seq = from - 1;
+	buf_clear(&names->before.body);
+	names->generation++;
+}
+
+static void prepared_doubt_skipped(struct prepared_set *set, uint32_t from, uint32_t to)
+{
+	set->has_unnamed = true;
+	set->unnamed_client = 0;
+	set->is_doubtful |= !track_seq_before(set->own_seq, from);
+	LIST_EACH (node, tmp, &set->lru) {
+		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
+		if (!track_seq_before(entry->seq, from) && track_seq_before(entry->seq, to))
+			entry->prepared_at = 0;
 	}
 }
 
-void prepared_forget_all(struct client *c, struct server *s)
+/* A text failed amid its statements: what it had deallocated before is gone for good. */
+static void prepared_text_failed(struct prepared_names *names, uint32_t seq)
 {
-	prepared_free_set(s);
-	if (c && c->prepared) {
-		prepared_clear_names(c->prepared);
-		buf_clear(&c->prepared->unnamed);
-		c->prepared->generation++;
+	LIST_EACH (node, tmp, &names->undos) {
+		struct prepared_undo *undo = LIST_ENTRY(node, struct prepared_undo, link);
+		if (track_seq_before(seq, undo->seq))
+			return;
+		if (undo->name && undo->seq == seq && undo->nth > names->deallocated)
+			prepared_take_back(names, undo);
+		prepared_free_undo(names, undo);
 	}
+}
+
+static void prepared_skipped(struct prepared_names *names, uint32_t from, uint32_t to)
+{
+	LIST_EACH (node, tmp, &names->undos) {
+		struct prepared_undo *undo = LIST_ENTRY(node, struct prepared_undo, link);
+		if (!track_seq_before(undo->seq, to))
+			return;
+		if (undo->name && !track_seq_before(undo->seq, from))
+			prepared_take_back(names, undo);
+		prepared_free_undo(names, undo);
+	}
+}
+
+void prepared_failed(struct client *c, struct server *s, const struct track_news *news)
+{
+	struct prepared_names *names = c ? c->prepared : NULL;
+	uint32_t from = news->seq, to = track_head_seq(&s->track);
+	bool skips = track_seq_before(from, to);
+	if (s->prepared && skips)
+		prepared_doubt_skipped(s->prepared, from, to);
+	if (names && skips) {
+		prepared_restore_unnamed(names, from, to);
+		prepared_skipped(names, from, to);
+	} else if (names) {
+		prepared_text_failed(names, from);
+	}
+}
+
+void prepared_deallocated(struct client *c)
+{
+	c->prepared->deallocated++;
+}
+
+/* What the message `seq` has made the server forget: all that came before it. */
+static void prepared_forget_set(struct prepared_set *set, uint32_t seq)
+{
+	LIST_EACH (node, tmp, &set->lru) {
+		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
+		if (!track_seq_before(seq, entry->seq))
+			prepared_drop_entry(set, entry);
+	}
+}
+
+void prepared_forget_all(struct client *c, struct server *s, uint32_t seq)
+{
+	struct prepared_names *names = c ? c->prepared : NULL;
+	struct map kept;
+	struct slice key;
+	void *value;
+	if (s->prepared)
+		prepared_forget_set(s->prepared, seq);
+	if (!names)
+		return;
+	prepared_done(c, seq);
+	/* what is not done yet comes after it */
+	LIST_EACH (node, tmp, &names->undos) {
+		struct prepared_undo *undo = LIST_ENTRY(node, struct prepared_undo, link);
+		if (undo->name && !undo->earlier) {
+			prepared_free_name(undo->old);
+			undo->old = NULL;
+		}
+	}
+	map_init(&kept);
+	names->text_bytes = 0;
+	for (size_t at = 0; map_next(&names->map, &at, &key, &value);) {
+		struct prepared_name *name = value;
+		if (map_get(&names->open, key)) {
+			map_put(&kept, key, name);
+			names->text_bytes += name->stmt->body.len;
+		} else {
+			prepared_free_name(name);
+		}
+	}
+	map_fini(&names->map);
+	names->map = kept;
 }
 
 void prepared_unnamed_lost(struct server *s)

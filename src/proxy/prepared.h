@@ -31,6 +31,7 @@
 #include "proxy/server.h"
 
 struct frame;
+struct track_news;
 struct prepared_names;
 struct prepared_set;
 
@@ -76,12 +77,18 @@ static inline bool prepared_concerns(const struct client *c, char type)
 /* How much of the body must be in hand. */
 uint32_t prepared_wants(const struct client *c, const struct frame *f);
 
-/* The server's answer to the item `seq`: it was done, or refused; then all up to the Sync. */
+/* The server's answer to the item `seq`: it was done. */
 void prepared_done(struct client *c, uint32_t seq);
-void prepared_failed(struct client *c, struct server *s, uint32_t seq);
 
-/* DEALLOCATE ALL, DISCARD ALL: the server has forgotten all, and so has the client (or NULL). */
-void prepared_forget_all(struct client *c, struct server *s);
+/* The item was refused, and what the track has dropped from its queue was skipped. */
+void prepared_failed(struct client *c, struct server *s, const struct track_news *news);
+
+/* A DEALLOCATE of the text that is being answered was carried out. */
+void prepared_deallocated(struct client *c);
+
+/* DEALLOCATE ALL, DISCARD ALL by the item `seq`: the server has forgotten all that came before,
+ * and so has the client (or NULL). */
+void prepared_forget_all(struct client *c, struct server *s, uint32_t seq);
 
 /* A message of ours has taken the server's unnamed statement away, or its place. */
 void prepared_unnamed_lost(struct server *s);

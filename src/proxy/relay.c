@@ -399,16 +399,19 @@ static uint32_t relay_wants_of_server(const struct server *s, const struct frame
 	return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
 }
 
-/* What the client has prepared, or not. */
+/* What the client has prepared, or not; and the server, though the client (NULL) is gone. */
 static void relay_note_prepared(struct client *c, struct server *s, const struct frame *f,
 				const struct track_news *news)
 {
+	bool has_names = c && c->prepared;
 	if (f->type == 'E')
-		prepared_failed(c, s, news->seq);
-	else if (f->type == '1' || f->type == '3' || f->type == 'Z')
-		prepared_done(c, news->seq);
+		prepared_failed(c, s, news);
 	else if (f->type == 'C' && slice_starts(f->body, "DEALLOCATE ALL"))
-		prepared_forget_all(c, s);
+		prepared_forget_all(c, s, news->seq);
+	else if (f->type == 'C' && has_names && slice_starts(f->body, "DEALLOCATE"))
+		prepared_deallocated(c);
+	else if (has_names && (f->type == '1' || f->type == '3' || f->type == 'Z'))
+		prepared_done(c, news->seq);
 }
 
 /* An answer that is the client's. */
@@ -418,14 +421,14 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 	struct stats *stats = &s->pool->stats;
 	struct client *c = s->client;
 
-	if (c && c->prepared)
+	if (s->prepared || (c && c->prepared))
 		relay_note_prepared(c, s, f, news);
 	if (f->type == 'Z') {
 		stats->queries += news->done;
 		server_note_ready(s, now);
 	} else if (f->type == 'C' && slice_starts(f->body, "DISCARD ALL")) {
 		server_param_forget(s);
-		prepared_forget_all(c, s);
+		prepared_forget_all(c, s, news->seq);
 		if (c) {
 			paramset_replace(&c->params, inspect_for_client(c, s->params));
 			keep_discarded(c);
@@ -458,6 +461,8 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 			relay_note(s, f, &news, now); /* to a Parse of ours for its statement */
 			return true;
 		}
+		if (f->type == 'E')
+			prepared_failed(s->client, s, &news);
 		relay_flush(s, run, now);
 		errand_reply(s, f->type, f->body, &news, now);
 		return false;

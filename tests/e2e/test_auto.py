@@ -2,8 +2,8 @@
 
 import pytest
 
-from rawwire import Q
-from waiting import until_equal
+from rawwire import B, C, D, E, P, Q, S
+from waiting import Crew, until_equal
 
 pytestmark = pytest.mark.pgweir
 
@@ -181,3 +181,121 @@ def test_custom_setting_among_unread_ones(pooler):
     a.query("reset all; set my.among_others = 'a'")
     assert b.value("select current_setting('my.among_others', true)") in (None, "")
     assert a.value("show my.among_others") == "a"
+
+
+def test_clients_of_other_settings_do_not_starve_each_other(pooler):
+    p = auto(pooler, pool_size=1)
+    clients = [p.raw() for _ in range(3)]
+    for i, client in enumerate(clients):
+        client.query(f"set search_path = s{i}")
+
+    def ask(i):
+        for _ in range(50):
+            assert clients[i].value("show search_path") == f"s{i}"
+
+    with Crew() as crew:
+        for i in range(3):
+            crew.start(ask, i)
+
+
+def prepares(client, name="a", sql="select 1"):
+    client.send(P(sql, name), S)
+    assert [m.kind for m in client.ready()] == ["1", "Z"]
+
+
+def runs(client, name="a"):
+    client.send(B(name=name), E(), S)
+    return [m.row()[0] if m.kind == "D" else m.sqlstate for m in client.ready() if m.kind in "DE"]
+
+
+def test_a_stranger_deallocates_all(pooler):
+    p = auto(pooler, pool_size=1)
+    client, stranger = p.raw(), p.raw()
+    prepares(client)
+    stranger.query("deallocate all")
+    assert runs(client) == ["1"]
+
+
+def test_what_follows_a_failed_query_is_prepared(pooler):
+    client = auto(pooler, pool_size=1).raw()
+    prepares(client, "b")
+    client.send(Q("select 1/0"), P("select 2", "a"), S)
+    client.ready(2)
+    assert runs(client) == ["2"]
+
+
+@pytest.mark.parametrize("text,left", [("deallocate a; select 1/0", ["26000"]), ("select 1/0; deallocate a", ["1"])])
+def test_deallocate_in_a_text_that_fails(pooler, text, left):
+    client = auto(pooler, pool_size=1).raw()
+    prepares(client)
+    client.query(text)
+    assert runs(client) == left
+
+
+@pytest.mark.parametrize("text", ["deallocate all", "discard all"])
+def test_prepared_anew_behind_all_that_is_forgotten(pooler, text):
+    client = auto(pooler, pool_size=1).raw()
+    prepares(client)
+    client.send(Q(text), P("select 2", "a"), S)
+    assert "E" not in [m.kind for m in client.ready(2)]
+    assert runs(client) == ["2"]
+
+
+def test_an_older_statement_is_back_when_its_end_was_skipped(pooler):
+    client = auto(pooler, pool_size=1).raw()
+    prepares(client)
+    client.send(P("selec"), C("S", "a"), P("select 2", "a"), S, B(name="a"), E(), S)
+    assert [m.row() for m in client.ready(2) if m.kind == "D"] == [["1"]]
+
+
+def test_the_unnamed_statement_of_a_refused_parse_is_gone(pooler):
+    client = auto(pooler, pool_size=1).raw()
+    client.query("begin")
+    client.send(P("selec"), S)
+    client.ready()
+    client.send(D("S"), S)
+    assert [m.sqlstate for m in client.ready() if m.kind == "E"] == ["26000"]
+
+
+def test_a_parse_refused_after_its_client_left(pooler):
+    p = auto(pooler, pool_size=1)
+    client, other = p.raw(), p.raw()
+    client.send(P("select pg_sleep(0.3)"), B(), E(), P("select 1 from nowhere", "x"), P("select 5", "a"), S)
+    client.close()
+    prepares(other, "a", "select 5")
+    assert runs(other) == ["5"]
+
+
+@pytest.mark.timeout(300)
+def test_names_that_are_there_already_a_thousand_times_over(pooler):
+    p = auto(pooler, pool_size=1)
+    client = p.raw()
+    prepares(client)
+    for _ in range(40):
+        client.send(*[P("select 1", "a") + S for _ in range(1000)])
+    got = client.ready(40000)
+    assert {m.sqlstate for m in got if m.kind == "E"} == {"42P05"}
+    assert runs(client) == ["1"]
+    assert p.raw().value("select count(*) from pg_prepared_statements where name = 'a'") == "0"
+
+
+def test_many_statements_in_one_batch_that_fails(pooler):
+    client = auto(pooler, pool_size=1).raw()
+    prepares(client, "b")
+    client.send(P("selec"), *[P("select 1", f"n{i}") for i in range(15000)], S)
+    assert [m.kind for m in client.ready()] == ["E", "Z"]
+    assert runs(client, "n7") == ["26000"]
+    client.send(*[P("select 1", f"n{i}") for i in range(15000)], S, *[C("S", f"n{i}") for i in range(15000)], S)
+    assert {m.kind for m in client.ready(2)} == {"1", "3", "Z"}
+    assert runs(client, "b") == ["1"]
+
+
+def test_what_is_sent_behind_discard_all_is_seen(pooler):
+    p = auto(pooler, pool_size=1)
+    client = p.raw()
+    client.query("listen b")
+    client.send(Q("discard all"), Q("listen a"))
+    client.ready(2)
+    until_equal(lambda: kept(p), ["listen"])
+    client.close()
+    assert p.raw().value("select count(*) from pg_listening_channels()") == "0"

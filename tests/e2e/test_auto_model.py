@@ -1,0 +1,416 @@
+"""pool_mode auto against PostgreSQL itself: every client has a twin that is connected directly.
+
+Both are sent the same bytes, and must be answered the same. What they are sent is drawn from all that lives in a
+session: settings, roles, channels, prepared statements of both kinds, cursors, temporary objects, locks; in and out of
+transactions, rolled back, in strings of several statements, pipelined, and left behind by clients that go.
+
+The twins live in a database of their own, so that neither side sees the locks and channels of the other. What is
+allowed to differ, and so is not asked: whether a custom setting that was never set is NULL or empty; the names that
+prepared statements of the protocol have in pg_prepared_statements and in the texts of errors; currval in a later
+transaction than its nextval; and what a RESET does for the rest of its transaction to a setting that came with the
+login, or to one that the server reports. In a failed transaction the error may be another one.
+
+Runs when asked for: E2E_SEED says where to begin, E2E_LONG how many statements instead of a few seconds' worth (1: a
+million).
+"""
+
+import itertools
+import os
+import random
+import re
+import time
+
+import pytest
+
+from rawwire import B, C, Client, D, E, H, P, Q, S
+from waiting import SCALE, Crew
+
+pytestmark = pytest.mark.pgweir
+
+CLIENTS = 8
+POOL_SIZE = 3
+SECONDS = 8
+LONG = int(os.environ.get("E2E_LONG", "0"))
+STATEMENTS = LONG if LONG > 1 else LONG * 1000000
+
+SETUP = """
+create schema s1; create schema s2;
+create table s1.t(v text); insert into s1.t values ('one');
+create table s2.t(v text); insert into s2.t values ('two');
+create table public.t(v text); insert into public.t values ('public');
+create function s1.f() returns text language sql as $$ select 'f one'::text $$;
+create function s2.f() returns text language sql as $$ select 'f two'::text $$;
+create function public.tenant(v text) returns text language sql as $$ select set_config('my.tenant', v, false) $$;
+create function public.memory(v text) returns text language plpgsql set search_path from current as
+    $$ begin perform set_config('work_mem', v, false); return v; end $$;
+create function public.lock_it(k bigint) returns int language plpgsql as
+    $$ begin perform pg_advisory_lock(k); return 1; end $$;
+create function public.make_temp() returns int language plpgsql as
+    $$ begin create temp table if not exists made(v text); return 1; end $$;
+create function public.twice(a int) returns int language sql as $$ select 2 * a $$;
+grant all on schema public, s1, s2 to public;
+grant all on all tables in schema public, s1, s2 to public;
+"""
+
+SETTINGS = {
+    "work_mem": ["'5MB'", "6144", "'7MB'"],
+    "statement_timeout": ["'91s'", "92000", "0"],
+    "lock_timeout": ["'31s'", "0"],
+    "search_path": ["s1", "s2", "s1, public", "'s2', public", "public, s1", "pg_catalog, s2"],
+    "TimeZone": ["'UTC'", "'Europe/Berlin'", "'America/Lima'"],
+    "application_name": ["'one'", "'two words'", "''"],
+    "DateStyle": ["'ISO, DMY'", "'German'"],
+    "extra_float_digits": ["1", "0"],
+    "my.tenant": ["'red'", "'blue'", "'it''s'", "7"],
+    "my.other": ["'x'", "'y z'"],
+    '"my"."Mixed"': ["'m'"],
+    "default_transaction_read_only": ["off"],
+    "default_transaction_isolation": ["'serializable'", "'read committed'"],
+    "bytea_output": ["'escape'", "'hex'"],
+}
+# As set_config has it: without the identifiers and lists of SET.
+PLAIN = ["work_mem", "statement_timeout", "application_name", "my.tenant", "my.other", "bytea_output"]
+
+CHECKS = [
+    "select current_setting('search_path'), current_setting('work_mem'), current_setting('statement_timeout'), "
+    "current_setting('TimeZone'), current_setting('application_name'), current_setting('DateStyle'), "
+    "current_setting('lock_timeout'), current_setting('bytea_output'), current_setting('extra_float_digits'), "
+    "current_setting('default_transaction_isolation'), coalesce(current_setting('my.tenant', true), ''), "
+    "coalesce(current_setting('my.other', true), ''), coalesce(current_setting('my.mixed', true), ''), "
+    "current_user, session_user, current_setting('role')",
+    "select (select string_agg(c, ',' order by c) from pg_listening_channels() c), "
+    "(select string_agg(name || ':' || statement, ',' order by name) from pg_prepared_statements where from_sql), "
+    "(select count(*) from pg_prepared_statements where from_sql), "
+    "(select string_agg(name, ',' order by name) from pg_cursors where is_holdable), "
+    "(select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()), "
+    "(select string_agg(relname, ',' order by relname) from pg_class where relnamespace = pg_my_temp_schema() "
+    "and relname not like 'pg_%')",
+    "select v from t",
+    "select f()",
+    "select coalesce(current_setting('my.tenant', true), '')",
+]
+
+
+class Draw:
+    """What a client does next. `me` is in the names of what clients would take from each other."""
+
+    def __init__(self, rng, me):
+        self.rng = rng
+        self.me = me
+        self.resets = True
+
+    def pick(self, *of):
+        return self.rng.choice(of)
+
+    def name(self):
+        return self.rng.choice(["q1", "q2", "Q3"])
+
+    def protocol_name(self):
+        return self.rng.choice(["p1", "p2", "P 3", "", ""])
+
+    def key(self):
+        return self.me * 10 + self.rng.randrange(3)
+
+    def setting(self):
+        name = self.rng.choice(list(SETTINGS))
+        value = self.rng.choice(SETTINGS[name])
+        plain = self.rng.choice(PLAIN)
+        text = self.rng.choice([v for v in SETTINGS[plain]])
+        text = text if text.startswith("'") else f"'{text}'"
+        return self.pick(
+            f"set {name} = {value}", f"set {name} to {value}", f"SET SESSION {name} TO {value}",
+            f"set local {name} = {value}", f"set {name} to default", f"reset {name}",
+            f"set work_mem = 'nonsense'", f"set time zone {self.pick('default', 'local', '3')}",
+            f"select set_config('{plain}', {text}, {self.pick('false', 'true', 'false')})",
+            f"select set_config('{plain}', {text} || '', false)",
+            f"do $$ begin perform set_config('{plain}', {text}, false); end $$",
+            f"select tenant({text})", f"select memory('{self.pick(5, 6)}MB')",
+            f"set session characteristics as transaction isolation level {self.pick('serializable', 'read committed')}",
+            "reset all", "set search_path to s1", "set my.tenant = 'green'", f"set my.tenant = 'of {self.me}'")
+
+    def role(self):
+        return self.pick("set role third", "set role none", "reset role", "set local role third", "set role nobody",
+                         "set session authorization default", "reset session authorization",
+                         "set session authorization app", "set session authorization third")
+
+    def channel(self):
+        name = f"c{self.me}_{self.rng.randrange(2)}"
+        return self.pick(f"listen {name}", f"listen {name}", f"unlisten {name}", "unlisten *",
+                         f"notify {name}, 'n{self.rng.randrange(100)}'", f"select pg_notify('{name}', 'from sql')")
+
+    def prepared(self):
+        name = self.name()
+        return self.pick(
+            f"prepare {name} as select 1", f"prepare {name} as select v from t", f"prepare {name}(int) as select $1 + 1",
+            f"prepare {name} as select set_config('my.tenant', 'by execute', false)",
+            f"execute {name}", f"execute {name}(3)", f"deallocate {name}", f"deallocate prepare {name}",
+            "deallocate all", f"deallocate {self.pick('p1', 'p2')}", 'deallocate "P 3"')
+
+    def cursor(self):
+        return self.pick("declare c1 cursor with hold for select generate_series(1, 5)", "fetch 2 from c1",
+                         "close c1", "close all", "declare c2 cursor for select generate_series(1, 3)", "fetch c2")
+
+    def temp(self):
+        return self.pick(
+            "create temp table tt(v text)", "create temp table t(v text)", "insert into tt values ('x')", "select v from tt",
+            "drop table if exists tt", "drop table if exists t2", "create temp table tt(v text) on commit drop",
+            "create temp view tv as select 1 as a", "drop view tv", "select 'z' as v into temp tt", "discard temp",
+            "create temp sequence ts", "drop sequence ts", "select make_temp()", "drop table made",
+            "do $$ begin create temp table tt(v text); end $$", "alter table tt rename to t2", "drop table t2",
+            "create table pg_temp.tt(v text)")
+
+    def lock(self):
+        k = self.key()
+        return self.pick(f"select pg_advisory_lock({k})", f"select pg_try_advisory_lock({k})",
+                         f"select pg_advisory_unlock({k})", f"select pg_advisory_unlock({k})",
+                         "select pg_advisory_unlock_all()", f"select pg_advisory_xact_lock({k})",
+                         f"select pg_advisory_lock_shared({k})", f"select pg_advisory_unlock_shared({k})",
+                         f"select lock_it({k})", f"do $$ begin perform pg_advisory_lock({k}); end $$")
+
+    def xact(self):
+        return self.pick("begin", "begin", "start transaction", "commit", "commit", "end", "rollback", "abort",
+                         "savepoint a", "savepoint b", "rollback to a", "rollback to b", "release a",
+                         "commit and chain", "rollback and chain", "select 1/0", "begin isolation level serializable")
+
+    def plain(self):
+        n = self.rng.randrange(1000)
+        return self.pick(f"select {n}", "select v from t", "select f()", f"select twice({n})", "select 1/0",
+                         "select nothing", "", "copy (select 1) to stdout", "discard plans", "selec",
+                         f"insert into k values ({self.me})", f"select count(*) from k where n = {self.me}",
+                         "discard sequences", "/* a comment */ select 1", "explain (costs off) select 1",
+                         f"begin; select nextval('sq{self.me}'); select currval('sq{self.me}'); commit")
+
+    def statement(self):
+        text = self.any_statement()
+        if not self.resets and re.search("reset|default|discard|time zone local", text):
+            return "select 'no reset'"
+        return text
+
+    def any_statement(self):
+        return self.rng.choices(
+            [self.setting, self.role, self.channel, self.prepared, self.cursor, self.temp, self.lock, self.xact,
+             self.plain], [6, 1, 2, 3, 1, 2, 2, 6, 6])[0]()
+
+    def single(self):
+        """One that can be prepared."""
+        while True:
+            text = self.statement()
+            if not text.startswith("begin; ") and text != "deallocate all":
+                return text
+
+    def text(self):
+        if self.rng.random() < 0.75:
+            return self.statement()
+        if self.resets and self.rng.random() < 0.1:
+            return "discard all"
+        return "; ".join(self.statement() for _ in range(self.rng.randrange(2, 5)))
+
+    def unit(self):
+        """Messages of the extended protocol, and how many statements they are."""
+        rng, name, kind = self.rng, self.protocol_name(), self.rng.randrange(12)
+        if kind == 0:
+            return [C("S", name)]
+        if kind == 1:
+            return [D("S", name)]
+        if kind == 2:
+            return [P(self.single(), name)]
+        if kind == 3:
+            return [P(self.pick("select v from t", "select 1", f"select {rng.randrange(5)}", "select f()",
+                                "select current_user"), name)]
+        if kind in (4, 5):
+            return [B(name=name), E()]
+        if kind == 6:
+            return [B(name=name), D(), E(), H]
+        if kind == 7:
+            return [C("S", name), P(self.single(), name), D("S", name), B(name=name), E()]
+        if kind == 8:
+            return [P("select $1::int + 1", name), B("4", name=name), E()]
+        if kind == 9:
+            return [B("5", name=name), E()]
+        return [P(self.single()), B(), D(), E()]
+
+    def action(self):
+        """Bytes, how many ReadyForQuery answer them, about how many statements they are."""
+        out, ready, count = [], 0, 0
+        for _ in range(self.pick(1, 1, 1, 2, 4)):
+            if self.rng.random() < 0.5:
+                text = self.text()
+                out.append(Q(text))
+                count += 1 + text.count(";")
+            else:
+                changes = 0
+                for _ in range(self.pick(1, 1, 2, 3, 5)):
+                    unit = self.unit()
+                    changes += sum(m[:1] == b"P" and m[5:6] == b"\0" or m == C("S") for m in unit)
+                    if changes > 1:  # which one of them an error has left is more than the pooler knows
+                        break
+                    out += unit
+                    count += 1
+                out.append(S)
+            ready += 1
+        if self.rng.random() < 0.4:
+            out.append(Q(self.rng.choice(CHECKS)))
+            ready += 1
+            count += 1
+        return out, ready, count
+
+
+def told(m):
+    """What of a message must be the same on both sides; None: nothing."""
+    if m.kind == "S":
+        return None
+    if m.kind == "A":
+        return m.kind, m.body[4:]
+    if m.kind == "E" or m.kind == "N":
+        return m.kind, m.sqlstate, re.sub('statement ".*?"', "statement", m.text), m.severity
+    if m.kind == "T":
+        return m.kind, m.columns(), m.types()
+    return m.kind, m.body
+
+
+def batches(messages):
+    """Cut behind each ReadyForQuery."""
+    out = [[]]
+    for m in messages:
+        out[-1].append(m)
+        if m[0] == "Z":
+            out.append([])
+    return out[:-1]
+
+
+def first_difference(wanted, got, status):
+    """None: there is none that matters. A name that is there already is said before what else is wrong; and in a
+    failed transaction nothing can be prepared anew on a server, so that the errors are others."""
+    for a, b in zip(batches(wanted), batches(got)):
+        has_failed = status == b"E"
+        status = a[-1][1]
+        if has_failed and a[-1] == b[-1]:
+            continue
+        for x, y in itertools.zip_longest(a, b):
+            if x != y and not (x and y and x[0] == y[0] == "E" and (y[1] == "42P05" or "25P02" in (x[1], y[1]))):
+                return x, y
+    return None
+
+
+class Pair:
+    """A client of the pooler and its twin."""
+
+    LOGINS = [{}, {}, {}, {"options": "-c search_path=s2 -c my.tenant=came"}, {"TimeZone": "Asia/Tokyo"},
+              {"application_name": "came so", "options": "-c work_mem=9MB"}]
+
+    def __init__(self, world, draw):
+        params = draw.rng.choice(self.LOGINS)
+        draw.resets = not params
+        self.world = world
+        self.status = b"I"
+        self.history = [f"login {params}"]
+        self.pooled = Client(world.pooler.address).login("app", "app", **params)
+        self.direct = Client(("127.0.0.1", world.cluster.port)).login("app", "twin", **params)
+
+    def step(self, action, ready):
+        self.history.append(action)
+        data = b"".join(action)
+        self.direct.send(data)
+        self.pooled.send(data)
+        wanted = self.direct.ready(ready)
+        try:
+            got = self.pooled.ready(ready)
+        except AssertionError as late:
+            raise AssertionError(f"{late}: {self.world.report()}") from None
+        wanted_told, got_told = ([t for t in map(told, side) if t] for side in (wanted, got))
+        difference = first_difference(wanted_told, got_told, self.status)
+        if difference:
+            self.differ(*difference)
+        self.status = wanted_told[-1][1]
+        for name, value in self.direct.params.items():
+            if self.pooled.params.get(name) != value:
+                self.differ({name: value}, {name: self.pooled.params.get(name)})
+
+    def differ(self, wanted, got):
+        raise AssertionError(f"PostgreSQL: {wanted}\npooler:     {got}")
+
+    def story(self, steps=25):
+        """The last steps, a line for each."""
+        return "\n".join(h if isinstance(h, str) else " ".join(f"{chr(m[0])}{m[5:]!r}"[:120] for m in h)
+                         for h in self.history[-steps:])
+
+    def clean(self):
+        self.step([Q("rollback")], 1)
+        self.step([Q("discard all")], 1)
+
+    def end(self, how):
+        getattr(self.pooled, how)()
+        self.direct.close()
+
+
+class World:
+    def __init__(self, pooler, cluster, seed):
+        self.pooler = pooler
+        self.cluster = cluster
+        self.seed = seed
+        self.until = time.monotonic() + SECONDS * SCALE
+        self.counts = [0] * CLIENTS
+
+    def report(self):
+        return "\n".join(str(row) for what in ("servers", "clients", "kept") for row in self.pooler.show(what)) + \
+            "\n" + str(self.cluster.sql("select pid, state, wait_event, query from pg_stat_activity where datname='app'"))
+
+    def is_over(self, crew):
+        if crew.stop.is_set():
+            return True
+        return sum(self.counts) >= STATEMENTS if STATEMENTS else time.monotonic() > self.until
+
+    def episode(self, me, number, crew):
+        rng = random.Random(f"{self.seed}/{me}/{number}")
+        draw = Draw(rng, me)
+        pair = Pair(self, draw)
+        try:
+            for _ in range(rng.randrange(1, 4)):
+                for _ in range(rng.randrange(1, 25)):
+                    action, ready, count = draw.action()
+                    pair.step(action, ready)
+                    self.counts[me] += count
+                    if self.is_over(crew):
+                        return
+                if draw.resets and rng.random() < 0.7:
+                    pair.clean()
+        except BaseException as error:
+            raise AssertionError(f"E2E_SEED={self.seed}, client {me}, episode {number}, after\n{pair.story()}\n"
+                                 f"{type(error).__name__}: {error}") from None
+        finally:
+            pair.end(rng.choice(["close", "close", "drop", "kill"]))
+
+    def client(self, me, crew):
+        number = 0
+        while not self.is_over(crew):
+            self.episode(me, number, crew)
+            number += 1
+
+
+def prepare_cluster(cluster):
+    cluster.sql("create database twin owner app")
+    cluster.sql("grant third to app")
+    for database in ("app", "twin"):
+        with Client(("127.0.0.1", cluster.port)).login("postgres", database) as admin:
+            admin.rows(SETUP)
+            admin.rows("create table public.k(n int); grant all on public.k to public")
+            for i in range(CLIENTS):
+                admin.rows(f"create sequence public.sq{i}; grant all on sequence public.sq{i} to public")
+
+
+@pytest.mark.skipif(not LONG and "E2E_SEED" not in os.environ, reason="asked for by E2E_LONG or E2E_SEED")
+@pytest.mark.timeout(90 if not LONG else 20000)
+@pytest.mark.parametrize("workers", [1, 3])
+def test_nobody_can_tell_the_difference(make_pooler, own_cluster, workers):
+    seed = int(os.environ.get("E2E_SEED", random.randrange(1 << 32)))
+    print(f"E2E_SEED={seed}")
+    prepare_cluster(own_cluster)
+    p = make_pooler(own_cluster, pool_mode="auto", pool_size=POOL_SIZE, max_overflow=0, workers=workers,
+                    max_prepared_statements=20)
+    world = World(p, own_cluster, seed)
+    crew = Crew()
+    for me in range(CLIENTS):
+        crew.start(world.client, me, crew)
+    crew.join(20000)
+    print(f"{sum(world.counts)} statements")
+    assert sum(world.counts) > 100
