@@ -152,10 +152,21 @@ static bool inspect_is_none(struct slice name, struct slice value)
 	return slice_ieq_str(name, "role") && slice_eq_str(value, "none");
 }
 
+/* Settings of a transaction, and one that cannot be read: nothing to be set again elsewhere. */
+static bool inspect_is_passing(struct slice name)
+{
+	static const char *const names[] = { "transaction_isolation", "transaction_read_only",
+					     "transaction_deferrable", "seed" };
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (slice_ieq_str(name, names[i]))
+			return true;
+	return false;
+}
+
 static void inspect_setting(struct server *s, struct slice name, struct slice value)
 {
 	struct inspect *look = s->look;
-	if (worker_tracks(s->pool->worker, name))
+	if (worker_tracks(s->pool->worker, name) || inspect_is_passing(name))
 		return;
 	if (slice_ieq_str(name, "session_authorization")) {
 		if (!slice_eq_str(value, s->pool->route->user))

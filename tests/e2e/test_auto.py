@@ -299,3 +299,15 @@ def test_what_is_sent_behind_discard_all_is_seen(pooler):
     until_equal(lambda: kept(p), ["listen"])
     client.close()
     assert p.raw().value("select count(*) from pg_listening_channels()") == "0"
+
+
+@pytest.mark.parametrize("text", ["set seed = 0.5", "set transaction_isolation = serializable",
+                                  "begin; set transaction isolation level serializable; commit",
+                                  "begin; reset all; set transaction_read_only = on; commit and chain; commit"])
+def test_what_cannot_be_set_again_follows_nobody(pooler, text):
+    p = auto(pooler, pool_size=1)
+    a, b = p.raw(options="-c search_path=mine"), p.raw()
+    a.query(text)
+    assert b.value("show transaction_isolation") == "read committed"
+    assert a.value("select 1") == "1"
+    assert b.value("select 2") == "2"
