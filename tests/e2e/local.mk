@@ -7,6 +7,7 @@ EXTRA_DIST += \
 	tests/e2e/authority.py \
 	tests/e2e/cluster.py \
 	tests/e2e/conftest.py \
+	tests/e2e/differential \
 	tests/e2e/fakeserver.py \
 	tests/e2e/faultproxy.py \
 	tests/e2e/judges.py \
@@ -26,6 +27,7 @@ EXTRA_DIST += \
 	tests/e2e/test_cancel.py \
 	tests/e2e/test_client_gone.py \
 	tests/e2e/test_console.py \
+	tests/e2e/test_differential.py \
 	tests/e2e/test_drivers.py \
 	tests/e2e/test_gate.py \
 	tests/e2e/test_hba.py \

@@ -1,0 +1,7 @@
+-- Nothing, and almost nothing.
+;
+;;
+-- only a comment
+/* and another */ ;
+select;
+select \; select 1;

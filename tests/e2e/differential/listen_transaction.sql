@@ -1,0 +1,20 @@
+-- LISTEN and NOTIFY come true with their transaction.
+begin;
+listen :me;
+notify :me, 'a';
+notify :me, 'a';
+notify :me, 'b';
+select 1;
+commit;
+begin;
+notify :me, 'never';
+rollback;
+begin;
+unlisten *;
+rollback;
+notify :me, 'still';
+unlisten *;
+begin;
+listen :me;
+rollback;
+select count(*) from pg_listening_channels();

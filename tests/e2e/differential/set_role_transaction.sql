@@ -1,0 +1,20 @@
+-- SET ROLE in transactions, local and to savepoints.
+begin;
+set role diff_a;
+select current_user;
+rollback;
+select current_user;
+begin;
+set local role diff_a;
+select current_user;
+commit;
+select current_user;
+begin;
+set role diff_a;
+savepoint s;
+set role diff_b;
+rollback to s;
+select current_user;
+commit;
+select current_user;
+reset role;

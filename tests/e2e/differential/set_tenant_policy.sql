@@ -1,0 +1,21 @@
+-- Row level security by a setting of one's own.
+create table t (tenant text, v int);
+insert into t values ('a', 1), ('b', 2);
+alter table t enable row level security;
+create policy p on t using (tenant = current_setting('my.tenant_policy', true));
+grant select on t to diff_a;
+set role diff_a;
+select * from t;
+set my.tenant_policy = 'a';
+select * from t;
+select set_config('my.tenant_policy', 'b', false);
+select * from t;
+begin;
+set local my.tenant_policy = 'a';
+select * from t;
+commit;
+select * from t;
+reset my.tenant_policy;
+select * from t;
+reset role;
+drop table t;
