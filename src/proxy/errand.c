@@ -57,6 +57,13 @@ static bool errand_is_grave(const struct server *s, const struct paramset *wante
 void errand_set_params(struct server *s, struct paramset *wanted, bool forgets_sequences)
 {
 	struct buf sql = { 0 };
+	if (s->tainted_by && s->client && s->tainted_by != s->client->id) {
+		/* unknown code has run there: it may have set what nobody can ask for */
+		buf_add_str(&sql, "RESET ALL;RESET ROLE;");
+		paramset_replace(&s->params, paramset_ref(s->pool->worker->no_params));
+		s->tainted_by = 0;
+		s->was_reset = true;
+	}
 	paramset_sql_change(s->params, wanted, &sql);
 	if (forgets_sequences)
 		buf_add_str(&sql, "DISCARD SEQUENCES;");
@@ -132,9 +139,10 @@ static void errand_params_done(struct server *s, usec_t now)
 	s->wanted = NULL;
 	if (s->errand_failed) { /* one string of commands is one transaction: nothing was set */
 		paramset_unref(wanted);
-		s->is_doomed = s->is_doomed || !c;
+		s->is_doomed = s->is_doomed || !c || s->was_reset;
 		return;
 	}
+	s->was_reset = false;
 	paramset_replace(&s->params, wanted);
 	if (!c)
 		return;
@@ -167,6 +175,7 @@ static void errand_done(struct server *s, usec_t now)
 		else
 			paramset_replace(&s->params, paramset_ref(s->pool->worker->no_params));
 		s->sequences_of = 0;
+		s->tainted_by = 0;
 		prepared_free_set(s);
 		break;
 	case SERVER_ERRAND_ROLLBACK:

@@ -156,8 +156,16 @@ static uint64_t keep_minded(const struct client *c, uint64_t effects)
 	return effects;
 }
 
+/* What it may have set is not all to be known: nobody else gets that server before RESET ALL. */
+static void keep_taint(const struct client *c, uint64_t effects)
+{
+	if (c->server && effects & (EFFECT(CODE) | EFFECT(CALLS) | EFFECT(UNREAD)))
+		c->server->tainted_by = c->id;
+}
+
 static void keep_suspect(struct client *c, uint64_t effects)
 {
+	keep_taint(c, effects);
 	struct keep *keep = keep_need(c);
 	for (size_t i = 0; i < COUNT_OF(keep_suspicions); i++)
 		if (effects & keep_suspicions[i].effects)
@@ -201,6 +209,7 @@ static void keep_statement(struct client *c, const struct effect *e, struct lexe
 	if (e->set & EFFECT(SEQUENCE_READ))
 		atomic_store(&c->pool->route->reads_sequences, true);
 	keep_heed(c, e);
+	keep_taint(c, e->set);
 	if (effects & EFFECT(CREATE) && keep_path_is_temp(c))
 		effects |= EFFECT(TEMP);
 	effects &= ~EFFECT(CREATE);

@@ -149,7 +149,8 @@ void server_link(struct server *s, struct client *c, usec_t now)
 	s->pool->stats.server_assignments++;
 	s->pool->stats.wait_us += (uint64_t)(now - c->request_at);
 	bool forgets = s->pool->is_auto && s->sequences_of != c->id && server_takes_over(s, c);
-	if (s->params != c->params || forgets)
+	bool is_tainted = s->tainted_by && s->tainted_by != c->id;
+	if (s->params != c->params || forgets || is_tainted)
 		errand_set_params(s, c->params, forgets);
 }
 

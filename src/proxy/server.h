@@ -98,7 +98,8 @@ struct server {
 	bool holds_client;  /* the client's bytes wait for the end of errand PARAMS */
 	bool needs_discard; /* CLEANING: its client has left what DISCARD ALL ends */
 	bool needs_reset;   /* CLEANING: server_reset_query is to be run */
-	bool is_doomed;     /* close it instead of using it again */
+	bool was_reset; /* while the errand is PARAMS: its parameters are in doubt if that fails */
+	bool is_doomed; /* close it instead of using it again */
 	bool cancel_waits; /* one more cancel is wanted, after the errand or the cancel under way */
 	bool last_words;   /* a FATAL was passed on */
 	bool is_last_call; /* CLEANING: the next deadline closes it */
@@ -110,6 +111,7 @@ struct server {
 	uint64_t sequences_of; /* pool_mode auto: the client whose numbers of sequences it may
 				  hold; 0: none; SERVER_SEQUENCES_MIXED: of several */
 	uint64_t id;
+	uint64_t tainted_by; /* the client that has run unknown code there last; 0: nobody */
 	usec_t connected_at;
 	usec_t connected_wall;
 	usec_t released_at;

@@ -311,3 +311,21 @@ def test_what_cannot_be_set_again_follows_nobody(pooler, text):
     assert b.value("show transaction_isolation") == "read committed"
     assert a.value("select 1") == "1"
     assert b.value("select 2") == "2"
+
+
+@pytest.mark.parametrize("how", ["do", "function", "trusted"])
+def test_what_unknown_code_has_set_is_for_nobody_else(pooler, how):
+    """A setting of somebody's own that no text names cannot be asked for: it is reset, at the latest for the next."""
+    p = auto(pooler, pool_size=1)
+    client, other = p.raw(), p.raw()
+    if how == "do":
+        client.query("do $$begin perform set_config('un' || 'known.x', 'secret', false); end$$")
+    else:
+        client.query("create or replace function hidden_set(n int) returns int language plpgsql as "
+                     "$$begin if n > 0 then perform set_config('un' || 'known.x', 'secret', false); end if; "
+                     "return n; end$$")
+        for _ in range(20 if how == "trusted" else 0):
+            client.query("select hidden_set(0)")
+        client.query("select hidden_set(1)")
+    assert other.value("select coalesce(current_setting('unknown' || '.x', true), '')") == ""
+    assert other.value("select 1") == "1"
