@@ -41,6 +41,7 @@ struct report_conn {
 	int remote_pid;
 	char tls[TLS_INFO_BYTES]; /* version and cipher; "": plain */
 	bool replication;
+	int prepared; /* statements of the protocol: a client's names, a server's statements */
 	char application_name[REPORT_NAME_BYTES];
 	uint64_t id;
 	int worker;

@@ -9,6 +9,7 @@
 #include "proxy/localpool.h"
 #include "proxy/login.h"
 #include "proxy/paramset.h"
+#include "proxy/prepared.h"
 #include "proxy/registry.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
@@ -67,6 +68,7 @@ static void worker_report_client(struct report *report, struct client *c, usec_t
 	row->replication = c->pool && c->pool->route->is_replication;
 	COPY(row->application_name, app);
 	row->id = c->id;
+	row->prepared = (int)prepared_count_names(c);
 	worker_report_kept(row, c, now);
 }
 
@@ -92,6 +94,7 @@ static void worker_report_server(struct report *report, struct server *s, usec_t
 	row->remote_pid = s->pid;
 	tls_info(s->wire.ssl, row->tls);
 	row->replication = s->pool->route->is_replication;
+	row->prepared = (int)prepared_count_set(s);
 	COPY(row->application_name, app ? app : base);
 	row->id = s->id;
 }

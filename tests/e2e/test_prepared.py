@@ -275,3 +275,14 @@ def test_very_long_statement_keeps_its_server(pooler):
     for _ in range(3):
         other.query("select 1")
         assert len(run(client, "s")[0]) == 100_000
+
+
+def test_the_console_counts_them(pooler):
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    client, other = p.raw(), p.raw()
+    for n in range(3):
+        prepare(client, f"s{n}", f"select {n}")
+    prepare(other, "s", "select 0")
+    counts = sorted(row["prepared_statements"] for row in p.show("clients", user="app"))
+    assert counts == ["1", "3"]
+    assert [row["prepared_statements"] for row in p.show("servers")] == ["3"]
