@@ -30,8 +30,6 @@
  * once there are so many, and no batch may have more than the most. */
 #define PREPARED_MANY_LENT 64u
 #define PREPARED_MOST_LENT 8192u
-/* Of all that a client has prepared together. */
-#define PREPARED_MAX_TEXT_BYTES ((size_t)64 << 20)
 
 /* A name of a client's. */
 struct prepared_name {

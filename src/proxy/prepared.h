@@ -40,7 +40,8 @@ struct prepared_set;
 /* A Parse that names a statement must be in hand as a whole; a longer one passes as it is, and its
  * client keeps the server (keep.h). */
 #define PREPARED_MAX_BYTES ((uint32_t)48 << 10)
-#define PREPARED_MAX_NAMES 20000u /* of a client */
+#define PREPARED_MAX_NAMES 20000u                  /* of a client */
+#define PREPARED_MAX_TEXT_BYTES ((size_t)64 << 20) /* of all that it has prepared together */
 
 enum prepared_step {
 	PREPARED_PASSES,  /* goes to the server as it is */

@@ -187,8 +187,9 @@ static bool relay_prepare(struct client *c, const struct frame *f, const struct 
 		conn_pause(&c->conn, CLIENT_PAUSE_TRACK);
 		return false;
 	case PREPARED_TOO_MANY:
-		relay_blame(fault, ERROR_PROTOCOL_VIOLATION, "more than %u prepared statements",
-			    PREPARED_MAX_NAMES);
+		relay_blame(fault, ERROR_PROTOCOL_VIOLATION,
+			    "more than %u prepared statements, or %zu MB of their texts",
+			    PREPARED_MAX_NAMES, PREPARED_MAX_TEXT_BYTES >> 20);
 		return false;
 	}
 	return true;
