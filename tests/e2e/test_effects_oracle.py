@@ -44,20 +44,20 @@ class Grammar:
         _fields_ = [("parse_tree", ctypes.c_char_p), ("stderr_buffer", ctypes.c_char_p), ("error", ctypes.c_void_p)]
 
     def __init__(self, path):
-        self.library = ctypes.CDLL(path)
-        self.library.pg_query_parse.restype = self.Result
-        self.library.pg_query_parse.argtypes = [ctypes.c_char_p]
-        self.library.pg_query_free_parse_result.argtypes = [self.Result]
+        self.parser = ctypes.CDLL(path)
+        self.parser.pg_query_parse.restype = self.Result
+        self.parser.pg_query_parse.argtypes = [ctypes.c_char_p]
+        self.parser.pg_query_free_parse_result.argtypes = [self.Result]
 
     def statements(self, text):
         """The parse trees of a text's statements; None: the server would refuse it."""
-        result = self.library.pg_query_parse(text.encode())
+        result = self.parser.pg_query_parse(text.encode())
         try:
             if result.error:
                 return None
             return [s["stmt"] for s in json.loads(result.parse_tree)["stmts"] if "stmt" in s]
         finally:
-            self.library.pg_query_free_parse_result(result)
+            self.parser.pg_query_free_parse_result(result)
 
 
 def find_grammar():
