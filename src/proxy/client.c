@@ -19,7 +19,7 @@
 #include "proxy/localpool.h"
 #include "proxy/login.h"
 #include "proxy/paramset.h"
-#include "proxy/prepared.h"
+#include "proxy/prepared_names.h"
 #include "proxy/registry.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
@@ -228,7 +228,7 @@ static void client_reap(struct deferred *d, usec_t now)
 		localpool_touch(c->pool); /* it may be empty now */
 	list_remove(&c->link);
 	keep_free(c);
-	prepared_free_names(c);
+	prepared_names_free(c);
 	paramset_unref(c->params);
 	paramset_unref(c->came_with);
 	if (c->in)

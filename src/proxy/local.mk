@@ -75,6 +75,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/paramset_sql.h \
 	src/proxy/prepared.c \
 	src/proxy/prepared.h \
+	src/proxy/prepared_names.c \
+	src/proxy/prepared_names.h \
 	src/proxy/proxy.c \
 	src/proxy/proxy.h \
 	src/proxy/registry.c \

@@ -1,5 +1,5 @@
 /*
- * prepared.c - names of clients, numbers on servers, and messages written anew.
+ * prepared.c - what servers have prepared, and messages written anew.
  */
 #include "proxy/prepared.h"
 
@@ -13,6 +13,7 @@
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
+#include "proxy/prepared_names.h"
 #include "proxy/server.h"
 #include "proxy/setup.h"
 #include "proxy/stmt.h"
@@ -30,51 +31,6 @@
  * once there are so many, and no batch may have more than the most. */
 #define PREPARED_MANY_LENT 64u
 #define PREPARED_MOST_LENT 8192u
-
-/* A name of a client's. */
-struct prepared_name {
-	struct stmt *stmt; /* a reference */
-	usec_t parsed_at;
-	bool has_effects; /* to run it may leave something in the session */
-};
-
-/* What a message has changed, until the server has answered it. */
-struct prepared_undo {
-	struct list link;
-	uint32_t seq;
-	unsigned nth;              /* of the DEALLOCATEs in a text, from one */
-	char *name;                /* owned; NULL: a Sync */
-	struct prepared_name *old; /* owned; what the name led to before; NULL: nothing */
-	/* those of the same name */
-	struct prepared_undo *earlier, *later;
-	struct prepared_undo *last; /* of the first of them */
-};
-
-/* What a Parse without a name says behind it. */
-struct prepared_unnamed {
-	struct buf body; /* empty: there is none */
-	uint32_t seq;    /* of the message that has made it so */
-	bool has_effects;
-};
-
-struct prepared_names {
-	struct map map;     /* name -> prepared_name, owned */
-	struct list undos;  /* in the order of their messages */
-	struct map open;    /* name -> the first of its undos */
-	uint64_t server_id; /* whose are the seqs */
-	size_t text_bytes;
-	size_t syncs;         /* among the undos */
-	uint32_t last_sync;   /* its seq */
-	unsigned deallocated; /* by the Query that is being answered */
-	bool forgets;         /* a DEALLOCATE ALL is under way, */
-	uint32_t forgets_at;  /* its seq */
-	struct prepared_unnamed unnamed;
-	struct prepared_unnamed
-		before;      /* the one before it, of an earlier batch or known to be there */
-	uint32_t changed_at; /* what was sent first since then */
-	uint32_t synced_at;  /* the last Sync */
-	uint64_t generation; /* of the unnamed one */
-};
 
 /* A statement that a server has. */
 struct prepared_entry {
@@ -99,20 +55,6 @@ struct prepared_set {
 
 /* ---- the two sides ------------------------------------------------------------------------ */
 
-static struct prepared_names *prepared_need_names(struct client *c)
-{
-	if (!c->prepared) {
-		c->prepared = mem_zalloc(sizeof(*c->prepared));
-		c->prepared->server_id = c->server->id;
-		c->prepared->unnamed.seq = track_head_seq(&c->server->track) - 1;
-		c->prepared->synced_at = c->prepared->unnamed.seq;
-		map_init(&c->prepared->map);
-		map_init(&c->prepared->open);
-		list_init(&c->prepared->undos);
-	}
-	return c->prepared;
-}
-
 static struct prepared_set *prepared_need_set(struct server *s)
 {
 	if (!s->prepared) {
@@ -121,64 +63,6 @@ static struct prepared_set *prepared_need_set(struct server *s)
 		list_init(&s->prepared->lru);
 	}
 	return s->prepared;
-}
-
-static void prepared_free_name(struct prepared_name *name)
-{
-	if (name)
-		stmt_unref(name->stmt);
-	free(name);
-}
-
-/* Out of those of its name. */
-static void prepared_unchain(struct prepared_names *names, struct prepared_undo *undo)
-{
-	struct slice name = slice_of(undo->name);
-	struct prepared_undo *first = map_get(&names->open, name);
-	if (undo->later)
-		undo->later->earlier = undo->earlier;
-	else
-		first->last = undo->earlier;
-	if (undo->earlier) {
-		undo->earlier->later = undo->later;
-		return;
-	}
-	map_remove(&names->open, name);
-	if (undo->later) {
-		undo->later->last = undo->last;
-		map_put(&names->open, name, undo->later);
-	}
-}
-
-static void prepared_free_undo(struct prepared_names *names, struct prepared_undo *undo)
-{
-	if (undo->name)
-		prepared_unchain(names, undo);
-	else
-		names->syncs--;
-	list_remove(&undo->link);
-	prepared_free_name(undo->old);
-	free(undo->name);
-	free(undo);
-}
-
-void prepared_free_names(struct client *c)
-{
-	struct prepared_names *names = c->prepared;
-	struct slice key;
-	void *value;
-	if (!names)
-		return;
-	LIST_EACH (node, tmp, &names->undos)
-		prepared_free_undo(names, LIST_ENTRY(node, struct prepared_undo, link));
-	for (size_t at = 0; map_next(&names->map, &at, &key, &value);)
-		prepared_free_name(value);
-	map_fini(&names->map);
-	map_fini(&names->open);
-	buf_fini(&names->unnamed.body);
-	buf_fini(&names->before.body);
-	free(names);
-	c->prepared = NULL;
 }
 
 static void prepared_drop_entry(struct prepared_set *set, struct prepared_entry *entry)
@@ -202,11 +86,6 @@ void prepared_free_set(struct server *s)
 	s->prepared = NULL;
 }
 
-size_t prepared_count_names(const struct client *c)
-{
-	return c->prepared ? map_count(&c->prepared->map) : 0;
-}
-
 size_t prepared_count_set(const struct server *s)
 {
 	return s->prepared ? map_count(&s->prepared->map) : 0;
@@ -215,49 +94,6 @@ size_t prepared_count_set(const struct server *s)
 static struct prepared_entry *prepared_find(const struct prepared_set *set, const struct stmt *stmt)
 {
 	return map_get(&set->map, slice_make(&stmt->id, sizeof(stmt->id)));
-}
-
-/* Is it still to be answered what an earlier batch has done with the name? */
-static bool prepared_is_open(const struct prepared_names *names, struct slice name)
-{
-	const struct prepared_undo *first = names->syncs ? map_get(&names->open, name) : NULL;
-	return first && track_seq_before(first->seq, names->last_sync);
-}
-
-static struct prepared_name *prepared_remove(struct prepared_names *names, struct slice name)
-{
-	struct prepared_name *old = map_remove(&names->map, name);
-	if (old)
-		names->text_bytes -= old->stmt->body.len;
-	return old;
-}
-
-static void prepared_put(struct prepared_names *names, struct slice name,
-			 struct prepared_name *value)
-{
-	map_put(&names->map, name, value);
-	names->text_bytes += value->stmt->body.len;
-}
-
-/* On another server all that was asked of the one before has been answered. */
-static void prepared_arrive(struct prepared_names *names, const struct server *s)
-{
-	if (names->server_id == s->id)
-		return;
-	names->server_id = s->id;
-	names->forgets = false;
-	names->synced_at = track_head_seq(&s->track) - 1;
-	names->unnamed.seq = names->before.seq = names->synced_at;
-}
-
-/* Has the server still to say whether an earlier batch has made it forget all? */
-static bool prepared_awaits_forget(const struct client *c, const struct track *track, char type)
-{
-	struct prepared_names *names = c->prepared;
-	if (!names || !names->forgets)
-		return false;
-	names->forgets = !track_seq_before(names->forgets_at, track_head_seq(track));
-	return names->forgets && !track->open && type != 'Q' && type != 'S';
 }
 
 /* ---- one message -------------------------------------------------------------------------- */
@@ -393,32 +229,6 @@ static void prepared_take_home(struct prepared_turn *t)
 
 /* ---- names of the client's ---------------------------------------------------------------- */
 
-static struct prepared_undo *prepared_note_undo(struct prepared_names *names, uint32_t seq,
-						struct slice name, struct prepared_name *old)
-{
-	struct prepared_undo *undo = mem_zalloc(sizeof(*undo));
-	undo->seq = seq;
-	undo->old = old;
-	list_init(&undo->link);
-	list_push_back(&names->undos, &undo->link);
-	if (!name.ptr) {
-		names->syncs++;
-		names->last_sync = seq;
-		return undo;
-	}
-	undo->name = slice_dup(name);
-	struct prepared_undo *first = map_get(&names->open, name);
-	if (first) {
-		undo->earlier = first->last;
-		first->last->later = undo;
-		first->last = undo;
-	} else {
-		undo->last = undo;
-		map_put(&names->open, name, undo);
-	}
-	return undo;
-}
-
 static struct slice prepared_search_path(const struct client *c)
 {
 	const char *path = paramset_get(c->params, SLICE("search_path"));
@@ -429,7 +239,7 @@ static struct slice prepared_search_path(const struct client *c)
 static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struct frame *f,
 					    struct slice name, struct slice body)
 {
-	struct prepared_names *names = prepared_need_names(t->c);
+	struct prepared_names *names = prepared_names_need(t->c);
 	struct prepared_name *there = map_get(&names->map, name);
 
 	if (!frame_is_whole(f)) { /* it is too long to be prepared again elsewhere */
@@ -439,7 +249,7 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 	if (map_count(&names->map) >= PREPARED_MAX_NAMES ||
 	    names->text_bytes + body.len > PREPARED_MAX_TEXT_BYTES)
 		return PREPARED_TOO_MANY;
-	if (there && prepared_is_open(names, name))
+	if (there && prepared_names_is_open(names, name))
 		return PREPARED_FULL;
 	if (there) {
 		prepared_lend(t, name);
@@ -449,10 +259,10 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 	made->stmt = stmt_get(t->c->worker->shared->stmts, prepared_search_path(t->c), body);
 	made->parsed_at = t->now;
 	made->has_effects = keep_has_effects(t->c, slice_head(body, strnlen(body.ptr, body.len)));
-	prepared_put(names, name, made);
+	prepared_names_put(names, name, made);
 	prepared_enter(t, made->stmt);
 	prepared_begin(t);
-	prepared_note_undo(names, track_next_seq(&t->s->track), name, NULL);
+	prepared_names_note(names, track_next_seq(&t->s->track), name, NULL);
 	prepared_parse(t->out, prepared_server_name(made->stmt), body);
 	return PREPARED_WRITTEN;
 }
@@ -462,7 +272,7 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 /* There is another one, or none, if the message that comes next is carried out. */
 static void prepared_change_unnamed(struct prepared_turn *t)
 {
-	struct prepared_names *names = prepared_need_names(t->c);
+	struct prepared_names *names = prepared_names_need(t->c);
 	if (track_seq_before(names->unnamed.seq, track_head_seq(&t->s->track)) ||
 	    track_seq_before(names->unnamed.seq, names->synced_at)) {
 		struct prepared_unnamed old = names->before;
@@ -477,7 +287,7 @@ static void prepared_change_unnamed(struct prepared_turn *t)
 static void prepared_parse_unnamed(struct prepared_turn *t, const struct frame *f,
 				   struct slice body)
 {
-	struct prepared_names *names = prepared_need_names(t->c);
+	struct prepared_names *names = prepared_names_need(t->c);
 	struct prepared_set *set = prepared_need_set(t->s);
 	prepared_change_unnamed(t);
 	set->unnamed_client = t->c->id;
@@ -555,11 +365,11 @@ static void prepared_on_text(struct prepared_turn *t, struct slice sql)
 		size_t len = effect.set & EFFECT(DEALLOCATE) ? effect_name(&effect, name) : 0;
 		struct slice own = slice_make(name, len);
 		nth += len > 0;
-		struct prepared_name *old = len ? prepared_remove(names, own) : NULL;
+		struct prepared_name *old = len ? prepared_names_remove(names, own) : NULL;
 		if (!old)
 			continue;
 		prepared_lend(t, own);
-		prepared_note_undo(names, track_next_seq(&t->s->track), own, old)->nth = nth;
+		prepared_names_note(names, track_next_seq(&t->s->track), own, old)->nth = nth;
 		lent++;
 	}
 }
@@ -588,11 +398,11 @@ static enum prepared_step prepared_on_close(struct prepared_turn *t, const struc
 		prepared_end_unnamed(t);
 		return PREPARED_PASSES;
 	}
-	if (names && prepared_is_open(names, name))
+	if (names && prepared_names_is_open(names, name))
 		return PREPARED_FULL;
-	struct prepared_name *old = names ? prepared_remove(names, name) : NULL;
+	struct prepared_name *old = names ? prepared_names_remove(names, name) : NULL;
 	if (old)
-		prepared_note_undo(names, track_next_seq(&t->s->track), name, old);
+		prepared_names_note(names, track_next_seq(&t->s->track), name, old);
 	if (!slice_starts(name, STMT_PREFIX))
 		return PREPARED_PASSES;
 	prepared_rename(t, f, before, name, SLICE(STMT_NOBODY));
@@ -641,7 +451,7 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 		return PREPARED_PASSES;
 	}
 	struct prepared_name *there = names ? map_get(&names->map, name) : NULL;
-	if (names && prepared_is_open(names, name))
+	if (names && prepared_names_is_open(names, name))
 		return PREPARED_FULL;
 	if (!there && !slice_starts(name, STMT_PREFIX))
 		return PREPARED_PASSES;
@@ -699,8 +509,8 @@ static enum prepared_step prepared_read(struct prepared_turn *t, const struct fr
 		if (t->c->prepared)
 			t->c->prepared->synced_at = track_next_seq(&t->s->track);
 		if (t->c->prepared && !list_is_empty(&t->c->prepared->undos))
-			prepared_note_undo(t->c->prepared, track_next_seq(&t->s->track), SLICE_NONE,
-					   NULL);
+			prepared_names_note(t->c->prepared, track_next_seq(&t->s->track),
+					    SLICE_NONE, NULL);
 		return PREPARED_PASSES;
 	default:
 		return PREPARED_PASSES;
@@ -729,8 +539,8 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, str
 	    TRACK_MAX_ITEMS - PREPARED_MAX_ITEMS)
 		return PREPARED_FULL;
 	if (c->prepared)
-		prepared_arrive(c->prepared, s);
-	if (prepared_awaits_forget(c, &s->track, f->type))
+		prepared_names_arrive(c->prepared, s);
+	if (prepared_names_awaits_forget(c, &s->track, f->type))
 		return PREPARED_FULL;
 	if (s->prepared && s->prepared->lent_count && track_is_quiet(&s->track))
 		prepared_take_home(&turn);
@@ -745,53 +555,6 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, str
 
 /* ---- answers ------------------------------------------------------------------------------ */
 
-void prepared_done(struct client *c, uint32_t seq)
-{
-	struct prepared_names *names = c->prepared;
-	names->deallocated = 0;
-	LIST_EACH (node, tmp, &names->undos) {
-		struct prepared_undo *undo = LIST_ENTRY(node, struct prepared_undo, link);
-		if (track_seq_before(seq, undo->seq))
-			return;
-		prepared_free_undo(names, undo);
-	}
-}
-
-/* It is as if the message had not been sent; where a later one has changed the name once more, that
- * one has found what was there before this one. */
-static void prepared_take_back(struct prepared_names *names, struct prepared_undo *undo)
-{
-	struct slice name = slice_of(undo->name);
-	if (undo->later) {
-		prepared_free_name(undo->later->old);
-		undo->later->old = undo->old;
-	} else {
-		prepared_free_name(prepared_remove(names, name));
-		if (undo->old)
-			prepared_put(names, name, undo->old);
-	}
-	undo->old = NULL;
-}
-
-/* What the server has of it: the Parse at `from` was refused, those up to `to` were skipped. */
-static void prepared_restore_unnamed(struct prepared_names *names, uint32_t from, uint32_t to)
-{
-	struct prepared_unnamed before = names->before;
-	if (!track_seq_before(before.seq, from) && track_seq_before(before.seq, to))
-		buf_clear(&names->before.body);
-	if (track_seq_before(names->unnamed.seq, from) || !track_seq_before(names->unnamed.seq, to))
-		return;
-	if (track_seq_before(from, names->changed_at)) {
-		names->before = names->unnamed;
-		names->unnamed = before;
-	} else {
-		buf_clear(&names->unnamed.body);
-	}
-	names->unnamed.seq = from - 1;
-	buf_clear(&names->before.body);
-	names->generation++;
-}
-
 static void prepared_doubt_skipped(struct prepared_set *set, uint32_t from, uint32_t to)
 {
 	set->has_unnamed = true;
@@ -804,31 +567,6 @@ static void prepared_doubt_skipped(struct prepared_set *set, uint32_t from, uint
 	}
 }
 
-/* A text failed amid its statements: what it had deallocated before is gone for good. */
-static void prepared_text_failed(struct prepared_names *names, uint32_t seq)
-{
-	LIST_EACH (node, tmp, &names->undos) {
-		struct prepared_undo *undo = LIST_ENTRY(node, struct prepared_undo, link);
-		if (track_seq_before(seq, undo->seq))
-			return;
-		if (undo->name && undo->seq == seq && undo->nth > names->deallocated)
-			prepared_take_back(names, undo);
-		prepared_free_undo(names, undo);
-	}
-}
-
-static void prepared_skipped(struct prepared_names *names, uint32_t from, uint32_t to)
-{
-	LIST_EACH (node, tmp, &names->undos) {
-		struct prepared_undo *undo = LIST_ENTRY(node, struct prepared_undo, link);
-		if (!track_seq_before(undo->seq, to))
-			return;
-		if (undo->name && !track_seq_before(undo->seq, from))
-			prepared_take_back(names, undo);
-		prepared_free_undo(names, undo);
-	}
-}
-
 void prepared_failed(struct client *c, struct server *s, const struct track_news *news)
 {
 	struct prepared_names *names = c ? c->prepared : NULL;
@@ -837,16 +575,11 @@ void prepared_failed(struct client *c, struct server *s, const struct track_news
 	if (s->prepared && skips)
 		prepared_doubt_skipped(s->prepared, from, to);
 	if (names && skips) {
-		prepared_restore_unnamed(names, from, to);
-		prepared_skipped(names, from, to);
+		prepared_names_restore_unnamed(names, from, to);
+		prepared_names_skipped(names, from, to);
 	} else if (names) {
-		prepared_text_failed(names, from);
+		prepared_names_text_failed(names, from);
 	}
-}
-
-void prepared_deallocated(struct client *c)
-{
-	c->prepared->deallocated++;
 }
 
 /* What the message `seq` has made the server forget: all that came before it. */
@@ -861,36 +594,10 @@ static void prepared_forget_set(struct prepared_set *set, uint32_t seq)
 
 void prepared_forget_all(struct client *c, struct server *s, uint32_t seq)
 {
-	struct prepared_names *names = c ? c->prepared : NULL;
-	struct map kept;
-	struct slice key;
-	void *value;
 	if (s->prepared)
 		prepared_forget_set(s->prepared, seq);
-	if (!names)
-		return;
-	prepared_done(c, seq);
-	/* what is not done yet comes after it */
-	LIST_EACH (node, tmp, &names->undos) {
-		struct prepared_undo *undo = LIST_ENTRY(node, struct prepared_undo, link);
-		if (undo->name && !undo->earlier) {
-			prepared_free_name(undo->old);
-			undo->old = NULL;
-		}
-	}
-	map_init(&kept);
-	names->text_bytes = 0;
-	for (size_t at = 0; map_next(&names->map, &at, &key, &value);) {
-		struct prepared_name *name = value;
-		if (map_get(&names->open, key)) {
-			map_put(&kept, key, name);
-			names->text_bytes += name->stmt->body.len;
-		} else {
-			prepared_free_name(name);
-		}
-	}
-	map_fini(&names->map);
-	names->map = kept;
+	if (c && c->prepared)
+		prepared_names_forget(c, seq);
 }
 
 void prepared_unnamed_lost(struct server *s)

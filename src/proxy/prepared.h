@@ -78,14 +78,8 @@ static inline bool prepared_concerns(const struct client *c, char type)
 /* How much of the body must be in hand. */
 uint32_t prepared_wants(const struct client *c, const struct frame *f);
 
-/* The server's answer to the item `seq`: it was done. */
-void prepared_done(struct client *c, uint32_t seq);
-
 /* The item was refused, and what the track has dropped from its queue was skipped. */
 void prepared_failed(struct client *c, struct server *s, const struct track_news *news);
-
-/* A DEALLOCATE of the text that is being answered was carried out. */
-void prepared_deallocated(struct client *c);
 
 /* DEALLOCATE ALL, DISCARD ALL by the item `seq`: the server has forgotten all that came before,
  * and so has the client (or NULL). */
@@ -97,11 +91,8 @@ void prepared_unnamed_lost(struct server *s);
 /* server_reset_query: what it has left prepared is not known. */
 void prepared_doubt_all(struct server *s);
 
-void prepared_free_names(struct client *c);
 void prepared_free_set(struct server *s);
 
-/* For SHOW: how many. */
-size_t prepared_count_names(const struct client *c);
-size_t prepared_count_set(const struct server *s);
+size_t prepared_count_set(const struct server *s); /* for SHOW: how many */
 
 #endif

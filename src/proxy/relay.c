@@ -23,6 +23,7 @@
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/prepared.h"
+#include "proxy/prepared_names.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/setup.h"
@@ -410,9 +411,9 @@ static void relay_note_prepared(struct client *c, struct server *s, const struct
 	else if (f->type == 'C' && slice_starts(f->body, "DEALLOCATE ALL"))
 		prepared_forget_all(c, s, news->seq);
 	else if (f->type == 'C' && has_names && slice_starts(f->body, "DEALLOCATE"))
-		prepared_deallocated(c);
+		prepared_names_deallocated(c);
 	else if (has_names && (f->type == '1' || f->type == '3' || f->type == 'Z'))
-		prepared_done(c, news->seq);
+		prepared_names_done(c, news->seq);
 }
 
 /* An answer that is the client's. */

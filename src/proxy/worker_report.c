@@ -10,6 +10,7 @@
 #include "proxy/login.h"
 #include "proxy/paramset.h"
 #include "proxy/prepared.h"
+#include "proxy/prepared_names.h"
 #include "proxy/registry.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
@@ -68,7 +69,7 @@ static void worker_report_client(struct report *report, struct client *c, usec_t
 	row->replication = c->pool && c->pool->route->is_replication;
 	COPY(row->application_name, app);
 	row->id = c->id;
-	row->prepared = (int)prepared_count_names(c);
+	row->prepared = (int)prepared_names_count(c);
 	worker_report_kept(row, c, now);
 }
 

@@ -1,0 +1,265 @@
+/*
+ * prepared_names.c - what a client's names lead to, and how that is taken back.
+ */
+#include "proxy/prepared_names.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "proxy/client.h"
+#include "proxy/server.h"
+#include "proxy/stmt.h"
+#include "wire/track.h"
+
+struct prepared_names *prepared_names_need(struct client *c)
+{
+	if (!c->prepared) {
+		c->prepared = mem_zalloc(sizeof(*c->prepared));
+		c->prepared->server_id = c->server->id;
+		c->prepared->unnamed.seq = track_head_seq(&c->server->track) - 1;
+		c->prepared->synced_at = c->prepared->unnamed.seq;
+		map_init(&c->prepared->map);
+		map_init(&c->prepared->open);
+		list_init(&c->prepared->undos);
+	}
+	return c->prepared;
+}
+
+void prepared_names_free_one(struct prepared_name *name)
+{
+	if (name)
+		stmt_unref(name->stmt);
+	free(name);
+}
+
+/* Out of those of its name. */
+static void unchain(struct prepared_names *names, struct prepared_undo *undo)
+{
+	struct slice name = slice_of(undo->name);
+	struct prepared_undo *first = map_get(&names->open, name);
+	if (undo->later)
+		undo->later->earlier = undo->earlier;
+	else
+		first->last = undo->earlier;
+	if (undo->earlier) {
+		undo->earlier->later = undo->later;
+		return;
+	}
+	map_remove(&names->open, name);
+	if (undo->later) {
+		undo->later->last = undo->last;
+		map_put(&names->open, name, undo->later);
+	}
+}
+
+static void free_undo(struct prepared_names *names, struct prepared_undo *undo)
+{
+	if (undo->name)
+		unchain(names, undo);
+	else
+		names->syncs--;
+	list_remove(&undo->link);
+	prepared_names_free_one(undo->old);
+	free(undo->name);
+	free(undo);
+}
+
+void prepared_names_free(struct client *c)
+{
+	struct prepared_names *names = c->prepared;
+	struct slice key;
+	void *value;
+	if (!names)
+		return;
+	LIST_EACH (node, tmp, &names->undos)
+		free_undo(names, LIST_ENTRY(node, struct prepared_undo, link));
+	for (size_t at = 0; map_next(&names->map, &at, &key, &value);)
+		prepared_names_free_one(value);
+	map_fini(&names->map);
+	map_fini(&names->open);
+	buf_fini(&names->unnamed.body);
+	buf_fini(&names->before.body);
+	free(names);
+	c->prepared = NULL;
+}
+
+size_t prepared_names_count(const struct client *c)
+{
+	return c->prepared ? map_count(&c->prepared->map) : 0;
+}
+
+/* Is it still to be answered what an earlier batch has done with the name? */
+bool prepared_names_is_open(const struct prepared_names *names, struct slice name)
+{
+	const struct prepared_undo *first = names->syncs ? map_get(&names->open, name) : NULL;
+	return first && track_seq_before(first->seq, names->last_sync);
+}
+
+struct prepared_name *prepared_names_remove(struct prepared_names *names, struct slice name)
+{
+	struct prepared_name *old = map_remove(&names->map, name);
+	if (old)
+		names->text_bytes -= old->stmt->body.len;
+	return old;
+}
+
+void prepared_names_put(struct prepared_names *names, struct slice name,
+			struct prepared_name *value)
+{
+	map_put(&names->map, name, value);
+	names->text_bytes += value->stmt->body.len;
+}
+
+struct prepared_undo *prepared_names_note(struct prepared_names *names, uint32_t seq,
+					  struct slice name, struct prepared_name *old)
+{
+	struct prepared_undo *undo = mem_zalloc(sizeof(*undo));
+	undo->seq = seq;
+	undo->old = old;
+	list_init(&undo->link);
+	list_push_back(&names->undos, &undo->link);
+	if (!name.ptr) {
+		names->syncs++;
+		names->last_sync = seq;
+		return undo;
+	}
+	undo->name = slice_dup(name);
+	struct prepared_undo *first = map_get(&names->open, name);
+	if (first) {
+		undo->earlier = first->last;
+		first->last->later = undo;
+		first->last = undo;
+	} else {
+		undo->last = undo;
+		map_put(&names->open, name, undo);
+	}
+	return undo;
+}
+
+/* On another server all that was asked of the one before has been answered. */
+void prepared_names_arrive(struct prepared_names *names, const struct server *s)
+{
+	if (names->server_id == s->id)
+		return;
+	names->server_id = s->id;
+	names->forgets = false;
+	names->synced_at = track_head_seq(&s->track) - 1;
+	names->unnamed.seq = names->before.seq = names->synced_at;
+}
+
+/* Has the server still to say whether an earlier batch has made it forget all? */
+bool prepared_names_awaits_forget(const struct client *c, const struct track *track, char type)
+{
+	struct prepared_names *names = c->prepared;
+	if (!names || !names->forgets)
+		return false;
+	names->forgets = !track_seq_before(names->forgets_at, track_head_seq(track));
+	return names->forgets && !track->open && type != 'Q' && type != 'S';
+}
+
+void prepared_names_done(struct client *c, uint32_t seq)
+{
+	struct prepared_names *names = c->prepared;
+	names->deallocated = 0;
+	LIST_EACH (node, tmp, &names->undos) {
+		struct prepared_undo *undo = LIST_ENTRY(node, struct prepared_undo, link);
+		if (track_seq_before(seq, undo->seq))
+			return;
+		free_undo(names, undo);
+	}
+}
+
+/* It is as if the message had not been sent; where a later one has changed the name once more, that
+ * one has found what was there before this one. */
+static void take_back(struct prepared_names *names, struct prepared_undo *undo)
+{
+	struct slice name = slice_of(undo->name);
+	if (undo->later) {
+		prepared_names_free_one(undo->later->old);
+		undo->later->old = undo->old;
+	} else {
+		prepared_names_free_one(prepared_names_remove(names, name));
+		if (undo->old)
+			prepared_names_put(names, name, undo->old);
+	}
+	undo->old = NULL;
+}
+
+/* What the server has of it: the Parse at `from` was refused, those up to `to` were skipped. */
+void prepared_names_restore_unnamed(struct prepared_names *names, uint32_t from, uint32_t to)
+{
+	struct prepared_unnamed before = names->before;
+	if (!track_seq_before(before.seq, from) && track_seq_before(before.seq, to))
+		buf_clear(&names->before.body);
+	if (track_seq_before(names->unnamed.seq, from) || !track_seq_before(names->unnamed.seq, to))
+		return;
+	if (track_seq_before(from, names->changed_at)) {
+		names->before = names->unnamed;
+		names->unnamed = before;
+	} else {
+		buf_clear(&names->unnamed.body);
+	}
+	names->unnamed.seq = from - 1;
+	buf_clear(&names->before.body);
+	names->generation++;
+}
+
+/* A text failed amid its statements: what it had deallocated before is gone for good. */
+void prepared_names_text_failed(struct prepared_names *names, uint32_t seq)
+{
+	LIST_EACH (node, tmp, &names->undos) {
+		struct prepared_undo *undo = LIST_ENTRY(node, struct prepared_undo, link);
+		if (track_seq_before(seq, undo->seq))
+			return;
+		if (undo->name && undo->seq == seq && undo->nth > names->deallocated)
+			take_back(names, undo);
+		free_undo(names, undo);
+	}
+}
+
+void prepared_names_skipped(struct prepared_names *names, uint32_t from, uint32_t to)
+{
+	LIST_EACH (node, tmp, &names->undos) {
+		struct prepared_undo *undo = LIST_ENTRY(node, struct prepared_undo, link);
+		if (!track_seq_before(undo->seq, to))
+			return;
+		if (undo->name && !track_seq_before(undo->seq, from))
+			take_back(names, undo);
+		free_undo(names, undo);
+	}
+}
+
+void prepared_names_deallocated(struct client *c)
+{
+	c->prepared->deallocated++;
+}
+
+void prepared_names_forget(struct client *c, uint32_t seq)
+{
+	struct prepared_names *names = c->prepared;
+	struct map kept;
+	struct slice key;
+	void *value;
+	prepared_names_done(c, seq);
+	/* what is not done yet comes after it */
+	LIST_EACH (node, tmp, &names->undos) {
+		struct prepared_undo *undo = LIST_ENTRY(node, struct prepared_undo, link);
+		if (undo->name && !undo->earlier) {
+			prepared_names_free_one(undo->old);
+			undo->old = NULL;
+		}
+	}
+	map_init(&kept);
+	names->text_bytes = 0;
+	for (size_t at = 0; map_next(&names->map, &at, &key, &value);) {
+		struct prepared_name *name = value;
+		if (map_get(&names->open, key)) {
+			map_put(&kept, key, name);
+			names->text_bytes += name->stmt->body.len;
+		} else {
+			prepared_names_free_one(name);
+		}
+	}
+	map_fini(&names->map);
+	names->map = kept;
+}

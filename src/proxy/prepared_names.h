@@ -1,0 +1,112 @@
+/*
+ * prepared_names.h - the prepared statements that a client knows by name, and the unnamed one.
+ *
+ * A message changes names when it is sent; what it has changed is remembered until the server has
+ * answered, and taken back where the server refuses or skips it. Undos are in the order of their
+ * messages, and those of one name are chained, so that none of it depends on how many there are.
+ *
+ * Owner: the client; NULL: it has prepared nothing. Thread: worker.
+ */
+#ifndef PROXY_PREPARED_NAMES_H
+#define PROXY_PREPARED_NAMES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/slice.h"
+#include "base/usec.h"
+
+struct client;
+struct server;
+struct stmt;
+struct track;
+
+/* A name of a client's. */
+struct prepared_name {
+	struct stmt *stmt; /* a reference */
+	usec_t parsed_at;
+	bool has_effects; /* to run it may leave something in the session */
+};
+
+/* What a message has changed, until the server has answered it. */
+struct prepared_undo {
+	struct list link;
+	uint32_t seq;
+	unsigned nth;              /* of the DEALLOCATEs in a text, from one */
+	char *name;                /* owned; NULL: a Sync */
+	struct prepared_name *old; /* owned; what the name led to before; NULL: nothing */
+	/* those of the same name */
+	struct prepared_undo *earlier, *later;
+	struct prepared_undo *last; /* of the first of them */
+};
+
+/* What a Parse without a name says behind it. */
+struct prepared_unnamed {
+	struct buf body; /* empty: there is none */
+	uint32_t seq;    /* of the message that has made it so */
+	bool has_effects;
+};
+
+struct prepared_names {
+	struct map map;     /* name -> prepared_name, owned */
+	struct list undos;  /* in the order of their messages */
+	struct map open;    /* name -> the first of its undos */
+	uint64_t server_id; /* whose are the seqs */
+	size_t text_bytes;
+	size_t syncs;         /* among the undos */
+	uint32_t last_sync;   /* its seq */
+	unsigned deallocated; /* by the Query that is being answered */
+	bool forgets;         /* a DEALLOCATE ALL is under way, */
+	uint32_t forgets_at;  /* its seq */
+	struct prepared_unnamed unnamed;
+	struct prepared_unnamed
+		before;      /* the one before it, of an earlier batch or known to be there */
+	uint32_t changed_at; /* what was sent first since then */
+	uint32_t synced_at;  /* the last Sync */
+	uint64_t generation; /* of the unnamed one */
+};
+
+struct prepared_names *prepared_names_need(struct client *c);
+void prepared_names_free(struct client *c);
+void prepared_names_free_one(struct prepared_name *name); /* NULL is fine */
+size_t prepared_names_count(const struct client *c);
+
+/* Is it still to be answered what an earlier batch has done with the name? */
+bool prepared_names_is_open(const struct prepared_names *names, struct slice name);
+
+/* What the name leads to, given away, or NULL; and a name that leads to nothing so far. */
+struct prepared_name *prepared_names_remove(struct prepared_names *names, struct slice name);
+void prepared_names_put(struct prepared_names *names, struct slice name,
+			struct prepared_name *value);
+
+/* The message `seq` changes a name that led to `old` (given away); a name without bytes: a Sync. */
+struct prepared_undo *prepared_names_note(struct prepared_names *names, uint32_t seq,
+					  struct slice name, struct prepared_name *old);
+
+/* On another server all that was asked of the one before has been answered. */
+void prepared_names_arrive(struct prepared_names *names, const struct server *s);
+
+/* Has the server still to say whether an earlier batch has made it forget all? */
+bool prepared_names_awaits_forget(const struct client *c, const struct track *track, char type);
+
+/* The server has done all up to the message `seq`. */
+void prepared_names_done(struct client *c, uint32_t seq);
+
+/* It has refused the one at `from` and skipped those up to `to`. */
+void prepared_names_skipped(struct prepared_names *names, uint32_t from, uint32_t to);
+void prepared_names_restore_unnamed(struct prepared_names *names, uint32_t from, uint32_t to);
+
+/* A text failed amid its statements: what it had deallocated before is gone for good. */
+void prepared_names_text_failed(struct prepared_names *names, uint32_t seq);
+
+/* A DEALLOCATE of the text that is being answered was carried out. */
+void prepared_names_deallocated(struct client *c);
+
+/* The message `seq` has made the server forget all that came before it. */
+void prepared_names_forget(struct client *c, uint32_t seq);
+
+#endif
