@@ -29,6 +29,8 @@ LOGS = {"pgweir no slow log": {"log_min_duration_statement": -1, "log_stats": 0}
         "pgweir log all": {"log_min_duration_statement": 0, "log_stats": 1, "log_slow_rate": 10}}
 AUTO = {"pgweir pool_mode=auto": {"pool_mode": "auto"}}
 IDLE = 10000
+# Beside a storm of logins that are offered at a rate: sixteen clients who ask a hundred times a second each.
+CALM = ["--clients", "16", "--rest-us", "10000"]
 
 # A bed's key is what it needs; scenarios with the same one share it.
 Scenario = collections.namedtuple("Scenario", "name title kind load bed targets variants quick")
@@ -71,6 +73,8 @@ SCENARIOS = [
              "--storm 16 --clients 1", bed=SCRAM_TLS, targets=BOTH, quick=True),
     scenario("storm-resumed", "the same, TLS sessions taken up again", "storm", "--storm 16 --clients 1 --resume", bed=SCRAM_TLS,
              targets=BOTH),
+    scenario("storm-offered", "500 logins a second offered (TLS, SCRAM, one query), beside 16 clients of 100 queries a second each",
+             "offered", "--storm 400 --logins-per-s 500", bed=SCRAM_TLS, targets=BOTH, quick=True),
     scenario("tls-simple-64", "client TLS: small query, simple, 64 clients", "query", "--clients 64", bed=TLS, quick=True),
     scenario("tls-stream", "client TLS: large result, rows of 1 kB", "bulk", "--streams 1", bed=TLS, quick=True),
     scenario("tls-copy-in", "client TLS: COPY FROM, rows of 1 kB", "bulk", "--copy-in 1", bed=TLS),
@@ -98,6 +102,8 @@ class Bench:
         how = {"seconds": self.seconds, "warmup": 0.2}
         if s.kind == "idle":
             return self.run_idle(bed, s, target, how)
+        if s.kind == "offered":
+            return self.run_offered(bed, s, target)
         if s.kind == "queue":
             how = {"seconds": 3.0 if self.quick else 10.0, "warmup": 1.0}
         got = benchload.run(bed, target, s.load, **how)
@@ -145,6 +151,16 @@ class Bench:
             kib = (target.memory_kib() - before) / idle
             got = load.run()
         return self.query_figures(target, got["clients"], got["cpu"]) | {"idle_kib": kib}
+
+    def run_offered(self, bed, s, target):
+        seconds = 2.0 if self.quick else max(5.0, self.seconds)
+        before, during, storm = benchload.run_before_and_during(bed, target, CALM, s.load, seconds, warmup=0.5)
+        logins = storm["storm"]
+        if not logins["done"]:
+            raise BenchError(f"{target.name}: nobody could log in")
+        return {"logins_per_s": logins["per_s"], "login_p50_us": logins["p50_us"], "login_p99_us": logins["p99_us"],
+                "before_p50_us": before["clients"]["p50_us"], "during_p50_us": during["clients"]["p50_us"],
+                "before_p99_us": before["clients"]["p99_us"], "during_p99_us": during["clients"]["p99_us"]}
 
     def count_calls(self, bed, s, target):
         queries = 2000 if s.name.endswith("-1") else 20000

@@ -79,21 +79,37 @@ class Load:
             self.process.stdin.write(line + "\n")
             self.process.stdin.flush()
 
-    def run(self, queries=None):
-        """What loadgen reports, and cpu: the seconds that the target took meanwhile."""
+    def begin(self, queries=None):
         self.say(f"go {queries}" if queries else "go")
         self.expect("begin")
-        before = self.target.cpu_seconds()
+        self.cpu_before = self.target.cpu_seconds()
+
+    def end(self):
+        """What loadgen reports, and cpu: the seconds that the target took meanwhile."""
         self.expect("end")
-        cpu = self.target.cpu_seconds() - before
+        cpu = self.target.cpu_seconds() - self.cpu_before
         self.target.alive()
         self.bed.stub and self.bed.stub.alive()
         return json.loads(self.line()) | {"cpu": cpu}
+
+    def run(self, queries=None):
+        self.begin(queries)
+        return self.end()
 
 
 def run(bed, target, args, **how):
     with Load(bed, target, args, **how) as load:
         return load.run()
+
+
+def run_before_and_during(bed, target, calm_args, storm_args, seconds, warmup):
+    """What clients who stay report while nobody else is there, and while the storm blows; and what the storm reports."""
+    with Load(bed, target, calm_args, seconds, warmup) as calm:
+        before = calm.run()
+        with Load(bed, target, storm_args, seconds + 2 * warmup, warmup) as storm:
+            storm.begin()
+            during = calm.run()
+            return before, during, storm.end()
 
 
 # ---- system calls ---------------------------------------------------------------------

@@ -54,6 +54,7 @@ void loadconn_open(struct loadconn *c, struct loadrun *run, enum loadconn_role r
 	c->id = id;
 	c->state = LOADCONN_CONNECTS;
 	c->asked_at = usec_now();
+	list_init(&c->resting);
 	run->logging_in++;
 	if (!loadlink_open(&c->link, &run->target, c))
 		loadconn_die(LOADCONN_EXIT_BROKEN, "client %u: cannot connect: %s", id,
@@ -158,7 +159,8 @@ static void loadconn_ask(struct loadconn *c)
 void loadconn_go(struct loadconn *c)
 {
 	struct loadrun *run = c->run;
-	if (c->state != LOADCONN_FREE || c->role == LOADCONN_IDLE || !run->asks)
+	if (c->state != LOADCONN_FREE || c->role == LOADCONN_IDLE || !run->asks ||
+	    list_is_on(&c->resting))
 		return;
 	if (c->role == LOADCONN_QUERY) {
 		if (run->left == 0)
@@ -166,6 +168,24 @@ void loadconn_go(struct loadconn *c)
 		run->left--;
 	}
 	loadconn_ask(c);
+}
+
+void loadconn_rest(struct loadconn *c, usec_t until)
+{
+	c->wakes_at = until;
+	list_push_back(&c->run->resting, &c->resting);
+}
+
+usec_t loadconn_wake(struct loadrun *run, usec_t now)
+{
+	struct loadconn *c;
+	while ((c = LIST_FIRST(&run->resting, struct loadconn, resting))) {
+		if (c->wakes_at > now)
+			return c->wakes_at;
+		list_remove(&c->resting);
+		loadconn_go(c);
+	}
+	return USEC_NEVER;
 }
 
 /* ---- COPY FROM ---------------------------------------------------------------------------- */
@@ -262,7 +282,7 @@ static void loadconn_reconnect(struct loadconn *c)
 	loadconn_send(c, &bye);
 	loadlink_close(&c->link);
 	buf_release(&c->in);
-	if (c->run->asks)
+	if (c->run->asks && !c->run->logins_per_s)
 		loadconn_open(c, c->run, c->role, c->id);
 	else
 		c->state = LOADCONN_CONNECTS;
@@ -287,6 +307,8 @@ static void loadconn_answered(struct loadconn *c)
 	c->state = LOADCONN_FREE;
 	if (c->role == LOADCONN_STORM)
 		loadconn_reconnect(c);
+	else if (c->role == LOADCONN_QUERY && run->rest_us)
+		loadconn_rest(c, usec_now() + run->rest_us);
 	else
 		loadconn_go(c);
 }

@@ -62,12 +62,16 @@ struct loadrun {
 	unsigned app_names; /* clients have so many in turn; 0: none is said */
 	uint64_t stream_bytes;
 	unsigned row_bytes;
+	usec_t rest_us;        /* between an answer and a client's next query; 0: none */
+	unsigned logins_per_s; /* that the storm offers, whether they are answered or not; 0: each
+				  connection is followed by the next */
 
 	bool asks;     /* whoever is free asks */
 	bool measures; /* what is answered counts */
 	uint64_t left; /* how many more queries may be asked */
 	uint64_t unanswered;
-	uint64_t progress; /* anything at all */
+	uint64_t progress;   /* anything at all */
+	struct list resting; /* clients, by when they wake */
 	unsigned logging_in, up;
 	struct loadconn_group groups[LOADCONN_ROLE_COUNT];
 	char *scratch;
@@ -85,8 +89,10 @@ struct loadconn {
 	unsigned id;
 	uint32_t seq;
 	uint64_t done;
-	uint64_t bytes; /* of a stream or a COPY */
-	usec_t asked_at;
+	uint64_t bytes;  /* of a stream or a COPY */
+	usec_t asked_at; /* a storm's: when its login was offered */
+	struct list resting;
+	usec_t wakes_at;
 	char nonce[24];
 };
 
@@ -97,6 +103,12 @@ void loadconn_event(struct loadconn *c, uint32_t events);
 
 /* Asks, if it is free and may. */
 void loadconn_go(struct loadconn *c);
+
+/* Will do so then; in the order of these times. */
+void loadconn_rest(struct loadconn *c, usec_t until);
+
+/* Those whose rest is over ask. When the next one will; USEC_NEVER. */
+usec_t loadconn_wake(struct loadrun *run, usec_t now);
 
 _Noreturn void loadconn_die(enum loadconn_exit status, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

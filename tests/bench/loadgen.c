@@ -2,7 +2,8 @@
  * loadgen.c - clients for a pooler, or for whatever speaks PostgreSQL's protocol.
  *
  *	loadgen --port N [--clients N] [--idle N] [--streams N] [--copy-in N] [--copy-out N]
- *	        [--storm N] [--proto simple|extended|prepared] [--seconds S] [--warmup S] ...
+ *	        [--storm N] [--proto simple|extended|prepared] [--seconds S] [--warmup S]
+ *	        [--rest-us N] [--logins-per-s N] ...
  *	loadgen --secret PASSWORD
  *
  * One thread, one epoll. All but the storm log in; then it says "ready". Each line "go" on its
@@ -10,6 +11,10 @@
  * and a line of JSON. "go N" is a run of N queries, without a warm-up. Without --hold one
  * run is made as if "go" had been said. It ends with its standard input, or with the line that
  * says what has gone wrong.
+ *
+ * With --rest-us clients wait between their queries, so that they show a latency and not what is
+ * left of a CPU. With --logins-per-s the storm offers so many at even intervals, and the time of
+ * each counts from then on, also where all --storm N are still busy with earlier ones.
  *
  * Against a target that wants SCRAM it has PASSWORD's keys for one salt; --secret prints the secret
  * that goes with them into a user list. So it costs no key derivation per login.
@@ -43,6 +48,7 @@ struct loadgen {
 	bool holds, resumes, tls;
 	const char *host, *password;
 	int port;
+	usec_t offered_at; /* the last login of a storm with a rate */
 	/* whether anything happens */
 	uint64_t progress;
 	usec_t progress_at;
@@ -92,14 +98,52 @@ static void loadgen_log_in(struct loadgen *g)
 	}
 }
 
+/* Of the storm; NULL: all are busy. */
+static struct loadconn *loadgen_closed(struct loadgen *g)
+{
+	for (unsigned i = g->count - g->run.groups[LOADCONN_STORM].count; i < g->count; i++)
+		if (g->conns[i].link.state == LOADLINK_CLOSED)
+			return &g->conns[i];
+	return NULL;
+}
+
+/* Logins whose time has come. When the next one's will; USEC_NEVER. */
+static usec_t loadgen_offer(struct loadgen *g, usec_t now)
+{
+	struct loadconn *c;
+	if (!g->run.logins_per_s || !g->run.asks)
+		return USEC_NEVER;
+	usec_t gap = USEC_PER_SEC / g->run.logins_per_s;
+	while (g->offered_at + gap <= now && (c = loadgen_closed(g))) {
+		g->offered_at += gap;
+		loadconn_open(c, &g->run, LOADCONN_STORM, (unsigned)(c - g->conns));
+		c->asked_at = g->offered_at;
+	}
+	if (g->offered_at + gap <= now)
+		return USEC_NEVER; /* all are busy: one that ends wakes us */
+	return g->offered_at + gap;
+}
+
 static void loadgen_until(struct loadgen *g, usec_t end)
 {
 	for (usec_t now = usec_now(); now < end; now = usec_now()) {
-		usec_t left = (end - now) / USEC_PER_MSEC + 1;
-		loadgen_turn(g, left < 100 ? (int)left : 100);
+		usec_t next = usec_min(loadgen_offer(g, now), loadconn_wake(&g->run, now));
+		next = usec_min(usec_min(next, end), now + 100 * USEC_PER_MSEC);
+		loadgen_turn(g, next > now ? (int)((next - now) / USEC_PER_MSEC) + 1 : 0);
 		loadgen_watch(g, now);
 		if (g->run.left == 0 && g->run.unanswered == 0)
 			break;
+	}
+}
+
+/* Those who rest between queries do not all begin at once. */
+static void loadgen_stagger(struct loadgen *g)
+{
+	unsigned count = g->run.groups[LOADCONN_QUERY].count;
+	usec_t now = usec_now();
+	for (unsigned i = 0; i < count; i++) {
+		list_remove(&g->conns[i].resting);
+		loadconn_rest(&g->conns[i], now + g->run.rest_us * i / count);
 	}
 }
 
@@ -108,7 +152,7 @@ static void loadgen_wake_all(struct loadgen *g)
 	for (unsigned i = 0; i < g->count; i++) {
 		if (g->conns[i].run)
 			loadconn_go(&g->conns[i]);
-		if (loadgen_role(g, i) == LOADCONN_STORM &&
+		if (loadgen_role(g, i) == LOADCONN_STORM && !g->run.logins_per_s &&
 		    g->conns[i].link.state == LOADLINK_CLOSED)
 			loadconn_open(&g->conns[i], &g->run, LOADCONN_STORM, i);
 	}
@@ -134,6 +178,9 @@ static void loadgen_run(struct loadgen *g, uint64_t queries)
 	run->left = queries ? queries : UINT64_MAX;
 	run->asks = true;
 	g->progress_at = 0;
+	g->offered_at = usec_now();
+	if (run->rest_us)
+		loadgen_stagger(g);
 	if (queries == 0) {
 		loadgen_wake_all(g);
 		loadgen_until(g, usec_now() + g->warmup);
@@ -207,6 +254,8 @@ static const struct option loadgen_options[] = {
 	{ "stream-bytes", required_argument, NULL, 'b' },
 	{ "row-bytes", required_argument, NULL, 'r' },
 	{ "app-names", required_argument, NULL, 'a' },
+	{ "rest-us", required_argument, NULL, 'z' },
+	{ "logins-per-s", required_argument, NULL, 'l' },
 	{ "tls", no_argument, NULL, 't' },
 	{ "resume", no_argument, NULL, 'R' },
 	{ "tls-direct", no_argument, NULL, 'D' },
@@ -257,6 +306,12 @@ static void loadgen_option(struct loadgen *g, int opt, const char *value)
 	case 'a':
 		run->app_names = (unsigned)atoi(value);
 		break;
+	case 'z':
+		run->rest_us = atoi(value);
+		break;
+	case 'l':
+		run->logins_per_s = (unsigned)atoi(value);
+		break;
 	case 'S':
 		loadgen_print_secret(value);
 		break;
@@ -276,6 +331,7 @@ static void loadgen_prepare(struct loadgen *g)
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
 	signal(SIGPIPE, SIG_IGN);
+	list_init(&run->resting);
 	run->target.epoll = epoll_create1(EPOLL_CLOEXEC);
 	run->target.addr =
 		(struct sockaddr_in){ .sin_family = AF_INET, .sin_port = htons((uint16_t)g->port) };

@@ -100,6 +100,19 @@ class BenchTest(unittest.TestCase):
             self.assertGreater(got["storm"]["done"], 0)
             self.assertGreater(got["clients"]["done"], 0)
 
+    def test_logins_come_at_the_rate_that_is_offered(self):
+        with self.bed(scram=True, tls=True) as bed:
+            bed.add_pgweir()
+            before, during, storm = benchload.run_before_and_during(
+                bed, bed.targets[PGWEIR], ["--clients", "4", "--rest-us", "10000"], ["--storm", "50", "--logins-per-s", "40"],
+                seconds=1.0, warmup=0.2)
+            # the most that may begin in the time; a client that rests asks at most so often
+            self.assertLessEqual(storm["storm"]["done"], 40 * (storm["seconds"] + 0.2) + 1)
+            self.assertGreater(storm["storm"]["done"], 0)
+            for calm in (before, during):
+                self.assertLessEqual(calm["clients"]["done"], 4 * (100 * calm["seconds"] + 1))
+                self.assertGreater(calm["clients"]["done"], 0)
+
     def test_names_of_scenarios_are_unique_and_aims_name_them(self):
         names = [s.name for s in bench.SCENARIOS]
         self.assertEqual(len(names), len(set(names)))
