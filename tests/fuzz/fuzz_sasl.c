@@ -1,11 +1,11 @@
 /*
  * fuzz_sasl.c - what a client may send in a login, and what a server may send in ours.
  *
- * The first byte chooses who is played, the method, and whether the channel can be bound; then come
- * messages, each with its length in two bytes before it. A nonce is fixed, so that an input means
- * the same each time. Nobody knows the password here: a login that succeeds, or a server that
- * proves itself, is a fault of ours. The arithmetic in helpers is left out: it sees nothing that
- * was not checked before.
+ * The first byte chooses who is played, the method, and whether the channel can (or has to) be
+ * bound; then come messages, each with its length in two bytes before it. A nonce is fixed, so that
+ * an input means the same each time. Nobody knows the password here: a login that succeeds, or a
+ * server that proves itself, is a fault of ours. The arithmetic in helpers is left out: it sees
+ * nothing that was not checked before.
  */
 #include <stdint.h>
 #include <string.h>
@@ -69,11 +69,12 @@ static void fuzz_client_login(uint8_t choice, struct slice input)
 	buf_fini(&out);
 }
 
-static void fuzz_server_login(struct slice input)
+static void fuzz_server_login(uint8_t choice, struct slice input)
 {
 	struct scram_keys keys;
 	memset(&keys, 0x5a, sizeof(keys));
 	struct scram_client *c = scram_client_new_keys(&keys, NONCE);
+	scram_client_bind(c, choice & 32 ? SLICE(END_POINT) : SLICE_NONE, choice & 64);
 	struct buf out = { .max_bytes = 1 << 16 };
 	struct slice message;
 	enum scram_client_status status = SCRAM_CLIENT_MORE;
@@ -94,7 +95,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	struct slice input = slice_skip(slice_make(data, size), 1);
 	if (data[0] & 0x80)
-		fuzz_server_login(input);
+		fuzz_server_login(data[0], input);
 	else
 		fuzz_client_login(data[0], input);
 	return 0;
