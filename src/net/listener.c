@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 
+#include "base/buf.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/slice.h"
@@ -239,59 +240,90 @@ static bool listener_find_group(const char *name, gid_t *gid)
 	return group != NULL;
 }
 
-/* Mode and group are right before anybody can connect: it does not listen yet. */
-static bool listener_bind_unix(int fd, const struct sockaddr_un *un, socklen_t len,
+/* Binds to a name beside the path that nobody has, no longer than it: .a.PGSQL.6432 for
+ * .s.PGSQL.6432, or .b., and so on. The name is left in `un`. */
+static bool listener_bind_beside(int fd, struct sockaddr_un *un)
+{
+	char *letter = strrchr(un->sun_path, '/') + 2;
+	for (char c = 'a'; c <= 'z'; c++) {
+		if (c == 's')
+			continue;
+		*letter = c;
+		if (bind(fd, (const struct sockaddr *)un, sizeof(*un)) == 0)
+			return true;
+		if (errno != EADDRINUSE)
+			return false;
+	}
+	return false;
+}
+
+/* Makes it listen, with mode and group, and only then gives it its name: who waits for the file
+ * can connect. The name is taken from nobody. */
+static bool listener_name_file(int fd, const char *beside, const char *path, gid_t gid,
 			       const struct listener_options *o, struct err *err)
 {
-	gid_t gid = 0;
-	bool is_file = un->sun_path[0] != '\0';
-	bool has_group = is_file && o->unix_group && *o->unix_group;
-	if (has_group && !listener_find_group(o->unix_group, &gid))
+	if (chown(beside, (uid_t)-1, gid) != 0 || chmod(beside, (mode_t)o->unix_mode) != 0 ||
+	    listen(fd, o->backlog) != 0)
+		return err_set(err, "%s", strerror(errno));
+	if (link(beside, path) != 0)
+		return err_set(err, "%s",
+			       errno == EEXIST ? "somebody listens there" : strerror(errno));
+	return true;
+}
+
+static bool listener_bind_file(int fd, const char *path, const struct listener_options *o,
+			       struct err *err)
+{
+	gid_t gid = (gid_t)-1;
+	if (o->unix_group && *o->unix_group && !listener_find_group(o->unix_group, &gid))
 		return err_set(err, "there is no group \"%s\"", o->unix_group);
-	if (is_file && !sock_unlink_stale(un->sun_path))
+	if (!sock_unlink_stale(path))
 		return err_set(err, "%s",
 			       errno == EADDRINUSE ? "somebody listens there" : strerror(errno));
-	if (bind(fd, (const struct sockaddr *)un, len) != 0)
+	struct sockaddr_un beside = { .sun_family = AF_UNIX };
+	memcpy(beside.sun_path, path, strlen(path));
+	if (!listener_bind_beside(fd, &beside))
 		return err_set(err, "%s", strerror(errno));
-	if ((has_group && chown(un->sun_path, (uid_t)-1, gid) != 0) ||
-	    (is_file && chmod(un->sun_path, (mode_t)o->unix_mode) != 0) ||
-	    listen(fd, o->backlog) != 0) {
-		err_set(err, "%s", strerror(errno));
-		if (is_file)
-			unlink(un->sun_path);
-		return false;
-	}
-	return true;
+	bool ok = listener_name_file(fd, beside.sun_path, path, gid, o, err);
+	unlink(beside.sun_path);
+	return ok;
+}
+
+/* A name that begins with @: no file, so neither mode nor group. */
+static bool listener_bind_abstract(int fd, const char *name, const struct listener_options *o,
+				   struct err *err)
+{
+	struct sockaddr_un un = { .sun_family = AF_UNIX };
+	size_t n = strlen(name);
+	memcpy(un.sun_path + 1, name + 1, n - 1);
+	socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + n);
+	return (bind(fd, (const struct sockaddr *)&un, len) == 0 && listen(fd, o->backlog) == 0) ||
+	       err_set(err, "%s", strerror(errno));
 }
 
 static bool listener_open_unix(struct listener *l, const struct listener_options *o,
 			       struct err *err)
 {
-	struct sockaddr_un un = { .sun_family = AF_UNIX };
-	int n = snprintf(un.sun_path, sizeof(un.sun_path), "%s/.s.PGSQL.%d", o->unix_dir,
-			 l->port > 0 ? l->port : o->port);
-	char *path = mem_strdup(un.sun_path);
-	int fd = -1;
-	bool ok;
-	if (n < 0 || (size_t)n >= sizeof(un.sun_path)) {
+	struct buf path;
+	buf_init(&path, 0);
+	buf_addf(&path, "%s/.s.PGSQL.%d", o->unix_dir, l->port > 0 ? l->port : o->port);
+	const char *name = buf_cstr(&path);
+	bool abstract = name[0] == '@', ok;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		ok = err_set(err, "%s", strerror(errno));
+	else if (strlen(name) >= sizeof(((struct sockaddr_un *)0)->sun_path))
 		ok = err_set(err, "the path is longer than a socket's can be");
-	} else {
-		bool abstract = path[0] == '@';
-		if (abstract)
-			un.sun_path[0] = '\0';
-		socklen_t len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + (size_t)n +
-					    (abstract ? 0 : 1));
-		fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-		ok = fd >= 0 ? listener_bind_unix(fd, &un, len, o, err)
-			     : err_set(err, "%s", strerror(errno));
-		if (ok)
-			ok = listener_add(l, fd, true, abstract ? NULL : mem_strdup(path), err);
-		else if (fd >= 0)
-			close(fd);
-	}
+	else
+		ok = abstract ? listener_bind_abstract(fd, name, o, err)
+			      : listener_bind_file(fd, name, o, err);
+	if (ok)
+		ok = listener_add(l, fd, true, abstract ? NULL : mem_strdup(name), err);
+	else if (fd >= 0)
+		close(fd);
 	if (!ok)
-		err_prefix(err, "cannot listen on %s: ", path);
-	free(path);
+		err_prefix(err, "cannot listen on %s: ", name);
+	buf_fini(&path);
 	return ok;
 }
 

@@ -4,6 +4,7 @@
 #include "check_net.h"
 
 #include <arpa/inet.h>
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -27,9 +28,22 @@ struct desk {
 	bool close_at_first;
 	char dir[64];
 	char path[128];
+	void (*at_listen)(void); /* called when a socket is about to listen; NULL: nothing */
+	int listens;
 };
 
 static struct desk desk;
+
+int __real_listen(int fd, int backlog);
+int __wrap_listen(int fd, int backlog); /* the linker leads the listener here */
+
+int __wrap_listen(int fd, int backlog)
+{
+	desk.listens++;
+	if (desk.at_listen)
+		desk.at_listen();
+	return __real_listen(fd, backlog);
+}
 
 static void desk_on_client(void *owner, int fd, bool is_unix, usec_t now)
 {
@@ -195,6 +209,101 @@ START_TEST(test_a_socket_file_has_mode_and_group_and_goes_away)
 	ck_assert_uint_eq(st.st_gid, getgid());
 	listener_close(desk.listener);
 	ck_assert_int_ne(stat(desk.path, &st), 0);
+	desk_close();
+}
+END_TEST
+
+static int count_files(void)
+{
+	int n = 0;
+	DIR *dir = opendir(desk.dir);
+	ck_assert_ptr_nonnull(dir);
+	for (struct dirent *e = readdir(dir); e; e = readdir(dir))
+		n += strcmp(e->d_name, ".") != 0 && strcmp(e->d_name, "..") != 0;
+	closedir(dir);
+	return n;
+}
+
+static void no_file_yet(void)
+{
+	struct stat st;
+	ck_assert_int_eq(lstat(desk.path, &st), -1);
+	ck_assert_int_eq(errno, ENOENT);
+}
+
+START_TEST(test_a_socket_file_is_there_only_when_one_can_connect)
+{
+	desk_open();
+	struct listener_options o = on_unix();
+	desk.at_listen = no_file_yet;
+	must_open(&o);
+	ck_assert_int_eq(desk.listens, 1);
+	ck_assert_int_eq(count_files(), 1);
+	int c = try_unix(desk.path, 0);
+	ck_assert_int_ge(c, 0);
+	close(c);
+	listener_close(desk.listener);
+	ck_assert_int_eq(count_files(), 0);
+	desk_close();
+}
+END_TEST
+
+static void another_is_first(void)
+{
+	FILE *f = fopen(desk.path, "wx");
+	ck_assert_ptr_nonnull(f);
+	fclose(f);
+}
+
+START_TEST(test_a_socket_file_takes_its_name_from_nobody)
+{
+	desk_open();
+	struct listener_options o = on_unix();
+	struct err err;
+	struct stat st;
+	desk.at_listen = another_is_first;
+	ck_assert(!listener_open(desk.listener, &o, &err));
+	ck_assert_ptr_nonnull(strstr(err.text, "somebody listens there"));
+	ck_assert_int_eq(lstat(desk.path, &st), 0);
+	ck_assert(S_ISREG(st.st_mode));
+	ck_assert_int_eq(count_files(), 1);
+	desk_close();
+}
+END_TEST
+
+START_TEST(test_what_lies_beside_a_socket_file_is_left_alone)
+{
+	desk_open();
+	struct listener_options o = on_unix();
+	char beside[128];
+	snprintf(beside, sizeof(beside), "%s/.a.PGSQL.7777", desk.dir);
+	ck_assert_int_eq(mkdir(beside, 0700), 0);
+	must_open(&o);
+	ck_assert_int_eq(count_files(), 2);
+	ck_assert_int_eq(rmdir(beside), 0);
+	desk_close();
+}
+END_TEST
+
+START_TEST(test_the_longest_path_that_a_socket_can_have)
+{
+	desk_open();
+	struct listener_options o = on_unix();
+	char dir[100];
+	int room =
+		(int)(sizeof(((struct sockaddr_un *)0)->sun_path) - strlen("/.s.PGSQL.7777") - 1);
+	int n = snprintf(dir, sizeof(dir), "%s/", desk.dir);
+	memset(dir + n, 'x', (size_t)(room - n));
+	dir[room] = '\0';
+	ck_assert_int_eq(mkdir(dir, 0700), 0);
+	snprintf(desk.path, sizeof(desk.path), "%s/.s.PGSQL.7777", dir);
+	o.unix_dir = dir;
+	must_open(&o);
+	int c = try_unix(desk.path, 0);
+	ck_assert_int_ge(c, 0);
+	close(c);
+	listener_close(desk.listener);
+	ck_assert_int_eq(rmdir(dir), 0);
 	desk_close();
 }
 END_TEST
@@ -430,6 +539,10 @@ Suite *listener_suite(void)
 	tcase_add_test(t, test_star_is_both_families_on_one_port);
 	tcase_add_test(t, test_several_addresses_and_a_socket_file_at_once);
 	tcase_add_test(t, test_a_socket_file_has_mode_and_group_and_goes_away);
+	tcase_add_test(t, test_a_socket_file_is_there_only_when_one_can_connect);
+	tcase_add_test(t, test_a_socket_file_takes_its_name_from_nobody);
+	tcase_add_test(t, test_what_lies_beside_a_socket_file_is_left_alone);
+	tcase_add_test(t, test_the_longest_path_that_a_socket_can_have);
 	tcase_add_test(t, test_an_unknown_group_is_said);
 	tcase_add_test(t, test_a_socket_file_left_behind_is_replaced);
 	tcase_add_test(t, test_a_socket_that_somebody_listens_on_is_left_alone);
