@@ -172,6 +172,18 @@ class Cluster:
         self.stop(mode)
         self.start()
 
+    def kill_backend(self, pid):
+        """kill -9: the backend says nothing, and PostgreSQL throws out all others when it has noticed."""
+        self.forget()
+        self.log_mark()
+        os.kill(pid, signal.SIGKILL)
+
+    def wait_recovered(self):
+        """After kill_backend: who logs in now stays. (Until it has noticed, PostgreSQL takes logins too.)"""
+        until(lambda: "all server processes terminated; reinitializing" in self.log_since(),
+              "PostgreSQL starts its processes anew", 60)
+        self.wait_ready()
+
     def configure(self, **settings):
         """ALTER SYSTEM, for settings that a reload brings."""
         for name, value in settings.items():

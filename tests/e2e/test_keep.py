@@ -1,8 +1,5 @@
 """What bounds the keeping of servers in pool_mode auto, and what is said of it."""
 
-import os
-import signal
-
 import pytest
 
 from rawwire import B, E, P, Q, S
@@ -102,12 +99,11 @@ def test_what_was_lost_is_said(own_cluster, make_pooler):
     client.query("listen a; create temp table t(a int)")
     until_equal(lambda: kept(p), ["listen, temporary object"])
     (row,) = p.show("servers")
-    own_cluster.forget()
-    os.kill(int(row["remote_pid"]), signal.SIGKILL)  # has no time for last words
+    own_cluster.kill_backend(int(row["remote_pid"]))  # has no time for last words
     error = fatal(client)
     assert error["C"] == "08006" and "listen, temporary object" in error["M"]
     assert "listen a" in error["D"]
-    own_cluster.wait_ready()
+    own_cluster.wait_recovered()
 
 
 def test_counted_and_said_once(pooler):

@@ -229,6 +229,15 @@ def test_root_drops_to_user(make_pooler, cluster, monkeypatch, how):
     assert "0" not in groups
 
 
+def has_ended(pid):
+    """Is that process, a child of nobody here, gone or a zombie?"""
+    try:
+        with open(f"/proc/{pid}/stat") as stat:
+            return stat.read().rsplit(")", 1)[1].split()[0] == "Z"
+    except OSError:
+        return True
+
+
 def test_daemon(make_pooler, cluster):
     p = make_pooler(cluster, start=False, args=["-d"])
     pidfile = p.directory / "pid"
@@ -245,8 +254,7 @@ def test_daemon(make_pooler, cluster):
             client.close()
     finally:
         os.kill(pid, signal.SIGINT)
-    until(lambda: not os.path.exists(f"/proc/{pid}") or "Z" in open(f"/proc/{pid}/stat").read().split()[2],
-          "the daemon ends")
+    until(lambda: has_ended(pid), "the daemon ends")
     assert not pidfile.exists()
 
 

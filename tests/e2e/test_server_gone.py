@@ -1,7 +1,5 @@
 """Servers that vanish: who was at work hears the server's last words, the rest notices nothing."""
 
-import os
-import signal
 import threading
 import time
 
@@ -63,11 +61,10 @@ def test_killed_backend(own_cluster, make_pooler):
     idle.value("select 1")
     client.send(Q("select pg_sleep(600)"))
     (pid,) = until(active(own_cluster))
-    own_cluster.forget()
-    os.kill(pid, signal.SIGKILL)
+    own_cluster.kill_backend(pid)
     errors = last_words(client)
     assert errors and errors[0].sqlstate in LOST
-    own_cluster.wait_ready()
+    own_cluster.wait_recovered()
     until(lambda: answers(idle), "service is back for the client that was idle")
 
 
