@@ -18,6 +18,7 @@
 void tls_prepare(struct ssl_st *ssl)
 {
 	SSL_set_mode(ssl, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_set_options(ssl, SSL_OP_NO_RENEGOTIATION); /* libpq's sessions would let the server */
 	/* a record in one read, not its five bytes of head first */
 	SSL_set_read_ahead(ssl, 1);
 }

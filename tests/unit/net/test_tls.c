@@ -176,6 +176,29 @@ START_TEST(alpn)
 }
 END_TEST
 
+/* Another handshake in a session that is up would be arithmetic on a loop's thread, at the peer's
+ * will. */
+START_TEST(nobody_shakes_hands_again)
+{
+	struct ends e;
+	char byte;
+	struct tls_context_options o = usual();
+	o.versions = TLS_CONTEXT_12;
+	struct tls_context *context = must(&o, NULL);
+	ends_open(&e, context, NULL, NULL);
+	ck_assert_int_eq(ends_shake(&e), TLS_ACCEPT_DONE);
+	SSL *ours = _i ? e.server : e.client, *theirs = _i ? e.client : e.server;
+	tls_prepare(ours);
+	SSL_clear_options(theirs, SSL_OP_NO_RENEGOTIATION);
+	ck_assert_int_eq(SSL_renegotiate(theirs), 1);
+	(void)SSL_do_handshake(theirs);
+	ck_assert_int_eq(tls_read(ours, &byte, 1), TLS_WAIT);
+	ck_assert(!SSL_in_init(ours));
+	ends_close(&e);
+	tls_context_unref(context);
+}
+END_TEST
+
 /* ---- faults -----------------------------------------------------------------------------------
  */
 
@@ -675,6 +698,7 @@ Suite *tls_suite(void)
 	tcase_add_test(t, a_handshake);
 	tcase_add_test(t, a_step_never_waits);
 	tcase_add_test(t, alpn);
+	tcase_add_loop_test(t, nobody_shakes_hands_again, 0, 2);
 	tcase_add_test(t, faults_name_their_setting);
 	tcase_add_test(t, a_key_of_another_certificate);
 	tcase_add_test(t, a_key_that_everybody_may_write);
