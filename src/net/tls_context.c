@@ -3,8 +3,9 @@
  *
  * What decides whom we let in, and how (the CA, the list of what was revoked, ciphers, versions)
  * goes into one digest, the session id context: OpenSSL resumes a session only where that is the
- * same, so that a ticket never outlives the judgement it was given under. The certificate that
- * we show does not belong to it.
+ * same, so that a ticket never outlives the judgement it was given under. The certificate that we
+ * show belongs to it: who resumes a session binds the channel (SCRAM-SHA-256-PLUS) to the one that
+ * it saw when the session began, and that has to be the one that we compare with.
  */
 #include "net/tls_context.h"
 
@@ -75,6 +76,14 @@ static bool tls_context_digest_file(EVP_MD_CTX *md, const char *setting, const c
 	return ok;
 }
 
+static bool tls_context_digest_own(EVP_MD_CTX *md, SSL_CTX *ctx)
+{
+	unsigned char own[EVP_MAX_MD_SIZE];
+	unsigned n;
+	return X509_digest(SSL_CTX_get0_certificate(ctx), EVP_sha256(), own, &n) == 1 &&
+	       EVP_DigestUpdate(md, own, n);
+}
+
 static bool tls_context_digest(SSL_CTX *ctx, const struct tls_context_options *o, struct err *err)
 {
 	const char *words[] = { o->ciphers, o->suites, o->curves, o->dheparams };
@@ -87,6 +96,7 @@ static bool tls_context_digest(SSL_CTX *ctx, const struct tls_context_options *o
 		const char *word = words[i] ? words[i] : "";
 		ok = EVP_DigestUpdate(md, word, strlen(word) + 1);
 	}
+	ok = ok && tls_context_digest_own(md, ctx);
 	if (!ok)
 		err_set(err, "client_tls_sslmode: OpenSSL has no SHA-256");
 	ok = ok && tls_context_digest_file(md, "client_tls_ca_file", o->ca_file, err) &&

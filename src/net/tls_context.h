@@ -42,7 +42,7 @@ struct tls_context_options {
 };
 
 /* NULL: err begins with the name of the setting that is wrong. `previous` may be NULL: sessions
- * that began under it can be resumed if whom it let in has not changed. */
+ * that began under it can be resumed if whom it let in, and what it showed, has not changed. */
 struct tls_context *tls_context_new(const struct tls_context_options *options,
 				    const struct tls_context *previous, struct err *err) MUST_CHECK;
 struct tls_context *tls_context_ref(struct tls_context *context); /* NULL stays NULL */

@@ -7,6 +7,7 @@ import hashlib
 import os
 import pwd
 import shutil
+import ssl
 import struct
 import subprocess
 
@@ -21,7 +22,7 @@ from authority import Authority
 from cluster import PASSWORD, RUN_AS, bindir
 from rawwire import Gone, Refused, cstr, message
 from tlswire import TlsClient, client_context
-from waiting import DEADLINE
+from waiting import DEADLINE, until
 
 pytestmark = pytest.mark.pgweir
 
@@ -159,6 +160,28 @@ def test_bent_binding_is_refused(tls_pooler, user, gs2, mechanism, bound):
     error = plus_login(client, gs2, end_point(client) if bound is None else bound, mechanism)
     assert (error.kind, error.severity, error.sqlstate) == ("E", "FATAL", "08P01")
     assert client.rest() == []
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_channel_is_bound_to_the_certificate_that_the_client_has_seen(tls_pooler, authority, version):
+    """Who resumes a session binds it to the certificate of its beginning, whatever is shown to others by now."""
+    p = tls_pooler(databases={"app": lambda p: p.db(auth_type="scram-sha-256")}, userlist={"app": PASSWORD, "admin": ""})
+    context = client_context(version=version)
+
+    def bound(session):
+        client = TlsClient(p.address, context, session=session)
+        p.clients.append(client)
+        offered(client)
+        assert plus_login(client, bound=end_point(client)).kind == "Z"
+        assert client.value("select 1") == "1"
+        return client
+
+    session = bound(None).sock.session
+    assert bound(session).sock.session_reused
+    fresh = authority.issue("localhost", file=f"fresh-{version}", sans=["localhost"])
+    p.reload(client_tls_cert_file=fresh.cert, client_tls_key_file=fresh.key)
+    until(lambda: end_point(tls_open(p)) == fresh.fingerprint(), "the new certificate is shown")
+    bound(session)
 
 
 def test_no_binding_over_tls_is_the_clients_choice(tls_pooler):

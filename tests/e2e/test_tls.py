@@ -574,14 +574,25 @@ def test_a_session_is_resumed(tls_pooler, version):
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-def test_a_ticket_outlives_a_reload_and_a_new_certificate(tls_pooler, authority, version):
+def test_a_ticket_outlives_a_reload(tls_pooler, authority, version):
     p = tls_pooler("require", client_tls_ca_file=authority.cert)
     context = client_context(version=version)
     session = session_of(p, context)
-    fresh = authority.issue("localhost", file="fresh2", sans=["localhost"])
-    p.reload(client_tls_cert_file=fresh.cert, client_tls_key_file=fresh.key, client_tls_crl_file=None)
-    until(lambda: shown_certificate(p) == fresh.fingerprint(), "the new certificate is shown")
+    p.reload(pool_size=7)
+    until(lambda: p.show("databases", name="app")[0]["pool_size"] == "7", "the reload is in force")
     assert resumed(p, context, session)
+
+
+@pytest.mark.parametrize("version", VERSIONS)
+def test_a_ticket_does_not_outlive_the_certificate_that_it_was_given_under(tls_pooler, authority, version):
+    """A client would bind the channel to the one of the session's beginning (test_auth.py)."""
+    p = tls_pooler("require")
+    context = client_context(version=version)
+    session = session_of(p, context)
+    fresh = authority.issue("localhost", file="fresh2", sans=["localhost"])
+    p.reload(client_tls_cert_file=fresh.cert, client_tls_key_file=fresh.key)
+    until(lambda: shown_certificate(p) == fresh.fingerprint(), "the new certificate is shown")
+    assert not resumed(p, context, session)
 
 
 @pytest.mark.parametrize("version", VERSIONS)

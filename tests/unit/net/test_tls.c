@@ -584,6 +584,26 @@ START_TEST(sessions_are_not_resumed_under_another_judgement)
 }
 END_TEST
 
+/* A client would bind the channel to the certificate of the session's beginning. */
+START_TEST(sessions_are_not_resumed_under_another_certificate)
+{
+	int version = _i ? TLS1_3_VERSION : TLS1_2_VERSION;
+	EVP_PKEY *key;
+	X509 *cert = pki_issue(&pki, &(struct pki_subject){ .cn = "localhost" }, &key);
+	struct tls_context_options o = usual();
+	struct tls_context *first = must(&o, NULL);
+	o.cert_file = pki.cert_file;
+	o.key_file = pki.key_file;
+	struct tls_context *second = must(&o, first);
+	ck_assert(!resumes(first, second, version, NULL, NULL));
+	ck_assert(resumes(second, second, version, NULL, NULL));
+	tls_context_unref(first);
+	tls_context_unref(second);
+	X509_free(cert);
+	EVP_PKEY_free(key);
+}
+END_TEST
+
 /* The certificate runs out between two sessions; the ticket does not carry it further. */
 START_TEST(a_certificate_that_has_run_out_is_not_resumed)
 {
@@ -711,6 +731,7 @@ Suite *tls_suite(void)
 	tcase_add_test(t, both_ends_have_the_same_binding);
 	tcase_add_loop_test(t, sessions_are_resumed_across_reloads, 0, 2);
 	tcase_add_loop_test(t, sessions_are_not_resumed_under_another_judgement, 0, 2);
+	tcase_add_loop_test(t, sessions_are_not_resumed_under_another_certificate, 0, 2);
 	tcase_add_loop_test(t, a_certificate_that_has_run_out_is_not_resumed, 0, 4);
 	tcase_add_test(t, a_twin_meets_the_same_server_only);
 	suite_add_tcase(s, t);
