@@ -160,15 +160,14 @@ static const uint8_t effect_bytes[256] = {
  */
 static bool effect_is_plain_select(struct slice sql)
 {
-	const char *p = sql.ptr, *end = sql.ptr + sql.len;
+	if (sql.len < 8 || strncasecmp(sql.ptr, "select ", 7) != 0)
+		return false;
+	const char *end = sql.ptr + sql.len;
 	unsigned quotes = 0;
 	uint8_t last = EFFECT_BYTE_FREE;
-
-	if (sql.len < 8 || strncasecmp(p, "select ", 7) != 0)
-		return false;
 	if (end[-1] == ';')
 		end--;
-	for (p += 7; p < end; p++) {
+	for (const char *p = sql.ptr + 7; p < end; p++) {
 		uint8_t kind = effect_bytes[(uint8_t)*p];
 		if (kind == EFFECT_BYTE_ODD)
 			return false;

@@ -613,7 +613,7 @@ START_TEST(plus_binds_to_our_certificate)
 		"p=tls-server-end-point,,the hash of another certificate",
 		"p=tls-server-end-point,,",
 		"p=tls-server-end-point,," END_POINT "x",
-		"p=tls-unique,," END_POINT,
+		("p=tls-server-end-point,," END_POINT "x"),
 		"n,,",
 		"y,,",
 	};
