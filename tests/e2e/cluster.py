@@ -1,11 +1,14 @@
 """Private PostgreSQL clusters: own port, own directory, gone when the tests end."""
 
+import collections
+import fcntl
 import os
 import pathlib
 import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 import threading
 
 import psycopg
@@ -14,27 +17,51 @@ from waiting import until
 
 RUN_AS = "postgres" if os.geteuid() == 0 else None
 
-# Below the kernel's ephemeral range, so that no outgoing connection ever sits on one.
-_ports = iter(())
+# Below the kernel's ephemeral range, so that no outgoing connection ever sits on one. Each process has
+# blocks of its own, locked for as long as it lives: several suites may run at once.
+PORTS = range(11000, 31000)
+PORTS_IN_BLOCK = 500
+BLOCKS = pathlib.Path(tempfile.gettempdir()) / f"pgweir-e2e-ports-{os.getuid()}"
+_ports = collections.deque()
 _ports_lock = threading.Lock()
+_locked = []
+
+
+def _claim_block():
+    """A block of ports that no other process has; the lock ends with this one."""
+    BLOCKS.mkdir(exist_ok=True)
+    starts = collections.deque(PORTS[::PORTS_IN_BLOCK])
+    starts.rotate(os.getpid())
+    for start in starts:
+        block = open(BLOCKS / str(start), "a")
+        try:
+            fcntl.flock(block, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            block.close()
+            continue
+        _locked.append(block)
+        return range(start, start + PORTS_IN_BLOCK)
+    raise RuntimeError("all blocks of ports are taken")
+
+
+def _is_free(port):
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.1", port))
+            return True
+        except OSError:
+            return False
 
 
 def free_port():
-    """A port nobody listens on, handed out once."""
-    global _ports
+    """A port nobody listens on, and that was not given for long."""
     with _ports_lock:
-        while True:
-            port = next(_ports, None)
-            if port is None:
-                start = 11000 + (os.getpid() * 211) % 20000
-                _ports = iter(range(start, start + 800))
-                continue
-            with socket.socket() as probe:
-                try:
-                    probe.bind(("127.0.0.1", port))
-                    return port
-                except OSError:
-                    continue
+        for _ in range(len(_ports)):
+            _ports.rotate(-1)
+            if _is_free(_ports[-1]):
+                return _ports[-1]
+        _ports.extend(_claim_block())
+        return next(port for port in reversed(_ports) if _is_free(port))
 
 
 def own(path):
@@ -250,3 +277,26 @@ class Cluster:
         with open(self.logfile, "rb") as log:
             log.seek(self.log_from)
             return log.read().decode(errors="replace")
+
+
+class Latch:
+    """A lock that the query waits for; what it returns says that it was let through. Owner: the fixture."""
+
+    KEY = 20406
+
+    def __init__(self, cluster):
+        self.cluster = cluster
+        self.sql = f"select 'done', pg_advisory_xact_lock_shared({self.KEY})"
+        self._conn = cluster.connect("app")
+        self._conn.execute(f"select pg_advisory_lock({self.KEY})")
+
+    def wait_running(self):
+        until(lambda: self.cluster.sql("select 1 from pg_locks where locktype = 'advisory' and not granted "
+                                       f"and objid = {self.KEY}"), "the query runs and waits")
+
+    def open(self):
+        """Lets the query end, and any other that comes."""
+        self._conn.execute(f"select pg_advisory_unlock({self.KEY})")
+
+    def close(self):
+        self._conn.close()

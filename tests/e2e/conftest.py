@@ -12,7 +12,7 @@ import pytest
 
 sys.dont_write_bytecode = True
 
-from cluster import Cluster, own  # noqa: E402
+from cluster import Cluster, Latch, own  # noqa: E402
 from fakeserver import FakeServer  # noqa: E402
 from faultproxy import FaultProxy  # noqa: E402
 from pooler import Binary, Pooler  # noqa: E402
@@ -171,6 +171,14 @@ def pooler(make_pooler, cluster):
 def shape(request):
     """Settings for every protocol test: 1 and 3 workers, whole and byte by byte."""
     return SHAPES[request.param]
+
+
+@pytest.fixture
+def latch(cluster):
+    """A query of database app that ends when the test says so: `latch.sql` runs until `latch.open()`."""
+    made = Latch(cluster)
+    yield made
+    made.close()
 
 
 @pytest.fixture

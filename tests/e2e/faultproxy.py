@@ -40,6 +40,7 @@ class FaultProxy:
         self.hold_up = threading.Event()
         self.hold_down = threading.Event()
         self.refuse = False
+        self.refused = 0
         self.links = []
         self.stopping = False
         self.listener = socket.create_server(("127.0.0.1", self.port))
@@ -57,6 +58,7 @@ class FaultProxy:
                 return
             if self.refuse:
                 client.close()
+                self.refused += 1
                 continue
             try:
                 server = socket.create_connection(self.target)

@@ -94,15 +94,17 @@ def test_queued_batch_is_cancelled_up_to_its_sync(pooler, shape):
 
 
 @pytest.mark.pgweir
-def test_cancel_in_the_queue_hits_nobody_at_work(pooler, cluster, shape):
+def test_cancel_in_the_queue_hits_nobody_at_work(pooler, latch, shape):
     p = pooler(pool_size=1, **shape)
     worker, client = p.raw(), p.raw()
-    worker.send(Q("select 'done', pg_sleep(0.3)"))
-    until(running(cluster), "the query runs")
+    worker.send(Q(latch.sql))
+    latch.wait_running()
     client.send(Q("select 1"))
     p.wait_waiting(1)
     client.cancel()
     assert canceled(client)
+    p.wait_cancelling()
+    latch.open()
     assert [m.row()[0] for m in worker.ready() if m.kind == "D"] == ["done"]
 
 
@@ -115,14 +117,16 @@ def test_idle_client_has_nothing_to_cancel(pooler, shape):
     assert not client.has_input()
 
 
-def test_cancel_of_an_idle_client_does_not_hit_who_has_its_server_now(pooler, cluster, shape):
+def test_cancel_of_an_idle_client_does_not_hit_who_has_its_server_now(pooler, latch, shape):
     p = pooler(pool_size=1, **shape)
     idle, busy = p.raw(), p.raw()
     idle.value("select 1")
-    busy.send(Q("select 'done', pg_sleep(0.3)"))
-    until(running(cluster), "the query runs")
+    busy.send(Q(latch.sql))
+    latch.wait_running()
     for _ in range(5):
         idle.cancel()
+    p.wait_cancelling()
+    latch.open()
     assert [m.row()[0] for m in busy.ready() if m.kind == "D"] == ["done"]
 
 
@@ -135,11 +139,11 @@ def test_idle_in_transaction_survives_a_cancel(pooler, shape):
     assert client.query("commit")[-1].status() == "I"
 
 
-def test_wrong_keys_do_nothing(pooler, cluster, shape):
+def test_wrong_keys_do_nothing(pooler, latch, shape):
     p = pooler(pool_size=1, **shape)
     client = p.raw()
-    client.send(Q("select 'done', pg_sleep(0.3)"))
-    until(running(cluster), "the query runs")
+    client.send(Q(latch.sql))
+    latch.wait_running()
     key = client.key
     for pid, wrong in ((client.pid, bytes(4)), (client.pid, bytes([key[0] ^ 1]) + key[1:]),
                        (client.pid ^ 1, key), (0, bytes(4)), (0xffffffff, b"\xff" * 4), (client.pid, key + b"x"),
@@ -147,6 +151,8 @@ def test_wrong_keys_do_nothing(pooler, cluster, shape):
         peer = p.open()
         peer.send(rawwire.cancel_request(pid, wrong))
         assert [m.kind for m in peer.rest()] in ([], ["E"])
+    p.wait_cancelling()
+    latch.open()
     assert [m.row()[0] for m in client.ready() if m.kind == "D"] == ["done"]
 
 
@@ -159,16 +165,18 @@ def test_malformed_cancel_requests(pooler, body):
     assert p.raw().value("select 1") == "1"
 
 
-def test_key_dies_with_its_client(pooler, cluster):
+def test_key_dies_with_its_client(pooler, latch):
     p = pooler(pool_size=1)
     gone = p.raw()
     gone.value("select 1")
     gone.close()
     until(lambda: not p.show("clients", user="app"), "the client is gone")
     busy = p.raw()
-    busy.send(Q("select 'done', pg_sleep(0.2)"))
-    until(running(cluster), "the query runs")
+    busy.send(Q(latch.sql))
+    latch.wait_running()
     rawwire.send_cancel(p.address, gone.pid, gone.key)
+    p.wait_cancelling()
+    latch.open()
     assert [m.row()[0] for m in busy.ready() if m.kind == "D"] == ["done"]
 
 
@@ -274,17 +282,19 @@ def test_cancel_while_settings_are_brought(pooler, cluster, shape):
     assert one.value("show application_name") == "one"
 
 
-def test_stuck_cancel_does_not_hold_a_client(pooler, cluster, fault_proxy):
+def test_stuck_cancel_does_not_hold_a_client(pooler, cluster, latch, fault_proxy):
     """The server does not take the cancel: its client still gets its answer in the end."""
     proxy = fault_proxy(cluster.port)
     p = pooler(pool_size=1, cancel_wait_timeout=1,
                databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"})
     client = p.raw()
-    client.send(Q("select 'done', pg_sleep(0.5)"))
-    until(running(cluster), "the query runs")
+    client.send(Q(latch.sql))
+    latch.wait_running()
     proxy.refuse = True
     peer = p.open()
     peer.send(rawwire.cancel_request(client.pid, client.key))
+    until(lambda: proxy.refused, "the cancel is on its way, and stuck")
+    latch.open()
     assert [m.row()[0] for m in client.ready() if m.kind == "D"] == ["done"]
     peer.rest()
     proxy.refuse = False

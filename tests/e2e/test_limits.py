@@ -174,7 +174,15 @@ def test_deadline_is_fixed_when_queued(pooler):
     clients = [p.raw() for _ in range(4)]
     for n, client in enumerate(clients):
         client.send(Q("select 1"))
-        p.wait_waiting(n + 1)
+        until(lambda n=n: p.waiting() + sum(c.has_input() for c in clients) >= n + 1, "it waits, or waited")
+
+    def refused():
+        """The last one first: who is refused by then, was so before those that are looked at later."""
+        looks = [client.has_input() for client in reversed(clients)]
+        assert looks == sorted(looks), "somebody was refused before another who had waited longer"
+        return all(looks)
+
+    until(refused)
     for client in clients:
         assert [m.sqlstate for m in client.ready() if m.kind == "E"] == ["53300"]
     assert p.waiting() == 0
@@ -335,10 +343,10 @@ def test_client_idle_timeout(pooler, shape):
 
 
 def test_client_idle_timeout_spares_the_busy(pooler):
-    p = pooler(client_idle_timeout="0.5", pool_size=2)
+    p = pooler(client_idle_timeout=2, pool_size=2)
     sleeper, busy = p.raw(), p.raw()
     busy.query("begin")
-    assert sleeper.value("select 'done' from pg_sleep(1.2)") == "done"
+    assert sleeper.value("select 'done' from pg_sleep(2.5)") == "done"
     assert busy.query("commit")[-1].status() == "I", "an idle transaction has a timeout of its own"
 
 

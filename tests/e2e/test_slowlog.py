@@ -14,15 +14,18 @@ def json_pooler(pooler, **keys):
     return pooler(**{"log_format": "json", "log_min_duration_statement": "100ms", **keys})
 
 
-def slow(p, count=1):
-    """The slow statements, once there are at least so many."""
-    lines = lambda: [x for x in p.slow_lines() if x.get("event") == "slow"]  # noqa: E731
-    until(lambda: len(lines()) >= count, f"{count} slow statements are logged")
-    return lines()
-
-
 def sql(line):
     return "; ".join(s["text"] for s in line["sql"])
+
+
+def slow(p, count=1, word=""):
+    """
+    The slow statements that say the word, once there are at least so many. (Where a threshold is more than 0, a
+    test names the word: on a busy machine any statement can be slow, a login of a server before it above all.)
+    """
+    lines = lambda: [x for x in p.slow_lines() if x.get("event") == "slow" and word in sql(x).lower()]  # noqa: E731
+    until(lambda: len(lines()) >= count, f"{count} slow statements are logged")
+    return lines()
 
 
 def test_simple_query(pooler, cluster, shape):
@@ -31,7 +34,7 @@ def test_simple_query(pooler, cluster, shape):
     client.value("select 'quick'")
     pid = client.value("select pg_backend_pid()")
     client.value("select 'secret literal', pg_sleep(0.2)")
-    (line,) = slow(p)
+    (line,) = slow(p, word="pg_sleep")
     assert line["db"] == "app" and line["user"] == "app" and line["app"] == "shop"
     assert line["client"].startswith("127.0.0.1:")
     assert str(line["server_pid"]) == pid
@@ -50,8 +53,8 @@ def test_threshold(pooler):
     client = p.raw()
     client.query("select 'under' from pg_sleep(0.05)")
     client.query("select 'over' as over from pg_sleep(0.35)")
-    assert "over" in sql(slow(p)[0])
-    assert len(slow(p)) == 1
+    assert len(slow(p, word="over")) == 1
+    assert all(line["total_ms"] >= 300 for line in slow(p))
 
 
 def test_zero_logs_all_and_minus_one_nothing(pooler):
@@ -79,8 +82,10 @@ def test_literals_only_when_asked_for(pooler):
     hidden.raw().query(statement)
     shown = json_pooler(pooler, log_parameter_values=1)
     shown.raw().query(statement)
-    assert "sesame" not in sql(slow(hidden)[0]) and "4711" not in sql(slow(hidden)[0])
-    assert "sesame" in sql(slow(shown)[0]) and "4711" in sql(slow(shown)[0])
+    (line,) = slow(hidden, word="pg_sleep")
+    assert "sesame" not in sql(line) and "4711" not in sql(line)
+    (line,) = slow(shown, word="pg_sleep")
+    assert "sesame" in sql(line) and "4711" in sql(line)
     assert "sesame" not in hidden.log()
 
 
@@ -110,7 +115,7 @@ def test_extended_batch_shows_its_text(pooler, shape):
     client = p.raw()
     client.send(P("select pg_sleep($1), $2::text as answer") + B("0.2", "sesame") + E() + S)
     client.ready()
-    (line,) = slow(p)
+    (line,) = slow(p, word="pg_sleep")
     assert line["protocol"] == "extended" and "answer" in sql(line)
     assert "sesame" not in p.log()
 
@@ -124,8 +129,7 @@ def test_execute_shows_what_was_parsed_long_ago(pooler, shape):
         client.query(f"select {n}")
     client.send(B("0.2", name="old") + E() + S)
     client.ready()
-    (line,) = slow(p)
-    assert "long_ago" in sql(line)
+    line = slow(p, word="long_ago")[-1]
     assert [s["kind"] for s in line["sql"]] == ["execute"]
 
 
@@ -136,8 +140,8 @@ def test_name_that_was_given_again(pooler):
     client.ready(2)
     client.send(B(name="n") + E() + S)
     client.ready()
-    (line,) = slow(p)
-    assert "second_text" in sql(line) and "first_text" not in sql(line)
+    until(lambda: [s["kind"] for s in slow(p, word="second_text")[-1]["sql"]] == ["execute"])
+    assert "first_text" not in sql(slow(p, word="second_text")[-1])
 
 
 def test_batch_is_one_line_with_all_its_statements(pooler, shape):
@@ -146,7 +150,7 @@ def test_batch_is_one_line_with_all_its_statements(pooler, shape):
     client.send(P("select 1 as a1") + B() + E() + P("select pg_sleep(0.2) as a2") + B() + E()
                 + P("select 3 as a3") + B() + E() + S)
     client.ready()
-    (line,) = slow(p)
+    (line,) = slow(p, word="pg_sleep")
     assert [re.search(r"a\d", s["text"])[0] for s in line["sql"]] == ["a1", "a2", "a3"]
     assert line["statements"] == 3 and line["rows"] == 3
 
@@ -157,15 +161,15 @@ def test_each_sync_is_a_batch(pooler):
     step = lambda sql: P(sql) + B() + E() + S  # noqa: E731
     client.send(step("select 1 as b1") + step("select pg_sleep(0.2) as b2") + step("select pg_sleep(0.2) as b3"))
     client.ready(3)
-    lines = slow(p, 2)
-    assert ["b2" in sql(x) or "b3" in sql(x) for x in lines] == [True] * len(lines)
-    assert not any("b1" in sql(x) for x in lines)
+    names = [re.findall(r"b\d", sql(line)) for line in slow(p, 2, "pg_sleep")]
+    assert names == [["b2"], ["b3"]]
+    assert all(line["total_ms"] >= 100 for line in slow(p))
 
 
 def test_several_statements_in_a_string(pooler):
     p = json_pooler(pooler)
     p.raw().query("select 1; select pg_sleep(0.2); select 3")
-    (line,) = slow(p)
+    (line,) = slow(p, word="pg_sleep")
     assert line["statements"] == 3 and line["rows"] == 3
 
 
@@ -178,9 +182,9 @@ def test_waiting_is_told_apart(pooler):
     holder.query("select pg_sleep(0.4)")
     holder.query("commit")
     client.ready()
-    (line,) = [x for x in slow(p, 2) if "waiter" in sql(x)]
+    (line,) = slow(p, word="waiter")
     assert line["wait_ms"] >= 350
-    assert line["server_ms"] < line["wait_ms"] <= line["total_ms"]
+    assert line["server_ms"] + line["wait_ms"] <= line["total_ms"] + 1
 
 
 def test_wait_that_ended_in_a_refusal(pooler):
@@ -188,7 +192,7 @@ def test_wait_that_ended_in_a_refusal(pooler):
     holder, client = p.raw(), p.raw()
     holder.query("begin")
     client.error("select 'refused' as refused")
-    (line,) = slow(p)
+    (line,) = slow(p, word="refused")
     assert line["sqlstate"] == "53300" and line["server_pid"] == 0 and line["wait_ms"] >= 900
     holder.query("rollback")
 
@@ -201,7 +205,7 @@ def test_slow_client_is_told_apart(pooler):
     other = p.raw()
     other.value("select pg_sleep(0.4)")
     client.ready()
-    (line,) = [x for x in slow(p, 2) if "repeat" in sql(x)]
+    (line,) = slow(p, word="repeat")
     assert line["client_ms"] >= 300
     assert line["out_bytes"] > 30000000
 
@@ -236,7 +240,7 @@ def test_transaction_age(pooler):
     client.query("select pg_sleep(0.15)")
     client.query("select pg_sleep(0.15)")
     client.query("commit")
-    ages = [x["xact_age_ms"] for x in slow(p, 2)]
+    ages = [x["xact_age_ms"] for x in slow(p, 2, "pg_sleep")]
     assert ages[0] >= 140 and ages[1] >= 290
 
 
@@ -248,7 +252,7 @@ def test_cancelled_statement(pooler, cluster):
     cluster.sql("select pg_sleep(0.15)")
     client.cancel()
     client.ready()
-    (line,) = slow(p)
+    (line,) = slow(p, word="pg_sleep")
     assert line["sqlstate"] == "57014" and "cancelled" in line["flags"]
 
 
@@ -259,8 +263,8 @@ def test_client_that_left_is_logged(pooler, cluster):
     until(lambda: [s for s in cluster.states() if s[1] == "active"])
     cluster.sql("select pg_sleep(0.15)")
     client.kill()
-    (line,) = slow(p)
-    assert "client_gone" in line["flags"] and "left_alone" in sql(line)
+    (line,) = slow(p, word="left_alone")
+    assert "client_gone" in line["flags"]
 
 
 def test_server_that_died_is_logged(pooler, cluster):
@@ -271,7 +275,7 @@ def test_server_that_died_is_logged(pooler, cluster):
     cluster.sql("select pg_sleep(0.15)")
     cluster.sql("select pg_terminate_backend(%s)", pid)
     client.rest()
-    (line,) = slow(p)
+    (line,) = slow(p, word="pg_sleep")
     assert line["sqlstate"] == "57P01" or "server_gone" in line["flags"]
 
 
@@ -379,5 +383,4 @@ def test_psycopg_prepared_statements(pooler):
     conn = p.connect(prepare_threshold=0)
     for _ in range(3):
         conn.execute("select pg_sleep(%s) as from_driver", (0.15,))
-    lines = slow(p, 3)
-    assert all("from_driver" in sql(x) for x in lines)
+    assert len(slow(p, 3, "from_driver")) == 3
