@@ -72,7 +72,10 @@ def psql_error(p, **keys):
 # ---- every sslmode, with every kind of certificate ---------------------------------------------------
 
 
-@pytest.mark.parametrize("mode", ["disable", "allow", "prefer", "require"])
+MODES = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"]
+
+
+@pytest.mark.parametrize("mode", MODES[:4])
 def test_modes_without_client_certificates(tls_pooler, authority, mode):
     p = tls_pooler(mode)
     assert connects(p, sslmode="prefer")
@@ -113,12 +116,17 @@ def client_pair(authority, stranger, kind):
 
 @pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
 @pytest.mark.parametrize("kind", ["none", "right", "wrong", "expired", "revoked"])
-@pytest.mark.parametrize("mode", ["require", "verify-ca", "verify-full"])
+@pytest.mark.parametrize("mode", MODES)
 def test_client_certificates(tls_pooler, authority, stranger, mode, kind, version):
+    """Where none is demanded, one that is no good is as good as none."""
     pair = client_pair(authority, stranger, kind)
     p = tls_pooler(mode, client_tls_ca_file=authority.cert, client_tls_crl_file=authority.crl)
     context = client_context(authority, pair, version=version)
-    if mode == "require" or kind == "right":
+    if mode == "disable":
+        with pytest.raises(Gone, match="answer to SSLRequest is b'N'"):
+            tls_raw(p, context)
+        return
+    if not mode.startswith("verify") or kind == "right":
         assert tls_raw(p, context).value("select 1") == "1"
         return
     with pytest.raises((ssl.SSLError, Gone, ConnectionError)):
@@ -126,6 +134,32 @@ def test_client_certificates(tls_pooler, authority, stranger, mode, kind, versio
     reason = {"none": "peer did not return a certificate", "wrong": "signature|issuer|self", "expired": "expired",
               "revoked": "revoked"}[kind]
     p.wait_log(f"TLS handshake failed: .*({reason})")
+
+
+# In which of libpq's modes a client with the authority's certificate and list of what was revoked comes in under TLS, in the
+# clear, or not at all.
+FALLS_BACK = dict(disable="", allow="", prefer="", **{mode: "SSL error" for mode in MODES[3:]})
+SEEN = {
+    "right": dict(disable="", allow="", **{mode: "TLS" for mode in MODES[2:]}),
+    "other name": dict(disable="", allow="", **{mode: "TLS" for mode in MODES[2:5]}, **{"verify-full": "host name"}),
+    "wrong": FALLS_BACK, "expired": FALLS_BACK, "revoked": FALLS_BACK,
+}
+
+
+@pytest.mark.parametrize("kind", list(SEEN))
+def test_our_certificate_as_libpq_sees_it(tls_pooler, authority, stranger, kind):
+    name = "elsewhere" if kind == "other name" else "localhost"
+    pair = (stranger if kind == "wrong" else authority).issue(
+        name, file=f"shown-{kind.replace(' ', '-')}", sans=[name], expired=kind == "expired", revoked=kind == "revoked")
+    p = tls_pooler("prefer", client_tls_key_file=pair.key, client_tls_cert_file=pair.cert)
+    for mode, outcome in SEEN[kind].items():
+        keys = dict(sslmode=mode, sslrootcert=authority.cert, sslcrl=authority.crl, host="localhost", hostaddr="127.0.0.1")
+        if outcome in ("", "TLS"):
+            with psycopg.connect(p.conninfo(**keys)) as conn:
+                assert bool(p.show("clients", user="app")[0]["tls"]) == (outcome == "TLS"), mode
+                assert conn.execute("select 1").fetchone() == (1,)
+        else:
+            assert outcome in psql_error(p, **keys), mode
 
 
 def test_libpq_shows_its_certificate(tls_pooler, authority):
