@@ -26,7 +26,8 @@
 #include "proxy/setup.h"
 #include "proxy/worker.h"
 
-#define AUTHQUERY_HELPERS 4
+#define AUTHQUERY_HELPERS 8
+#define AUTHQUERY_HELPERS_A_SERVER 2 /* so that a dead one keeps no other's users waiting */
 #define AUTHQUERY_HELPER_QUEUE 4096
 #define AUTHQUERY_MAX_FLIGHTS 10000
 #define AUTHQUERY_MAX_NAMED 256 /* databases that only `*` leads to */
@@ -371,6 +372,7 @@ struct authquery *authquery_new(struct loop *loop, struct worker_shared *shared,
 	aq->loop = loop;
 	aq->shared = shared;
 	aq->crew = helper_new_lazy(AUTHQUERY_HELPERS, AUTHQUERY_HELPER_QUEUE);
+	helper_bound_places(aq->crew, AUTHQUERY_HELPERS_A_SERVER);
 	aq->passwords = passwords;
 	authcache_init(&aq->secrets, AUTHQUERY_MAX_YES, AUTHQUERY_MAX_NO);
 	authtries_init(&aq->tries);

@@ -18,6 +18,7 @@
 
 #include "base/buf.h"
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "net/tls.h"
 #include "net/tls_twin.h"
@@ -191,6 +192,7 @@ bool canceler_start(struct connector_cancel *target, struct helper_crew *crew,
 	c->arg = arg;
 	c->job.run = canceler_run;
 	c->job.deadline = deadline;
+	c->job.place = map_hash(slice_make(&target->address, target->address_len));
 	c->job.mail.deliver = canceler_deliver;
 	if (helper_submit(crew, &c->job, reply))
 		return true;

@@ -32,6 +32,7 @@
 #include <sys/socket.h>
 
 #include "base/log.h"
+#include "base/map.h"
 #include "base/mem.h"
 #include "net/addr.h"
 #include "proxy/connector_cancel.h"
@@ -139,6 +140,20 @@ void connector_set_query(struct connector *c, const char *sql)
 {
 	free(c->query);
 	c->query = sql && *sql ? mem_strdup(sql) : NULL;
+}
+
+/* Where it goes, for helpers to tell such jobs apart: its hosts and ports as they were written. */
+static uint64_t connector_place(const struct connector *c)
+{
+	static const char *const words[] = { "host", "hostaddr", "port" };
+	struct buf place = { 0 };
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		const char *value = connector_get(c, words[i]);
+		buf_add_cstr(&place, value ? value : "");
+	}
+	uint64_t hash = map_hash(buf_slice(&place));
+	buf_fini(&place);
+	return hash ? hash : 1;
 }
 
 /* "host H port P", as far as it was said. */
@@ -414,6 +429,7 @@ bool connector_start(struct connector *c, struct helper_crew *crew, struct mailb
 	c->arg = arg;
 	c->job.run = connector_run;
 	c->job.deadline = deadline;
+	c->job.place = connector_place(c);
 	c->job.mail.deliver = connector_deliver;
 	return helper_submit(crew, &c->job, reply);
 }

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -37,24 +38,48 @@ struct helper_crew {
 	size_t queued, max_queued;
 	bool ending;
 	int alive, count, max_count;
-	int resting; /* threads that wait for work */
+	int resting;      /* threads that wait for work */
+	int most_a_place; /* 0: no bound */
 	struct helper helpers[];
 };
 
 /* ---- a helper's life ---------------------------------------------------------------- */
 
+/* Under the lock: how many more of its place may run. */
+static int helper_room(const struct helper_crew *crew, const struct helper_job *job)
+{
+	int room = crew->most_a_place;
+	if (!job->place || room == 0)
+		return INT_MAX;
+	for (int i = 0; i < crew->count; i++)
+		room -= crew->helpers[i].job && crew->helpers[i].job->place == job->place;
+	return room;
+}
+
+/* Under the lock: who is served next; NULL: nobody yet. Whoever ends a job looks again. Jobs that
+ * are only to be given back wait for no room. */
+static struct helper_job *helper_pick(struct helper_crew *crew)
+{
+	LIST_EACH (node, tmp, &crew->queue) {
+		struct helper_job *job = LIST_ENTRY(node, struct helper_job, link);
+		if (crew->ending || helper_room(crew, job) > 0 || usec_now() >= job->deadline)
+			return job;
+	}
+	return NULL;
+}
+
 /* Waits for work. NULL: the crew ends and nothing is left. */
 static struct helper_job *helper_next(struct helper *h)
 {
 	struct helper_crew *crew = h->crew;
-	while (crew->queued == 0 && !crew->ending) {
+	struct helper_job *job;
+	while (!(job = helper_pick(crew)) && !crew->ending) {
 		crew->resting++;
 		pthread_cond_wait(&crew->work, &crew->lock);
 		crew->resting--;
 	}
-	if (crew->queued == 0)
+	if (!job)
 		return NULL;
-	struct helper_job *job = LIST_FIRST(&crew->queue, struct helper_job, link);
 	list_remove(&job->link);
 	crew->queued--;
 	if (crew->ending)
@@ -153,6 +178,11 @@ struct helper_crew *helper_new_lazy(int threads, size_t max_queued)
 	return crew;
 }
 
+void helper_bound_places(struct helper_crew *crew, int most)
+{
+	crew->most_a_place = most;
+}
+
 struct helper_crew *helper_new(int threads, size_t max_queued, struct err *err)
 {
 	struct helper_crew *crew = helper_new_lazy(threads, max_queued);
@@ -222,11 +252,28 @@ bool helper_free(struct helper_crew *crew, usec_t deadline)
 	return true;
 }
 
+/* Under the lock: is a thread to be started for it? Not for one that would have to wait for others
+ * of its place anyway. */
+static bool helper_wants_thread(const struct helper_crew *crew, const struct helper_job *job)
+{
+	int room = helper_room(crew, job);
+	if (crew->queued < (size_t)crew->resting || crew->count == crew->max_count)
+		return false;
+	if (room == INT_MAX)
+		return true;
+	LIST_EACH (node, tmp, &crew->queue) {
+		if (room <= 0)
+			break;
+		room -= LIST_ENTRY(node, struct helper_job, link)->place == job->place;
+	}
+	return room > 0;
+}
+
 bool helper_submit(struct helper_crew *crew, struct helper_job *job, struct mailbox *reply)
 {
 	pthread_mutex_lock(&crew->lock);
 	bool taken = !crew->ending && crew->queued < crew->max_queued;
-	if (taken && crew->queued >= (size_t)crew->resting && crew->count < crew->max_count)
+	if (taken && helper_wants_thread(crew, job))
 		taken = helper_add(crew) || crew->count > 0;
 	if (taken) {
 		job->reply = reply;

@@ -3,7 +3,9 @@
  *
  * A job is embedded in what it works on. It is handed over (helper_submit), run by one helper,
  * and comes back as a mail to the mailbox that it named; in between it belongs to the
- * helpers. The queue is first come first served and bounded.
+ * helpers. The queue is first come first served and bounded. Jobs may say which place they wait for
+ * (a server's address): of one place only so many run at a time, and who waits for another place is
+ * served before those that are too many.
  *
  * Owned by main, which starts and ends it.
  */
@@ -13,6 +15,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/bug.h"
 #include "base/err.h"
@@ -38,6 +41,7 @@ struct helper_job {
 	struct mail mail;                    /* .deliver: where it comes back */
 	void (*run)(struct helper_job *job); /* in the helper's thread */
 	usec_t deadline;                     /* USEC_NEVER: none */
+	uint64_t place;                      /* a hash of what it waits for; 0: nothing */
 
 	/* for the requester after delivery */
 	enum helper_outcome outcome;
@@ -54,6 +58,9 @@ struct helper_crew *helper_new(int threads, size_t max_queued, struct err *err) 
 
 /* The same, with threads that are started when there is work for them. */
 struct helper_crew *helper_new_lazy(int threads, size_t max_queued) MUST_CHECK;
+
+/* Before the first job: of those of one place no more run at a time. */
+void helper_bound_places(struct helper_crew *crew, int most);
 
 /* Tells all to end: queued jobs come back as CANCELLED, running ones are interrupted, new ones are
  * refused. True when all threads ended by the deadline (CLOCK_MONOTONIC). Others may still submit.

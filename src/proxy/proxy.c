@@ -21,6 +21,8 @@
 
 #define PROXY_HELPER_QUEUE 100000
 #define PROXY_CLERKS 2
+#define PROXY_PLACES 4           /* servers that may be waited for by all who may wait for one */
+#define PROXY_CANCELS_A_SERVER 4 /* at a time */
 #define PROXY_STOP_US (4 * USEC_PER_SEC)
 #define PROXY_STOP_POLL_US 2000
 
@@ -90,6 +92,14 @@ static bool proxy_start_workers(struct proxy *proxy, const struct proxy_options 
 	return true;
 }
 
+/* For what waits for servers: so many at a time for each. */
+static struct helper_crew *proxy_new_crew(int a_server)
+{
+	struct helper_crew *crew = helper_new_lazy(PROXY_PLACES * a_server, PROXY_HELPER_QUEUE);
+	helper_bound_places(crew, a_server);
+	return crew;
+}
+
 static bool proxy_prepare(struct proxy *proxy, const struct proxy_options *options, struct err *err)
 {
 	struct worker_shared *shared = &proxy->shared;
@@ -110,8 +120,9 @@ static bool proxy_prepare(struct proxy *proxy, const struct proxy_options *optio
 	shared->main = mailbox_new(options->loop, proxy, err);
 	if (!shared->main)
 		return false;
-	shared->crew = helper_new(conf->global.connectors, PROXY_HELPER_QUEUE, err);
-	shared->clerks = shared->crew ? helper_new(PROXY_CLERKS, PROXY_HELPER_QUEUE, err) : NULL;
+	shared->crew = proxy_new_crew(conf->global.connectors);
+	shared->cancelers = proxy_new_crew(PROXY_CANCELS_A_SERVER);
+	shared->clerks = helper_new(PROXY_CLERKS, PROXY_HELPER_QUEUE, err);
 	if (!shared->clerks)
 		return false;
 	for (int kind = 0; kind < JUDGE_KIND_COUNT; kind++)
@@ -145,6 +156,7 @@ static bool proxy_have_workers_ended(const struct proxy *proxy)
 static bool proxy_end_helpers(const struct worker_shared *shared, usec_t until)
 {
 	bool ended = !shared->crew || helper_end(shared->crew, until);
+	ended = (!shared->cancelers || helper_end(shared->cancelers, until)) && ended;
 	ended = (!shared->clerks || helper_end(shared->clerks, until)) && ended;
 	for (int kind = 0; kind < JUDGE_KIND_COUNT; kind++)
 		ended = (!shared->judges[kind] || helper_end(shared->judges[kind], until)) && ended;
@@ -154,6 +166,7 @@ static bool proxy_end_helpers(const struct worker_shared *shared, usec_t until)
 static void proxy_free_helpers(const struct worker_shared *shared)
 {
 	bool freed = helper_free(shared->crew, USEC_NEVER);
+	freed = helper_free(shared->cancelers, USEC_NEVER) && freed;
 	freed = helper_free(shared->clerks, USEC_NEVER) && freed;
 	for (int kind = 0; kind < JUDGE_KIND_COUNT; kind++)
 		freed = helper_free(shared->judges[kind], USEC_NEVER) && freed;

@@ -638,7 +638,7 @@ void server_cancel(struct server *s, usec_t now)
 		s->cancel_waits = true;
 		return;
 	}
-	if (!canceler_start(s->wire.cancel, w->shared->clerks, w->box,
+	if (!canceler_start(s->wire.cancel, w->shared->cancelers, w->box,
 			    usec_after(now, w->setup->conf->global.cancel_wait_timeout_us),
 			    server_cancelled, s))
 		return;

@@ -39,9 +39,11 @@ struct localpool;
 /* What all workers share, written before they start. Owned by the proxy. */
 struct worker_shared {
 	struct proxy *proxy;
-	struct helper_crew *crew;   /* logs in to servers */
-	struct helper_crew *clerks; /* cancels, and computes for clients' logins: no dead server
-				       keeps them waiting */
+	/* Whatever waits for servers has bounds for each of them: one that does not answer keeps
+	 * nobody waiting who wants another. */
+	struct helper_crew *crew;      /* logs in to servers */
+	struct helper_crew *cancelers; /* cancels */
+	struct helper_crew *clerks;    /* computes for clients' logins: waits for nobody */
 	/* who is asked about a login, each kind with threads of its own: one that hangs keeps
 	 * nobody waiting but those whom it is asked about */
 	struct helper_crew *judges[JUDGE_KIND_COUNT];

@@ -7,6 +7,7 @@ import random
 import pytest
 
 import rawwire
+from cluster import PASSWORD
 from rawwire import B, E, P, Q, S
 from waiting import DEADLINE, Crew, until
 
@@ -280,6 +281,29 @@ def test_cancel_while_settings_are_brought(pooler, cluster, shape):
             assert errors in ([], ["57014"])
             assert errors or [m.row()[0] for m in said if m.kind == "D"] == ["x"]
     assert one.value("show application_name") == "one"
+
+
+@pytest.mark.pgweir
+def test_stuck_cancels_keep_no_login_waiting(make_pooler, fake_server, cluster):
+    """A server that takes cancels and does not answer: who logs in needs arithmetic from helpers meanwhile."""
+    def script(session):
+        if session.number < 4:
+            session.login()
+            session.read_until("Q")
+        session.read_until("X")
+
+    server = fake_server(script)
+    p = make_pooler(cluster, userlist={"app": PASSWORD, "admin": ""}, cancel_wait_timeout=60, client_login_timeout=15,
+                    databases={"stuck": f"host=127.0.0.1 port={server.port}",
+                               "app": f"host=127.0.0.1 port={cluster.port} auth_type=scram-sha-256"})
+    clients = [p.raw(database="stuck") for _ in range(4)]
+    for client in clients:
+        client.send(Q("select 1"))
+    until(lambda: all(any(m.kind == "Q" for m in s.seen) for s in server.sessions) and len(server.sessions) == 4, "all are asked")
+    for client in clients:
+        client.drop()
+    until(lambda: len(server.sessions) == 8, "four cancels are there")
+    assert p.raw(password=PASSWORD).value("select 1") == "1"
 
 
 def test_stuck_cancel_does_not_hold_a_client(pooler, cluster, latch, fault_proxy):

@@ -1,5 +1,6 @@
 """Servers that vanish: who was at work hears the server's last words, the rest notices nothing."""
 
+import socket
 import threading
 import time
 
@@ -198,6 +199,21 @@ def test_network_that_breaks_in_a_message(pooler, cluster, fault_proxy):
             got = client.read()
             assert got.kind != "D", "half a row is no row"
     assert p.raw().value("select 1") == "1"
+
+
+@pytest.mark.pgweir
+def test_a_server_that_does_not_answer_logins_keeps_no_others_waiting(make_pooler, cluster):
+    """More logins to it are under way than there are threads for logins; another database's go on meanwhile."""
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        port = silent.getsockname()[1]
+        p = make_pooler(cluster, databases={"silent": f"host=127.0.0.1 port={port}",
+                                            "app": f"host=127.0.0.1 port={cluster.port}"},
+                        pool_size=20, connectors=2, server_connect_timeout=60, client_login_timeout=15, workers=1)
+        waiting = [p.open() for _ in range(8)]
+        for client in waiting:
+            client.send(rawwire.startup("app", "silent"))
+        until(lambda: int(p.pool("silent")["sv_login"]) == 8, "eight logins are under way")
+        assert p.raw().value("select 1") == "1"
 
 
 def test_server_that_falls_silent(pooler, cluster, fault_proxy):

@@ -163,6 +163,66 @@ START_TEST(test_a_lazy_crew_starts_threads_at_need)
 }
 END_TEST
 
+/* A place that does not answer: those who wait for another are served before more of its jobs. */
+START_TEST(test_a_place_has_only_so_many_helpers)
+{
+	struct office o;
+	struct task dead[4], alive;
+	int pipefd[2];
+	office_open(&o, 1, 10);
+	int before = count_threads();
+	struct helper_crew *eager = o.crew;
+	o.crew = helper_new_lazy(4, 10);
+	helper_bound_places(o.crew, 2);
+	ck_assert_int_eq(pipe(pipefd), 0);
+	for (int i = 0; i < 4; i++) {
+		task_init(&dead[i], pipefd[0]);
+		dead[i].job.place = 7;
+		ck_assert(helper_submit(o.crew, &dead[i].job, o.box));
+	}
+	while (helper_queued(o.crew) > 2)
+		loop_turn(o.loop, 0);
+	ck_assert_int_eq(count_threads(), before + 2); /* no others are of any use to it */
+	task_init(&alive, -1);
+	alive.job.place = 8;
+	ck_assert(helper_submit(o.crew, &alive.job, o.box));
+	TURN_UNTIL(o.loop, alive.delivered == 1);
+	ck_assert_uint_eq(helper_queued(o.crew), 2);
+	release(pipefd);
+	TURN_UNTIL(o.loop, deliveries == 5);
+	for (int i = 0; i < 4; i++)
+		ck_assert_int_eq(dead[i].ran, 1);
+	ck_assert(helper_free(o.crew, USEC_NEVER));
+	o.crew = eager;
+	office_close(&o);
+	close_pipe(pipefd);
+}
+END_TEST
+
+/* Those that wait for room at their place are given back unrun. */
+START_TEST(test_a_full_place_keeps_nobody_at_the_end)
+{
+	struct office o;
+	struct task busy, queued;
+	int pipefd[2];
+	office_open(&o, 2, 10);
+	helper_bound_places(o.crew, 1);
+	ck_assert_int_eq(pipe(pipefd), 0);
+	task_init(&busy, pipefd[0]);
+	task_init(&queued, -1);
+	busy.job.place = queued.job.place = 7;
+	ck_assert(helper_submit(o.crew, &busy.job, o.box));
+	while (helper_queued(o.crew) > 0)
+		loop_turn(o.loop, 0);
+	ck_assert(helper_submit(o.crew, &queued.job, o.box));
+	office_close(&o);
+	ck_assert_int_eq(busy.wait, HELPER_INTERRUPTED);
+	ck_assert_int_eq(queued.ran, 0);
+	ck_assert_int_eq(queued.job.outcome, HELPER_CANCELLED);
+	close_pipe(pipefd);
+}
+END_TEST
+
 /* It never had anything to do. */
 START_TEST(test_a_lazy_crew_ends_at_once)
 {
@@ -310,6 +370,8 @@ Suite *helper_suite(void)
 	tcase_add_test(t, test_every_job_runs_once_elsewhere_and_comes_back);
 	tcase_add_test(t, test_the_queue_is_bounded);
 	tcase_add_test(t, test_a_lazy_crew_starts_threads_at_need);
+	tcase_add_test(t, test_a_place_has_only_so_many_helpers);
+	tcase_add_test(t, test_a_full_place_keeps_nobody_at_the_end);
 	tcase_add_test(t, test_a_lazy_crew_ends_at_once);
 	tcase_add_test(t, test_a_queued_job_that_is_cancelled_is_the_callers_again);
 	tcase_add_test(t, test_a_running_job_that_is_cancelled_is_interrupted);
