@@ -138,6 +138,18 @@ struct pool_member *pool_request(struct pool_slice *s, struct pool_waiter *w, us
 	return NULL;
 }
 
+/* The short way of what comes back while clients of ours wait and nobody else: it goes to the first
+ * of them, and no other worker is told of a server that idles. */
+static bool pass_on(struct pool_member *m, usec_t now)
+{
+	struct pool_slice *s = m->slice;
+	if (!pool_settle_is_own_turn(s) || m->is_returning || pool_member_is_stale(m) ||
+	    pool_member_is_expired(m, now))
+		return false;
+	pool_queue_grant(pool_queue_head(s), m);
+	return true;
+}
+
 /* Where it idles, if it may, and is given out again, if somebody waits. */
 static void place(struct pool_member *m, usec_t now)
 {
@@ -238,6 +250,8 @@ void pool_return(struct pool_member *m, usec_t now)
 		return;
 	BUG_ON(m->state != POOL_MEMBER_ACTIVE);
 	m->idle_since = now;
+	if (pass_on(m, now))
+		return;
 	place(m, now);
 	after_returning(s, was_returning);
 }

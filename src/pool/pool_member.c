@@ -16,8 +16,10 @@
  *      +-- failed --> GONE <-- lost (from any state)
  *
  * [place] goes through IDLE: what comes back idles for the length of one call, so that
- * one piece of code (pool_settle.c) decides about it. LOGIN is counted from the OPEN
- * order on, all others by pool_member_enter, the only writer of `state`.
+ * one piece of code (pool_settle.c) decides about it. Only what comes back while clients of this
+ * slice wait, and nobody else, stays ACTIVE and goes to the first of them (pass_on in pool.c).
+ * LOGIN is counted from the OPEN order on, all others by pool_member_enter, the only writer of
+ * `state`.
  */
 #include "pool/pool_parts.h"
 

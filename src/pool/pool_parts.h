@@ -95,7 +95,8 @@ void pool_open_wake_short(struct pool_worker *w,
 
 /* ---- pool_settle.c ---- */
 void pool_settle(struct pool_slice *s, usec_t now);
-bool pool_settle_is_calm(const struct pool_slice *s); /* nobody anywhere needs anything of us */
+bool pool_settle_is_calm(const struct pool_slice *s);     /* nobody anywhere needs anything of us */
+bool pool_settle_is_own_turn(const struct pool_slice *s); /* all who wait do so in this line */
 void pool_settle_blocked(struct pool_slice *s, struct pool_cap *cap, int32_t n);
 void pool_settle_evict(struct pool_worker *w, struct pool_cap *cap, usec_t now);
 void pool_settle_freed(struct pool_worker *w, struct pool_cap *cap, usec_t now);

@@ -27,7 +27,9 @@ void pool_queue_publish(struct pool_slice *s)
 	int32_t before = s->published;
 	uint64_t bit = (uint64_t)1 << s->worker->index;
 
-	atomic_store(&line->since, head ? head->queued_at : USEC_NEVER);
+	usec_t since = head ? head->queued_at : USEC_NEVER;
+	if (atomic_load_explicit(&line->since, memory_order_relaxed) != since) /* ours alone */
+		atomic_store(&line->since, since);
 	if (now_waiting == before)
 		return;
 	s->published = now_waiting;
@@ -124,12 +126,14 @@ void pool_queue_ungrant(struct pool_waiter *w)
 	insert_again(w);
 }
 
-/* To a waiter of ours, who is in line or whose ping was answered. */
+/* To a waiter of ours, who is in line or whose ping was answered. What just comes back is given on
+ * as it is. */
 void pool_queue_grant(struct pool_waiter *w, struct pool_member *m)
 {
 	struct pool_slice *s = w->slice;
 	pool_queue_remove(w);
-	pool_member_enter(m, POOL_MEMBER_ACTIVE);
+	if (m->state != POOL_MEMBER_ACTIVE)
+		pool_member_enter(m, POOL_MEMBER_ACTIVE);
 	pool_member_link(m, w);
 	s->counters.grants++;
 	pool_order_add(&s->worker->orders,

@@ -69,6 +69,8 @@ static bool should_yield(const struct pool_slice *s, const struct pool_cap *cap)
 
 static void yield(struct pool_slice *s)
 {
+	if (s->n_idle == 0)
+		return;
 	struct pool_parts_caps caps = pool_parts_caps(s->shared);
 	for (unsigned i = 0; i < caps.n; i++)
 		while (s->n_idle > 0 && should_yield(s, caps.cap[i]) &&
@@ -225,7 +227,7 @@ static void trim(struct pool_slice *s)
 {
 	int32_t keep = s->limits.pool_size;
 	const struct pool_cap *cap = &s->shared->cap;
-	if (keep == 0 || permits_used(&cap->permits) <= keep)
+	if (s->n_idle == 0 || keep == 0 || permits_used(&cap->permits) <= keep)
 		return;
 	while (s->n_idle > 0 && pool_cap_idle(cap) > keep)
 		close_oldest(s, POOL_REASON_OVERFLOW, NULL);
@@ -291,6 +293,12 @@ static void tell_drained(struct pool_slice *s)
 	s->drained_told = is_drained;
 }
 
+static bool is_another_pool_hungry(const struct pool_shared *p)
+{
+	return (p->db && atomic_load(&p->db->hungry) > 0) ||
+	       (p->user && atomic_load(&p->user->hungry) > 0);
+}
+
 bool pool_settle_is_calm(const struct pool_slice *s)
 {
 	const struct pool_shared *p = s->shared;
@@ -298,8 +306,15 @@ bool pool_settle_is_calm(const struct pool_slice *s)
 		return false;
 	if (s->limits.pool_size > 0 && permits_used(&p->cap.permits) > s->limits.pool_size)
 		return false;
-	return !(p->db && atomic_load(&p->db->hungry) > 0) &&
-	       !(p->user && atomic_load(&p->user->hungry) > 0);
+	return !is_another_pool_hungry(p);
+}
+
+bool pool_settle_is_own_turn(const struct pool_slice *s)
+{
+	const struct pool_shared *p = s->shared;
+	uint64_t ours = (uint64_t)1 << s->worker->index;
+	return atomic_load(&p->short_of) == ours && s->n_idle == 0 && !s->shedding && !s->paused &&
+	       !s->blocked_on && atomic_load(&p->cap.hungry) == 0 && !is_another_pool_hungry(p);
 }
 
 void pool_settle(struct pool_slice *s, usec_t now)
