@@ -95,7 +95,7 @@ void buf_truncate(struct buf *b, size_t len)
 	b->end = b->start + len;
 }
 
-void buf_add(struct buf *b, const void *data, size_t n)
+void buf_add_growing(struct buf *b, const void *data, size_t n)
 {
 	if (n == 0)
 		return;
@@ -104,11 +104,6 @@ void buf_add(struct buf *b, const void *data, size_t n)
 		return;
 	memcpy(to, data, n);
 	b->end += n;
-}
-
-void buf_add_slice(struct buf *b, struct slice s)
-{
-	buf_add(b, s.ptr, s.len);
 }
 
 void buf_add_str(struct buf *b, const char *str)
@@ -138,23 +133,6 @@ void buf_addf(struct buf *b, const char *fmt, ...)
 	vsnprintf(to, (size_t)n + 1, fmt, ap);
 	va_end(ap);
 	b->end += (size_t)n;
-}
-
-void buf_u8(struct buf *b, uint8_t v)
-{
-	buf_add(b, &v, 1);
-}
-
-void buf_u16(struct buf *b, uint16_t v)
-{
-	uint8_t raw[2] = { (uint8_t)(v >> 8), (uint8_t)v };
-	buf_add(b, raw, sizeof(raw));
-}
-
-void buf_u32(struct buf *b, uint32_t v)
-{
-	uint8_t raw[4] = { (uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v };
-	buf_add(b, raw, sizeof(raw));
 }
 
 void buf_put_u32(struct buf *b, size_t at, uint32_t v)

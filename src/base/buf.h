@@ -14,6 +14,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "base/bug.h"
 #include "base/slice.h"
@@ -56,14 +57,43 @@ void buf_commit(struct buf *b, size_t n);
 void buf_consume(struct buf *b, size_t n);    /* n bytes off the front */
 void buf_truncate(struct buf *b, size_t len); /* keeps the first len bytes */
 
-void buf_add(struct buf *b, const void *data, size_t n);
-void buf_add_slice(struct buf *b, struct slice s);
+void buf_add_growing(struct buf *b, const void *data, size_t n); /* buf_add, where room lacks */
+
+static inline void buf_add(struct buf *b, const void *data, size_t n)
+{
+	if (UNLIKELY(n == 0 || n > b->cap - b->end || b->failed)) {
+		buf_add_growing(b, data, n);
+		return;
+	}
+	memcpy(b->data + b->end, data, n);
+	b->end += n;
+}
+
+static inline void buf_add_slice(struct buf *b, struct slice s)
+{
+	buf_add(b, s.ptr, s.len);
+}
+
 void buf_add_str(struct buf *b, const char *str);  /* without its zero */
 void buf_add_cstr(struct buf *b, const char *str); /* with its zero */
 void buf_addf(struct buf *b, const char *fmt, ...) PRINTF_LIKE(2, 3);
-void buf_u8(struct buf *b, uint8_t v);
-void buf_u16(struct buf *b, uint16_t v);
-void buf_u32(struct buf *b, uint32_t v);
+
+static inline void buf_u8(struct buf *b, uint8_t v)
+{
+	buf_add(b, &v, 1);
+}
+
+static inline void buf_u16(struct buf *b, uint16_t v)
+{
+	uint8_t raw[2] = { (uint8_t)(v >> 8), (uint8_t)v };
+	buf_add(b, raw, sizeof(raw));
+}
+
+static inline void buf_u32(struct buf *b, uint32_t v)
+{
+	uint8_t raw[4] = { (uint8_t)(v >> 24), (uint8_t)(v >> 16), (uint8_t)(v >> 8), (uint8_t)v };
+	buf_add(b, raw, sizeof(raw));
+}
 
 /* Overwrites four bytes at offset `at` (from the front): a length known only later. */
 void buf_put_u32(struct buf *b, size_t at, uint32_t v);

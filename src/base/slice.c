@@ -22,12 +22,6 @@ bool slice_ieq_str(struct slice a, const char *str)
 	return slice_ieq(a, slice_of(str));
 }
 
-bool slice_starts(struct slice a, const char *prefix)
-{
-	size_t n = strlen(prefix);
-	return a.len >= n && memcmp(a.ptr, prefix, n) == 0;
-}
-
 static bool slice_is_blank(char c)
 {
 	return c == ' ' || c == '\t' || c == '\r' || c == '\n';

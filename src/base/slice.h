@@ -49,10 +49,15 @@ static inline bool slice_eq(struct slice a, struct slice b)
 	return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
 
+static inline bool slice_starts(struct slice a, const char *prefix)
+{
+	size_t n = strlen(prefix);
+	return a.len >= n && memcmp(a.ptr, prefix, n) == 0;
+}
+
 bool slice_eq_str(struct slice a, const char *str);
 bool slice_ieq(struct slice a, struct slice b); /* ASCII letters in either case */
 bool slice_ieq_str(struct slice a, const char *str);
-bool slice_starts(struct slice a, const char *prefix);
 struct slice slice_trim(struct slice s); /* blanks, tabs and line ends off both ends */
 
 /* A copy with a terminating zero, owned by the caller (free). Dies out of memory. */

@@ -189,12 +189,17 @@ static void journal_end_gap(struct journal *j, struct batch *b, usec_t now)
 	j->gap_at = 0;
 }
 
+static bool journal_begins_nothing(char type)
+{
+	return type == 'd' || type == 'c' || type == 'f' || type == 'H' || type == 'X';
+}
+
 void journal_client(struct client *c, const struct frame *f, uint32_t seq, usec_t now)
 {
 	struct journal *j = c->journal ? c->journal : journal_take(c);
 	struct batch *b = journal_last(j);
 
-	if (strchr("dcfHX", f->type)) { /* these begin nothing */
+	if (journal_begins_nothing(f->type)) {
 		if (f->type != 'd' && b && j->copy_at) {
 			b->drain_us += now - j->copy_at;
 			j->copy_at = 0;

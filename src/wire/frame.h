@@ -19,6 +19,7 @@
 #include "base/slice.h"
 
 #define FRAME_HEAD_BYTES 5
+#define FRAME_LENGTH_BYTES 4
 #define FRAME_MAX_BODY_BYTES 0x3ffffffau /* what PostgreSQL itself takes of one message */
 
 enum frame_from {
@@ -40,7 +41,22 @@ struct frame {
 
 /* Reads the head of the message at the front of `in`. >0: bytes of the head, *out is
  * filled; 0: more bytes are needed; <0: an enum frame_error. */
-int frame_read(struct slice in, uint32_t max_body_bytes, struct frame *out) MUST_CHECK;
+static inline int MUST_CHECK frame_read(struct slice in, uint32_t max_body_bytes, struct frame *out)
+{
+	if (in.len < FRAME_HEAD_BYTES)
+		return 0;
+	const uint8_t *p = (const uint8_t *)in.ptr;
+	uint32_t length = (uint32_t)p[1] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 8 | p[4];
+	if (length < FRAME_LENGTH_BYTES)
+		return FRAME_TOO_SHORT;
+	if (length - FRAME_LENGTH_BYTES > max_body_bytes)
+		return FRAME_TOO_LONG;
+	out->type = in.ptr[0];
+	out->head_bytes = FRAME_HEAD_BYTES;
+	out->body_bytes = length - FRAME_LENGTH_BYTES;
+	out->body = slice_head(slice_skip(in, FRAME_HEAD_BYTES), out->body_bytes);
+	return FRAME_HEAD_BYTES;
+}
 
 /* Is all of the body here? */
 static inline bool frame_is_whole(const struct frame *f)
@@ -54,13 +70,45 @@ static inline size_t frame_bytes(const struct frame *f)
 	return (size_t)f->head_bytes + f->body_bytes;
 }
 
-/* From messages.def. For a type that the side may not send: NULL, false, and 0. */
-const char *frame_name(enum frame_from from, char type);
-bool frame_is_known(enum frame_from from, char type);
-bool frame_wants_whole(enum frame_from from, char type);
+/* The rows of messages.def, for the functions below. */
+#define FRAME_LETTERS 128
+struct frame_row {
+	const char *name; /* NULL: the side may not send it */
+	uint32_t max_body_bytes;
+	bool whole;
+};
+extern const struct frame_row frame_rows[2][FRAME_LETTERS];
+
+static inline const struct frame_row *frame_row(enum frame_from from, char type)
+{
+	uint8_t letter = (uint8_t)type;
+	return &frame_rows[from][letter < FRAME_LETTERS ? letter : 0];
+}
+
+/* For a type that the side may not send: NULL, false, and 0. */
+static inline const char *frame_name(enum frame_from from, char type)
+{
+	return frame_row(from, type)->name;
+}
+
+static inline bool frame_is_known(enum frame_from from, char type)
+{
+	return frame_row(from, type)->name != NULL;
+}
+
+static inline bool frame_wants_whole(enum frame_from from, char type)
+{
+	return frame_row(from, type)->whole;
+}
 
 /* The most that the body of such a message may have, never above `limit`. */
-uint32_t frame_max_body(enum frame_from from, char type, uint32_t limit);
+static inline uint32_t frame_max_body(enum frame_from from, char type, uint32_t limit)
+{
+	const struct frame_row *row = frame_row(from, type);
+	if (!row->name)
+		return 0;
+	return row->max_body_bytes && row->max_body_bytes < limit ? row->max_body_bytes : limit;
+}
 
 const char *frame_error_text(int error);
 
