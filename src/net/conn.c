@@ -382,23 +382,25 @@ ssize_t conn_recv(struct conn *c, void *buf, size_t n)
 /* ---- writing -------------------------------------------------------------------------- */
 
 /* Bytes taken by the kernel (0: none now), -1 and errno when broken. */
-static ssize_t conn_push_plain(struct conn *c, struct iovec *iov, int count)
+static inline ssize_t conn_push_piece(struct conn *c, const void *data, size_t n)
 {
-	struct iovec capped = { .iov_base = iov->iov_base, .iov_len = conn_bound(c, iov->iov_len) };
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)count };
-	if (loop_io_bytes(c->loop) > 0) {
-		msg.msg_iov = &capped;
-		msg.msg_iovlen = 1;
-	}
 	ssize_t sent;
 	do {
-		sent = msg.msg_iovlen == 1 ? send(c->fd, msg.msg_iov->iov_base,
-						  msg.msg_iov->iov_len, MSG_NOSIGNAL)
-					   : sendmsg(c->fd, &msg, MSG_NOSIGNAL);
+		sent = send(c->fd, data, conn_bound(c, n), MSG_NOSIGNAL);
 	} while (sent < 0 && errno == EINTR);
-	if (sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK))
-		return 0;
-	return sent;
+	return sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : sent;
+}
+
+static ssize_t conn_push_plain(struct conn *c, struct iovec *iov, int count)
+{
+	if (count == 1 || loop_io_bytes(c->loop) > 0)
+		return conn_push_piece(c, iov->iov_base, iov->iov_len);
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)count };
+	ssize_t sent;
+	do {
+		sent = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
+	} while (sent < 0 && errno == EINTR);
+	return sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : sent;
 }
 
 static ssize_t conn_push_tls(struct conn *c, const struct iovec *iov, int count)
@@ -484,7 +486,17 @@ enum conn_sent conn_sendv(struct conn *c, const struct iovec *iov, int count)
 enum conn_sent conn_send(struct conn *c, const void *data, size_t n)
 {
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = n };
-	return conn_sendv(c, &iov, 1);
+	if (c->ssl || c->out || n == 0 || loop_io_bytes(c->loop) > 0)
+		return conn_sendv(c, &iov, 1);
+	/* the short way of nearly everything: one piece, and the kernel takes all of it */
+	ssize_t sent = conn_push_piece(c, data, n);
+	if (sent == (ssize_t)n)
+		return CONN_SENT_ALL;
+	if (sent < 0)
+		return CONN_SENT_ERROR;
+	iov.iov_base = (char *)iov.iov_base + sent;
+	iov.iov_len -= (size_t)sent;
+	return conn_keep(c, &iov, 1);
 }
 
 static void conn_half_close(struct conn *c)

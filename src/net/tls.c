@@ -33,6 +33,13 @@ static bool tls_is_eof(int why)
 	return ERR_GET_REASON(ERR_peek_error()) == SSL_R_UNEXPECTED_EOF_WHILE_READING;
 }
 
+/* To clear OpenSSL's queue of errors is a walk over all of it, to see that it is empty is not. */
+static void tls_forget_errors(void)
+{
+	if (ERR_peek_error() != 0)
+		ERR_clear_error();
+}
+
 /* The session cannot go on; no goodbye either. Leaves errno. */
 static ssize_t tls_broken(struct ssl_st *ssl, int why)
 {
@@ -45,7 +52,7 @@ static ssize_t tls_broken(struct ssl_st *ssl, int why)
 
 static void tls_enter(void)
 {
-	ERR_clear_error();
+	tls_forget_errors();
 	errno = 0;
 }
 
