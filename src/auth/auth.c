@@ -19,71 +19,15 @@
  * PBKDF2 in a helper. The salt of a user whose password is kept as plain text is made the same
  * way, so that nothing about it tells the two apart.
  */
-#include "auth/auth.h"
-
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
 #include <openssl/rand.h>
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/md5.h"
-#include "auth/scram_server.h"
+#include "auth/auth_parts.h"
 #include "base/mem.h"
 #include "wire/build.h"
-#include "wire/reader.h"
-
-/* clang-format off */
-#define TO(s) (1u << AUTH_STATE_##s)
-#define AUTH_STATES(X) \
-	/*state     may become */ \
-	X(NEW,      TO(PASSWORD) | TO(ANSWER) | TO(INITIAL) | TO(OVER)) \
-	X(PASSWORD, TO(JUDGE) | TO(WORK) | TO(OVER)) \
-	X(JUDGE,    TO(OVER)) \
-	X(ANSWER,   TO(OVER)) \
-	X(INITIAL,  TO(FIRST) | TO(PROOF) | TO(OVER)) \
-	X(FIRST,    TO(PROOF) | TO(OVER)) \
-	X(PROOF,    TO(WORK) | TO(OVER)) \
-	X(WORK,     TO(WORKED) | TO(OVER)) \
-	X(WORKED,   TO(OVER)) \
-	X(OVER,     TO(PASSWORD) | TO(ANSWER))
-/* clang-format on */
-
-enum auth_state {
-#define X(id, edges) AUTH_STATE_##id,
-	AUTH_STATES(X)
-#undef X
-};
-
-/* What a helper is asked to compute. */
-enum auth_task {
-	AUTH_TASK_NOTHING_OF_USE, /* the login is refused already; it takes its time */
-	AUTH_TASK_VERIFIER,       /* of the plain secret, to check the client's proof by */
-	AUTH_TASK_COMPARE,        /* of the client's password, to compare with the SCRAM secret */
-};
-
-struct auth_exchange {
-	enum auth_state state;
-	enum auth_method method; /* the one that is used, which may not be the one asked for */
-	struct secret *secret;   /* a reference, or NULL */
-	char *user;              /* owned */
-	const char *doom;        /* why it cannot succeed whatever the client says; or NULL */
-	const char *reason;      /* why it did not; or NULL */
-	enum auth_task task;
-	bool is_computed; /* the task was done, into verifier */
-	struct scram_verifier verifier;
-	uint32_t mock_iterations;
-	uint8_t salt[SCRAM_KEY_BYTES]; /* made from the name; SCRAM uses the front of it */
-	uint8_t md5_salt[MD5_SALT_BYTES];
-	char nonce[SCRAM_NONCE_BYTES + 1];
-	struct scram_server scram;
-	char *password; /* owned; what the client sent in clear text */
-	bool is_accepted;
-	char answer[MD5_ANSWER_BYTES + 1]; /* what it sent under md5; "": nothing of that length */
-	bool has_keys;
-	struct scram_keys keys;
-};
 
 /* ---- names ----------------------------------------------------------------------- */
 
@@ -112,8 +56,7 @@ const char *auth_reason(const struct auth_exchange *ex)
 	return ex->reason ? ex->reason : "";
 }
 
-/* The only writer of ex->state. */
-static void auth_enter(struct auth_exchange *ex, enum auth_state to)
+void auth_enter(struct auth_exchange *ex, enum auth_state to)
 {
 	static const unsigned edges[] = {
 #define X(id, edges_) [AUTH_STATE_##id] = (edges_),
@@ -209,7 +152,7 @@ void auth_free(struct auth_exchange *ex)
 	free(ex);
 }
 
-static enum auth_status auth_accept(struct auth_exchange *ex, struct buf *out)
+enum auth_status auth_accept(struct auth_exchange *ex, struct buf *out)
 {
 	build_auth_ok(out);
 	ex->is_accepted = true;
@@ -217,7 +160,7 @@ static enum auth_status auth_accept(struct auth_exchange *ex, struct buf *out)
 	return AUTH_OK;
 }
 
-static enum auth_status auth_refuse(struct auth_exchange *ex, const char *reason)
+enum auth_status auth_refuse(struct auth_exchange *ex, const char *reason)
 {
 	if (ex->method != AUTH_METHOD_PLAIN) /* it may be reconsidered */
 		auth_drop_password(ex);
@@ -226,7 +169,7 @@ static enum auth_status auth_refuse(struct auth_exchange *ex, const char *reason
 	return AUTH_REFUSED;
 }
 
-static enum auth_status auth_reject(struct auth_exchange *ex, const char *wrong)
+enum auth_status auth_reject(struct auth_exchange *ex, const char *wrong)
 {
 	auth_drop_password(ex);
 	ex->reason = wrong;
@@ -235,7 +178,7 @@ static enum auth_status auth_reject(struct auth_exchange *ex, const char *wrong)
 	return AUTH_MALFORMED;
 }
 
-static enum auth_status auth_ask_helper(struct auth_exchange *ex, enum auth_task task)
+enum auth_status auth_ask_helper(struct auth_exchange *ex, enum auth_task task)
 {
 	ex->task = task;
 	auth_enter(ex, AUTH_STATE_WORK);
@@ -268,112 +211,6 @@ enum auth_status auth_start(struct auth_exchange *ex, struct buf *out)
 	return AUTH_MORE;
 }
 
-/* ---- plain and md5 --------------------------------------------------------------- */
-
-/* A text of any length against another, in a time that tells nothing about the other. */
-static bool auth_is_same_text(struct slice a, struct slice b)
-{
-	uint8_t ha[SCRAM_KEY_BYTES], hb[SCRAM_KEY_BYTES];
-	bool ok = EVP_Digest(a.ptr, a.len, ha, NULL, EVP_sha256(), NULL) == 1 &&
-		  EVP_Digest(b.ptr, b.len, hb, NULL, EVP_sha256(), NULL) == 1 &&
-		  CRYPTO_memcmp(ha, hb, sizeof(ha)) == 0;
-	mem_wipe(ha, sizeof(ha));
-	mem_wipe(hb, sizeof(hb));
-	return ok;
-}
-
-/* The one string that the body is, its zero taken off. */
-static bool auth_take_cstr(struct slice body, struct slice *text)
-{
-	if (body.len == 0 || memchr(body.ptr, '\0', body.len) != body.ptr + body.len - 1)
-		return false;
-	*text = slice_head(body, body.len - 1);
-	return true;
-}
-
-static bool auth_is_md5_password(const struct auth_exchange *ex, struct slice password)
-{
-	char hex[MD5_HEX_BYTES + 1];
-	struct slice kept = secret_md5_hex(ex->secret);
-	return md5_of_password(password, slice_of(ex->user), hex) &&
-	       CRYPTO_memcmp(hex, kept.ptr, MD5_HEX_BYTES) == 0;
-}
-
-static enum auth_status auth_judge_password(struct auth_exchange *ex, struct buf *out)
-{
-	struct slice password = slice_of(ex->password);
-	bool is_right = false;
-	if (!ex->doom) {
-		switch (secret_kind(ex->secret)) {
-		case SECRET_NONE:
-			break;
-		case SECRET_PLAIN:
-			is_right = auth_is_same_text(password, secret_text(ex->secret));
-			break;
-		case SECRET_MD5:
-			is_right = auth_is_md5_password(ex, password);
-			break;
-		case SECRET_SCRAM:
-			return auth_ask_helper(ex, AUTH_TASK_COMPARE);
-		}
-	}
-	if (is_right)
-		return auth_accept(ex, out);
-	return auth_ask_helper(ex, AUTH_TASK_NOTHING_OF_USE);
-}
-
-static enum auth_status auth_on_password(struct auth_exchange *ex, struct slice body,
-					 struct buf *out)
-{
-	struct slice password;
-	if (!auth_take_cstr(body, &password))
-		return auth_reject(ex, "malformed password message");
-	ex->password = slice_dup(password);
-	if (ex->method == AUTH_METHOD_JUDGED) {
-		/* to many a directory, and to some servers, no password means: nobody in particular
-		 */
-		if (password.len == 0)
-			return auth_refuse(ex, "empty password");
-		auth_enter(ex, AUTH_STATE_JUDGE);
-		return AUTH_JUDGE;
-	}
-	return auth_judge_password(ex, out);
-}
-
-/* What is kept of the password under md5; for somebody unknown, of a password of our own. */
-static bool auth_md5_hex(const struct auth_exchange *ex, char hex[MD5_HEX_BYTES + 1])
-{
-	struct slice user = slice_of(ex->user);
-	if (ex->doom)
-		return md5_of_password(slice_make(ex->salt, SCRAM_SALT_BYTES), user, hex);
-	if (secret_kind(ex->secret) == SECRET_PLAIN)
-		return md5_of_password(secret_text(ex->secret), user, hex);
-	memcpy(hex, secret_md5_hex(ex->secret).ptr, MD5_HEX_BYTES);
-	return true;
-}
-
-static enum auth_status auth_judge_answer(struct auth_exchange *ex, struct buf *out)
-{
-	char hex[MD5_HEX_BYTES + 1], want[MD5_ANSWER_BYTES + 1];
-	bool ok = auth_md5_hex(ex, hex) && md5_answer(hex, ex->md5_salt, want) &&
-		  CRYPTO_memcmp(ex->answer, want, MD5_ANSWER_BYTES) == 0;
-	mem_wipe(hex, sizeof(hex));
-	mem_wipe(want, sizeof(want));
-	if (ok && !ex->doom)
-		return auth_accept(ex, out);
-	return auth_refuse(ex, "wrong password");
-}
-
-static enum auth_status auth_on_answer(struct auth_exchange *ex, struct slice body, struct buf *out)
-{
-	struct slice got;
-	if (!auth_take_cstr(body, &got))
-		return auth_reject(ex, "malformed password message");
-	if (got.len == MD5_ANSWER_BYTES)
-		memcpy(ex->answer, got.ptr, MD5_ANSWER_BYTES);
-	return auth_judge_answer(ex, out);
-}
-
 /* ---- another secret --------------------------------------------------------------- */
 
 enum auth_status auth_reconsider(struct auth_exchange *ex, struct secret *secret, struct buf *out)
@@ -389,81 +226,7 @@ enum auth_status auth_reconsider(struct auth_exchange *ex, struct secret *secret
 	ex->secret = secret_ref(secret);
 	ex->doom = ex->reason = NULL;
 	auth_enter(ex, is_plain ? AUTH_STATE_PASSWORD : AUTH_STATE_ANSWER);
-	return is_plain ? auth_judge_password(ex, out) : auth_judge_answer(ex, out);
-}
-
-/* ---- SCRAM ----------------------------------------------------------------------- */
-
-/* What the client's SCRAM secret was, or would have been, salted with. */
-static struct slice auth_salt(const struct auth_exchange *ex, uint32_t *iterations)
-{
-	if (ex->doom || secret_kind(ex->secret) != SECRET_SCRAM) {
-		*iterations = ex->doom ? ex->mock_iterations : SCRAM_ITERATIONS;
-		return slice_make(ex->salt, SCRAM_SALT_BYTES);
-	}
-	const struct scram_verifier *v = secret_scram(ex->secret);
-	*iterations = v->iterations;
-	return slice_make(v->salt, v->salt_bytes);
-}
-
-static enum auth_status auth_on_first(struct auth_exchange *ex, struct slice text, struct buf *out)
-{
-	uint32_t iterations;
-	struct slice salt = auth_salt(ex, &iterations);
-	const char *wrong = scram_server_first(&ex->scram, text, ex->nonce, salt, iterations);
-	if (wrong)
-		return auth_reject(ex, wrong);
-	build_auth_sasl_continue(out, scram_server_challenge(&ex->scram));
-	auth_enter(ex, AUTH_STATE_PROOF);
-	return AUTH_MORE;
-}
-
-static enum auth_status auth_on_initial(struct auth_exchange *ex, struct slice body,
-					struct buf *out)
-{
-	struct reader r;
-	reader_init(&r, body);
-	struct slice mechanism = reader_cstr(&r);
-	struct slice text = reader_value(&r);
-	if (!reader_is_done(&r))
-		return auth_reject(ex, "malformed SASLInitialResponse");
-	if (!scram_server_choose(&ex->scram, mechanism))
-		return auth_reject(ex, "the client chose a SASL mechanism that was not offered");
-	if (text.ptr)
-		return auth_on_first(ex, text, out);
-	build_auth_sasl_continue(out, SLICE_NONE); /* it speaks when it is spoken to */
-	auth_enter(ex, AUTH_STATE_FIRST);
-	return AUTH_MORE;
-}
-
-/* The verdict on the client's proof, by a verifier that is at hand. */
-static bool auth_check_proof(struct auth_exchange *ex, const struct scram_verifier *v,
-			     struct buf *out)
-{
-	char final[SCRAM_SERVER_FINAL_BYTES + 1];
-	if (!scram_server_check(&ex->scram, v, &ex->keys, final))
-		return false;
-	ex->has_keys = secret_kind(ex->secret) == SECRET_SCRAM;
-	build_auth_sasl_final(out, slice_of(final));
-	return true;
-}
-
-static enum auth_status auth_on_proof(struct auth_exchange *ex, struct slice body, struct buf *out)
-{
-	const char *wrong = scram_server_final(&ex->scram, body);
-	if (wrong)
-		return auth_reject(ex, wrong);
-	if (ex->doom)
-		return auth_ask_helper(ex, AUTH_TASK_NOTHING_OF_USE);
-	const struct scram_verifier *v =
-		secret_kind(ex->secret) == SECRET_SCRAM
-			? secret_scram(ex->secret)
-			: secret_verifier(ex->secret, slice_make(ex->salt, SCRAM_SALT_BYTES));
-	if (!v)
-		return auth_ask_helper(ex, AUTH_TASK_VERIFIER);
-	if (auth_check_proof(ex, v, out))
-		return auth_accept(ex, out);
-	return auth_ask_helper(ex, AUTH_TASK_NOTHING_OF_USE);
+	return is_plain ? auth_password_judge(ex, out) : auth_password_judge_answer(ex, out);
 }
 
 /* ---- steps ----------------------------------------------------------------------- */
@@ -474,15 +237,15 @@ enum auth_status auth_step(struct auth_exchange *ex, struct slice body, struct b
 		return auth_reject(ex, "the password message is too long");
 	switch (ex->state) {
 	case AUTH_STATE_PASSWORD:
-		return auth_on_password(ex, body, out);
+		return auth_password_take(ex, body, out);
 	case AUTH_STATE_ANSWER:
-		return auth_on_answer(ex, body, out);
+		return auth_password_take_answer(ex, body, out);
 	case AUTH_STATE_INITIAL:
-		return auth_on_initial(ex, body, out);
+		return auth_scram_initial(ex, body, out);
 	case AUTH_STATE_FIRST:
-		return auth_on_first(ex, body, out);
+		return auth_scram_first(ex, body, out);
 	case AUTH_STATE_PROOF:
-		return auth_on_proof(ex, body, out);
+		return auth_scram_proof(ex, body, out);
 	case AUTH_STATE_OVER:
 		return auth_reject(ex, "a password message after the login");
 	case AUTH_STATE_NEW:
@@ -529,7 +292,7 @@ enum auth_status auth_resume(struct auth_exchange *ex, struct buf *out)
 	case AUTH_TASK_NOTHING_OF_USE:
 		break;
 	case AUTH_TASK_VERIFIER:
-		is_right = auth_check_proof(ex, &ex->verifier, out);
+		is_right = auth_scram_check(ex, &ex->verifier, out);
 		break;
 	case AUTH_TASK_COMPARE:
 		is_right =

@@ -1,6 +1,7 @@
 noinst_LIBRARIES += src/auth/libauth.a
 src_auth_libauth_a_SOURCES = \
-	src/auth/auth.c src/auth/auth.h \
+	src/auth/auth.c src/auth/auth.h src/auth/auth_parts.h \
+	src/auth/auth_password.c src/auth/auth_scram.c \
 	src/auth/authcache.c src/auth/authcache.h \
 	src/auth/authlines.c src/auth/authlines.h \
 	src/auth/authrow.c src/auth/authrow.h \
