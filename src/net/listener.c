@@ -258,12 +258,13 @@ static bool listener_bind_beside(int fd, struct sockaddr_un *un)
 }
 
 /* Makes it listen, with mode and group, and only then gives it its name: who waits for the file
- * can connect. The name is taken from nobody. */
-static bool listener_name_file(int fd, const char *beside, const char *path, gid_t gid,
+ * can connect. The name is taken from nobody. No chown without a group: a service may not have it.
+ */
+static bool listener_name_file(int fd, const char *beside, const char *path, const gid_t *gid,
 			       const struct listener_options *o, struct err *err)
 {
-	if (chown(beside, (uid_t)-1, gid) != 0 || chmod(beside, (mode_t)o->unix_mode) != 0 ||
-	    listen(fd, o->backlog) != 0)
+	if ((gid && chown(beside, (uid_t)-1, *gid) != 0) ||
+	    chmod(beside, (mode_t)o->unix_mode) != 0 || listen(fd, o->backlog) != 0)
 		return err_set(err, "%s", strerror(errno));
 	if (link(beside, path) != 0)
 		return err_set(err, "%s",
@@ -274,8 +275,9 @@ static bool listener_name_file(int fd, const char *beside, const char *path, gid
 static bool listener_bind_file(int fd, const char *path, const struct listener_options *o,
 			       struct err *err)
 {
-	gid_t gid = (gid_t)-1;
-	if (o->unix_group && *o->unix_group && !listener_find_group(o->unix_group, &gid))
+	gid_t gid;
+	bool has_group = o->unix_group && *o->unix_group;
+	if (has_group && !listener_find_group(o->unix_group, &gid))
 		return err_set(err, "there is no group \"%s\"", o->unix_group);
 	if (!sock_unlink_stale(path))
 		return err_set(err, "%s",
@@ -284,7 +286,7 @@ static bool listener_bind_file(int fd, const char *path, const struct listener_o
 	memcpy(beside.sun_path, path, strlen(path));
 	if (!listener_bind_beside(fd, &beside))
 		return err_set(err, "%s", strerror(errno));
-	bool ok = listener_name_file(fd, beside.sun_path, path, gid, o, err);
+	bool ok = listener_name_file(fd, beside.sun_path, path, has_group ? &gid : NULL, o, err);
 	unlink(beside.sun_path);
 	return ok;
 }

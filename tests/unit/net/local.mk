@@ -13,8 +13,8 @@ tests_unit_net_check_net_SOURCES = \
 	tests/unit/net/test_proxyhead.c \
 	tests/unit/net/test_tls.c
 tests_unit_net_check_net_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
-# test_listener.c looks at what is there when listen() is called
-tests_unit_net_check_net_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=listen
+# test_listener.c looks at what is there when listen() is called, and whether chown() is
+tests_unit_net_check_net_LDFLAGS = $(AM_LDFLAGS) -Wl,--wrap=listen,--wrap=chown
 tests_unit_net_check_net_LDADD = \
 	$(WHOLE_BEGIN) src/net/libnet.a $(WHOLE_END) \
 	src/base/libbase.a $(XXHASH_LIBS) $(EVENT_LIBS) $(SSL_LIBS) $(CHECK_LIBS)

@@ -29,13 +29,21 @@ struct desk {
 	char dir[64];
 	char path[128];
 	void (*at_listen)(void); /* called when a socket is about to listen; NULL: nothing */
-	int listens;
+	int listens, chowns;
 };
 
 static struct desk desk;
 
 int __real_listen(int fd, int backlog);
+int __real_chown(const char *path, uid_t owner, gid_t group);
 int __wrap_listen(int fd, int backlog); /* the linker leads the listener here */
+int __wrap_chown(const char *path, uid_t owner, gid_t group);
+
+int __wrap_chown(const char *path, uid_t owner, gid_t group)
+{
+	desk.chowns++;
+	return __real_chown(path, owner, group);
+}
 
 int __wrap_listen(int fd, int backlog)
 {
@@ -207,6 +215,7 @@ START_TEST(test_a_socket_file_has_mode_and_group_and_goes_away)
 	ck_assert_int_eq(stat(desk.path, &st), 0);
 	ck_assert_uint_eq(st.st_mode & 0777, 0730);
 	ck_assert_uint_eq(st.st_gid, getgid());
+	ck_assert_int_eq(desk.chowns, 1);
 	listener_close(desk.listener);
 	ck_assert_int_ne(stat(desk.path, &st), 0);
 	desk_close();
@@ -238,6 +247,7 @@ START_TEST(test_a_socket_file_is_there_only_when_one_can_connect)
 	desk.at_listen = no_file_yet;
 	must_open(&o);
 	ck_assert_int_eq(desk.listens, 1);
+	ck_assert_int_eq(desk.chowns, 0); /* the sandbox of the service forbids it */
 	ck_assert_int_eq(count_files(), 1);
 	int c = try_unix(desk.path, 0);
 	ck_assert_int_ge(c, 0);
