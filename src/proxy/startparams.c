@@ -13,6 +13,7 @@
 #include "wire/reader.h"
 
 #define STARTPARAMS_MAX_UNKNOWN 64
+#define STARTPARAMS_NAME_BYTES 63 /* NAMEDATALEN - 1 */
 
 static void startparams_pair(struct buf *to, struct slice name, struct slice value)
 {
@@ -129,6 +130,28 @@ static bool startparams_each(struct startparams *p, const struct startup *packet
 	return true;
 }
 
+static void startparams_cut(char *name)
+{
+	if (strlen(name) > STARTPARAMS_NAME_BYTES)
+		name[STARTPARAMS_NAME_BYTES] = '\0';
+}
+
+/*
+ * Names that reach the server are cut as it cuts them, before anybody judges who may go where by
+ * them: else a longer name of the same would pass by the rules. What an entry of [databases] or its
+ * user= stands in for does not reach it.
+ */
+static void startparams_cut_names(struct startparams *p, const struct conf *conf)
+{
+	const struct conf_database *db = conf_find_database(conf, slice_of(p->database));
+	if (!db || strcmp(db->name, "*") == 0) {
+		startparams_cut(p->database);
+		db = conf_find_database(conf, slice_of(p->database));
+	}
+	if (!db || !*db->user)
+		startparams_cut(p->user);
+}
+
 bool startparams_read(struct startparams *p, const struct startup *packet, const struct conf *conf,
 		      struct err *err)
 {
@@ -145,6 +168,7 @@ bool startparams_read(struct startparams *p, const struct startup *packet, const
 		free(p->database);
 		p->database = mem_strdup(p->user);
 	}
+	startparams_cut_names(p, conf);
 	bool is_replication = startparams_is_replication(packet, &replication);
 	if (is_replication)
 		startparams_pair(&p->startup, SLICE("replication"), replication);

@@ -279,3 +279,46 @@ def test_console_is_not_entered_as_replication(pooler):
     p.start()
     error = refused(p, "admin", "pgweir", replication="true")
     assert error.text.startswith("pg_hba.conf rejects connection for host")
+
+
+# ---- names that are longer than PostgreSQL's --------------------------------------------------------------------
+
+
+LONG = "u" * 63
+
+
+@pytest.fixture
+def long_names(cluster):
+    """A role and a database with the longest names that there can be."""
+    cluster.sql(f"create role {LONG} login")
+    cluster.sql(f"create database {LONG} owner {LONG}")
+    yield
+    cluster.sql(f"drop database {LONG} with (force)")
+    cluster.sql(f"drop role {LONG}")
+
+
+def test_longer_names_do_not_pass_by_the_rules(pooler, cluster, long_names):
+    """The server takes the first 63 bytes of a name: so has to be what is judged."""
+    p = pooler(databases={"*": f"host=127.0.0.1 port={cluster.port}"}, auth_file=None)
+    p.reload(auth_type="hba", auth_hba_file=put(p, "hba.conf", f"""
+host  all     {LONG}  all  reject
+host  {LONG}  all     all  reject
+host  all     all     all  trust
+"""))
+    assert p.raw("app", "app").value("select current_user") == "app"
+    for user, database in ((LONG, "app"), (LONG + "x", "app"), ("app", LONG), ("app", LONG + "x"), (LONG + "x", None)):
+        with pytest.raises(Refused) as refused:
+            p.raw(user, database)
+        assert refused.value.error.sqlstate == "28000" and "rejects" in refused.value.error.text, (user, database)
+
+
+def test_longer_names_are_the_names_that_they_begin_with(pooler, cluster, long_names):
+    p = pooler(databases={"*": f"host=127.0.0.1 port={cluster.port}"}, userlist={LONG: ""})
+    client = p.raw(LONG + "y", LONG + "z")
+    assert client.rows("select current_user, current_database()") == [[LONG, LONG]]
+
+
+def test_names_that_do_not_reach_the_server_are_not_cut(pooler, cluster):
+    p = pooler(databases={LONG + "alias": f"host=127.0.0.1 port={cluster.port} dbname=app user=app"},
+               userlist={LONG + "client": ""})
+    assert p.raw(LONG + "client", LONG + "alias").value("select current_user") == "app"
