@@ -77,6 +77,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/prepared.h \
 	src/proxy/prepared_names.c \
 	src/proxy/prepared_names.h \
+	src/proxy/prepared_unnamed.c \
+	src/proxy/prepared_unnamed.h \
 	src/proxy/proxy.c \
 	src/proxy/proxy.h \
 	src/proxy/registry.c \

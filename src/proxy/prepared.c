@@ -27,9 +27,7 @@
 /* A message of the client's may need so many of ours in front of it, and is one itself. */
 #define PREPARED_MAX_ITEMS 12u
 #define PREPARED_MAX_LENT 4u
-/* Names that are lent are closed when the server is quiet: a batch that comes first waits for that
- * once there are so many, and no batch may have more than the most. */
-#define PREPARED_MANY_LENT 64u
+/* Names that are lent are closed when the next batch begins, whosever it is. */
 #define PREPARED_MOST_LENT 8192u
 
 /* A statement that a server has. */
@@ -46,10 +44,12 @@ struct prepared_set {
 	/* whose unnamed statement it has, if that is known */
 	uint64_t unnamed_client;
 	uint64_t unnamed_generation;
+	uint32_t unnamed_seq; /* the item that has made it so */
 	bool has_unnamed;
-	bool is_doubtful; /* it may have what it is not known to have */
-	uint32_t own_seq; /* of our last message */
-	struct buf lent;  /* names of the client's own that it got for a moment: "a\0b\0" */
+	bool is_doubtful;   /* it may have what it is not known to have */
+	uint32_t own_seq;   /* of our last message */
+	uint32_t synced_at; /* of the last Sync */
+	struct buf lent;    /* names of the client's own that it got for a moment: "a\0b\0" */
 	size_t lent_count;
 };
 
@@ -61,6 +61,8 @@ static struct prepared_set *prepared_need_set(struct server *s)
 		s->prepared = mem_zalloc(sizeof(*s->prepared));
 		map_init(&s->prepared->map);
 		list_init(&s->prepared->lru);
+		s->prepared->synced_at = track_head_seq(&s->track) - 1;
+		s->prepared->unnamed_seq = s->prepared->synced_at;
 	}
 	return s->prepared;
 }
@@ -94,6 +96,14 @@ size_t prepared_count_set(const struct server *s)
 static struct prepared_entry *prepared_find(const struct prepared_set *set, const struct stmt *stmt)
 {
 	return map_get(&set->map, slice_make(&stmt->id, sizeof(stmt->id)));
+}
+
+/* Is the message still to be answered, and of a batch before the one that is open? Then it may yet
+ * be skipped, and what comes next not with it. */
+static bool prepared_is_pending(const struct server *s, uint32_t seq)
+{
+	return !track_seq_before(seq, track_head_seq(&s->track)) &&
+	       track_seq_before(seq, s->prepared->synced_at);
 }
 
 /* ---- one message -------------------------------------------------------------------------- */
@@ -185,6 +195,14 @@ static void prepared_enter(struct prepared_turn *t, struct stmt *stmt)
 	entry->seq = track_next_seq(&t->s->track); /* the Parse comes next */
 }
 
+/* Is it still to be seen whether the server has it? */
+static bool prepared_entry_waits(const struct prepared_turn *t, const struct stmt *stmt)
+{
+	const struct prepared_entry *entry =
+		t->s->prepared ? prepared_find(t->s->prepared, stmt) : NULL;
+	return entry && prepared_is_pending(t->s, entry->seq);
+}
+
 /* The server shall have it, no older than the client's own Parse of it. */
 static void prepared_ensure(struct prepared_turn *t, const struct prepared_name *name)
 {
@@ -203,7 +221,7 @@ static void prepared_ensure(struct prepared_turn *t, const struct prepared_name 
 }
 
 /* The server gets the client's own name, with nothing behind it, for a message that is about that
- * very name. It is closed when the batch is over. */
+ * very name. It is closed in front of the next batch. */
 static void prepared_lend(struct prepared_turn *t, struct slice name)
 {
 	struct prepared_set *set = prepared_need_set(t->s);
@@ -249,7 +267,7 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 	if (map_count(&names->map) >= PREPARED_MAX_NAMES ||
 	    names->text_bytes + body.len > PREPARED_MAX_TEXT_BYTES)
 		return PREPARED_TOO_MANY;
-	if (there && prepared_names_is_open(names, name))
+	if (prepared_names_is_open(names, name))
 		return PREPARED_FULL;
 	if (there) {
 		prepared_lend(t, name);
@@ -269,83 +287,71 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 
 /* ---- the unnamed statement ---------------------------------------------------------------- */
 
-/* There is another one, or none, if the message that comes next is carried out. */
-static void prepared_change_unnamed(struct prepared_turn *t)
+/* The server's is the client's, once the next message is done. */
+static void prepared_own_unnamed(struct prepared_turn *t, uint64_t generation)
 {
-	struct prepared_names *names = prepared_names_need(t->c);
-	if (track_seq_before(names->unnamed.seq, track_head_seq(&t->s->track)) ||
-	    track_seq_before(names->unnamed.seq, names->synced_at)) {
-		struct prepared_unnamed old = names->before;
-		names->before = names->unnamed;
-		names->unnamed = old;
-		names->changed_at = track_next_seq(&t->s->track);
-	}
-	names->unnamed.seq = track_next_seq(&t->s->track);
-	names->generation++;
+	struct prepared_set *set = prepared_need_set(t->s);
+	set->unnamed_client = t->c->id;
+	set->unnamed_generation = generation;
+	set->unnamed_seq = track_next_seq(&t->s->track);
+	set->has_unnamed = true;
 }
 
 static void prepared_parse_unnamed(struct prepared_turn *t, const struct frame *f,
 				   struct slice body)
 {
-	struct prepared_names *names = prepared_names_need(t->c);
-	struct prepared_set *set = prepared_need_set(t->s);
-	prepared_change_unnamed(t);
-	set->unnamed_client = t->c->id;
-	set->unnamed_generation = names->generation;
-	set->has_unnamed = true;
-	if (frame_is_whole(f) && slice_eq(body, buf_slice(&names->unnamed.body)))
-		return; /* it asks the same again as before the last one, or that */
-	buf_clear(&names->unnamed.body);
-	names->unnamed.has_effects = true;
-	if (frame_is_whole(f)) {
-		buf_add_slice(&names->unnamed.body, body);
-		names->unnamed.has_effects =
-			keep_has_effects(t->c, slice_head(body, strnlen(body.ptr, body.len)));
-	} else {
-		keep_long_statement(t->c);
+	struct prepared_unnamed *unnamed = &prepared_names_need(t->c)->unnamed;
+	bool is_whole = frame_is_whole(f);
+	if (prepared_unnamed_parse(unnamed, &t->s->track, is_whole ? body : SLICE_NONE)) {
+		struct slice sql = slice_head(body, strnlen(body.ptr, body.len));
+		unnamed->now.has_effects = !is_whole || keep_has_effects(t->c, sql);
 	}
+	if (!is_whole)
+		keep_long_statement(t->c);
+	prepared_own_unnamed(t, unnamed->generation);
 }
 
 /* A simple query ends it, on both sides. */
 static void prepared_end_unnamed(struct prepared_turn *t)
 {
-	if (t->c->prepared && buf_len(&t->c->prepared->unnamed.body)) {
-		prepared_change_unnamed(t);
-		buf_clear(&t->c->prepared->unnamed.body);
-	}
-	if (t->s->prepared)
+	if (t->c->prepared)
+		prepared_unnamed_end(&t->c->prepared->unnamed, &t->s->track);
+	if (t->s->prepared) {
+		t->s->prepared->unnamed_seq = track_next_seq(&t->s->track);
 		t->s->prepared->has_unnamed = false;
+	}
 }
 
 /* The server's unnamed statement shall be the client's: its own, or none. */
 static void prepared_ensure_unnamed(struct prepared_turn *t)
 {
-	struct prepared_names *names = t->c->prepared;
+	const struct prepared_unnamed *unnamed = t->c->prepared ? &t->c->prepared->unnamed : NULL;
 	struct prepared_set *set = prepared_need_set(t->s);
-	bool is_own = names && set->has_unnamed && set->unnamed_client == t->c->id &&
-		      set->unnamed_generation == names->generation;
-	if (is_own || (!set->has_unnamed && !(names && buf_len(&names->unnamed.body))))
+	bool is_own = unnamed && set->has_unnamed && set->unnamed_client == t->c->id &&
+		      set->unnamed_generation == unnamed->generation;
+	bool is_none = !unnamed || !buf_len(&unnamed->now.text);
+	if (is_own || (!set->has_unnamed && is_none))
 		return;
-	if (!names || !buf_len(&names->unnamed.body)) {
+	if (is_none) {
+		set->unnamed_seq = track_next_seq(&t->s->track);
 		prepared_close(t, SLICE(""));
 		set->has_unnamed = false;
 		return;
 	}
+	prepared_own_unnamed(t, unnamed->generation);
 	prepared_own(t, 'P');
-	prepared_parse(t->out, SLICE(""), buf_slice(&names->unnamed.body));
-	set->unnamed_client = t->c->id;
-	set->unnamed_generation = names->generation;
-	set->has_unnamed = true;
+	prepared_parse(t->out, SLICE(""), buf_slice(&unnamed->now.text));
 	t->c->pool->stats.server_parses++;
 }
 
 /* ---- DEALLOCATE in SQL -------------------------------------------------------------------- */
 
-/* A text is about to be run. */
+/* A text is about to be run, by the next message that is not of ours. */
 static void prepared_on_text(struct prepared_turn *t, struct slice sql)
 {
 	struct prepared_names *names = t->c->prepared;
 	struct lexer_mode mode = paramset_reading(t->c->params);
+	struct prepared_undo *undos[PREPARED_MAX_LENT];
 	struct effect_iter iter;
 	struct effect effect;
 	char name[LITERAL_NAME_BYTES];
@@ -369,9 +375,12 @@ static void prepared_on_text(struct prepared_turn *t, struct slice sql)
 		if (!old)
 			continue;
 		prepared_lend(t, own);
-		prepared_names_note(names, track_next_seq(&t->s->track), own, old)->nth = nth;
-		lent++;
+		undos[lent] = prepared_names_note(names, track_next_seq(&t->s->track), own, old);
+		undos[lent++]->nth = nth;
 	}
+	/* all of it is the text's doing, not that of what is in front */
+	for (unsigned i = 0; i < lent; i++)
+		undos[i]->seq = track_next_seq(&t->s->track);
 }
 
 /* ---- messages ----------------------------------------------------------------------------- */
@@ -409,19 +418,13 @@ static enum prepared_step prepared_on_close(struct prepared_turn *t, const struc
 	return PREPARED_WRITTEN;
 }
 
-/* Has an earlier batch changed the unnamed statement, and is that still to be answered? */
-static bool prepared_unnamed_waits(const struct prepared_turn *t)
-{
-	const struct prepared_names *names = t->c->prepared;
-	return names && !track_seq_before(names->unnamed.seq, track_head_seq(&t->s->track)) &&
-	       track_seq_before(names->unnamed.seq, names->synced_at);
-}
-
 /* Would a text deallocate names of which it is not known yet what they lead to? */
-static bool prepared_text_waits(const struct client *c, struct slice sql)
+static bool prepared_text_waits(const struct prepared_turn *t, struct slice sql)
 {
-	return c->prepared && c->prepared->syncs &&
-	       effect_of(sql, paramset_reading(c->params)) & EFFECT(DEALLOCATE);
+	struct prepared_names *names = t->c->prepared;
+	if (!names || !(names->syncs || prepared_names_awaits_forget(names, &t->s->track)))
+		return false;
+	return effect_of(sql, paramset_reading(t->c->params)) & EFFECT(DEALLOCATE);
 }
 
 /* A statement that may leave something in the session is run. */
@@ -438,14 +441,17 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 	struct prepared_names *names = t->c->prepared;
 	bool is_bind = f->type == 'B';
 	if (name.len == 0) {
-		if (prepared_unnamed_waits(t))
+		if ((names && prepared_unnamed_waits(&names->unnamed, &t->s->track)) ||
+		    (t->s->prepared && prepared_is_pending(t->s, t->s->prepared->unnamed_seq)))
 			return PREPARED_FULL;
-		if (is_bind && names && names->unnamed.has_effects) {
-			struct slice body = buf_slice(&names->unnamed.body);
+		if (is_bind && names && names->unnamed.now.has_effects) {
+			struct slice body = buf_slice(&names->unnamed.now.text);
 			struct slice sql = slice_head(body, strnlen(body.ptr, body.len));
-			if (prepared_text_waits(t->c, sql))
+			if (prepared_text_waits(t, sql))
 				return PREPARED_FULL;
+			prepared_ensure_unnamed(t);
 			prepared_run(t, sql);
+			return PREPARED_PASSES;
 		}
 		prepared_ensure_unnamed(t);
 		return PREPARED_PASSES;
@@ -459,14 +465,26 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 		prepared_rename(t, f, before, name, SLICE(STMT_NOBODY));
 		return PREPARED_WRITTEN;
 	}
-	if (is_bind && there->has_effects &&
-	    prepared_text_waits(t->c, slice_of(there->stmt->body.ptr)))
+	if (prepared_entry_waits(t, there->stmt))
 		return PREPARED_FULL;
-	if (is_bind && there->has_effects)
-		prepared_run(t, slice_of(there->stmt->body.ptr));
+	if (is_bind && there->has_effects &&
+	    prepared_text_waits(t, slice_of(there->stmt->body.ptr)))
+		return PREPARED_FULL;
+	struct stmt *stmt = stmt_ref(there->stmt); /* what it runs may take the name away */
 	prepared_ensure(t, there);
-	prepared_rename(t, f, before, name, prepared_server_name(there->stmt));
+	if (is_bind && there->has_effects)
+		prepared_run(t, slice_of(stmt->body.ptr));
+	prepared_rename(t, f, before, name, prepared_server_name(stmt));
+	stmt_unref(stmt);
 	return PREPARED_WRITTEN;
+}
+
+/* Who uses a name behind the next message waits for what came before it. */
+static void prepared_end_batch(struct prepared_turn *t)
+{
+	struct prepared_names *names = t->c->prepared;
+	if (names && !list_is_empty(&names->undos))
+		prepared_names_note(names, track_next_seq(&t->s->track), SLICE_NONE, NULL);
 }
 
 static enum prepared_step prepared_read(struct prepared_turn *t, const struct frame *f)
@@ -500,17 +518,18 @@ static enum prepared_step prepared_read(struct prepared_turn *t, const struct fr
 		return prepared_on_close(t, f, first, name);
 	case 'Q':
 		name = slice_head(f->body, strnlen(f->body.ptr, f->body.len));
-		if (prepared_text_waits(t->c, name))
+		if (prepared_text_waits(t, name))
 			return PREPARED_FULL;
 		prepared_end_unnamed(t);
 		prepared_on_text(t, name);
+		prepared_end_batch(t);
 		return PREPARED_PASSES;
 	case 'S':
+		if (t->s->prepared)
+			t->s->prepared->synced_at = track_next_seq(&t->s->track);
 		if (t->c->prepared)
-			t->c->prepared->synced_at = track_next_seq(&t->s->track);
-		if (t->c->prepared && !list_is_empty(&t->c->prepared->undos))
-			prepared_names_note(t->c->prepared, track_next_seq(&t->s->track),
-					    SLICE_NONE, NULL);
+			prepared_unnamed_sync(&t->c->prepared->unnamed, &t->s->track);
+		prepared_end_batch(t);
 		return PREPARED_PASSES;
 	default:
 		return PREPARED_PASSES;
@@ -535,21 +554,19 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, str
 	};
 	if (track_in_copy(&s->track) != TRACK_COPY_NONE || (s->track.skipping && f->type != 'S'))
 		return PREPARED_PASSES; /* the server does not even look at it */
-	if (track_next_seq(&s->track) - track_head_seq(&s->track) >
+	size_t lent = s->prepared ? s->prepared->lent_count : 0;
+	if (track_next_seq(&s->track) - track_head_seq(&s->track) + lent >
 	    TRACK_MAX_ITEMS - PREPARED_MAX_ITEMS)
 		return PREPARED_FULL;
 	if (c->prepared)
 		prepared_names_arrive(c->prepared, s);
-	if (prepared_names_awaits_forget(c, &s->track, f->type))
+	if (f->type != 'Q' && f->type != 'S' && c->prepared &&
+	    prepared_names_awaits_forget(c->prepared, &s->track))
 		return PREPARED_FULL;
-	if (s->prepared && s->prepared->lent_count && track_is_quiet(&s->track))
-		prepared_take_home(&turn);
-	if (s->prepared && s->prepared->lent_count >= PREPARED_MANY_LENT) {
-		if (!s->track.open)
-			return PREPARED_FULL;
-		if (s->prepared->lent_count >= PREPARED_MOST_LENT)
-			return PREPARED_TOO_MANY;
-	}
+	if (lent && !track_wants_sync(&s->track))
+		prepared_take_home(&turn); /* it comes first in its batch: nothing can skip it */
+	else if (lent >= PREPARED_MOST_LENT)
+		return PREPARED_TOO_MANY;
 	return prepared_read(&turn, f);
 }
 
@@ -575,7 +592,7 @@ void prepared_failed(struct client *c, struct server *s, const struct track_news
 	if (s->prepared && skips)
 		prepared_doubt_skipped(s->prepared, from, to);
 	if (names && skips) {
-		prepared_names_restore_unnamed(names, from, to);
+		prepared_unnamed_failed(&names->unnamed, from, to);
 		prepared_names_skipped(names, from, to);
 	} else if (names) {
 		prepared_names_text_failed(names, from);

@@ -16,8 +16,7 @@ struct prepared_names *prepared_names_need(struct client *c)
 	if (!c->prepared) {
 		c->prepared = mem_zalloc(sizeof(*c->prepared));
 		c->prepared->server_id = c->server->id;
-		c->prepared->unnamed.seq = track_head_seq(&c->server->track) - 1;
-		c->prepared->synced_at = c->prepared->unnamed.seq;
+		prepared_unnamed_init(&c->prepared->unnamed, &c->server->track);
 		map_init(&c->prepared->map);
 		map_init(&c->prepared->open);
 		list_init(&c->prepared->undos);
@@ -77,8 +76,7 @@ void prepared_names_free(struct client *c)
 		prepared_names_free_one(value);
 	map_fini(&names->map);
 	map_fini(&names->open);
-	buf_fini(&names->unnamed.body);
-	buf_fini(&names->before.body);
+	prepared_unnamed_fini(&names->unnamed);
 	free(names);
 	c->prepared = NULL;
 }
@@ -92,7 +90,7 @@ size_t prepared_names_count(const struct client *c)
 bool prepared_names_is_open(const struct prepared_names *names, struct slice name)
 {
 	const struct prepared_undo *first = names->syncs ? map_get(&names->open, name) : NULL;
-	return first && track_seq_before(first->seq, names->last_sync);
+	return first && !track_seq_before(names->last_sync, first->seq);
 }
 
 struct prepared_name *prepared_names_remove(struct prepared_names *names, struct slice name)
@@ -143,18 +141,15 @@ void prepared_names_arrive(struct prepared_names *names, const struct server *s)
 		return;
 	names->server_id = s->id;
 	names->forgets = false;
-	names->synced_at = track_head_seq(&s->track) - 1;
-	names->unnamed.seq = names->before.seq = names->synced_at;
+	prepared_unnamed_arrive(&names->unnamed, &s->track);
 }
 
 /* Has the server still to say whether an earlier batch has made it forget all? */
-bool prepared_names_awaits_forget(const struct client *c, const struct track *track, char type)
+bool prepared_names_awaits_forget(struct prepared_names *names, const struct track *track)
 {
-	struct prepared_names *names = c->prepared;
-	if (!names || !names->forgets)
-		return false;
-	names->forgets = !track_seq_before(names->forgets_at, track_head_seq(track));
-	return names->forgets && !track->open && type != 'Q' && type != 'S';
+	if (names->forgets)
+		names->forgets = !track_seq_before(names->forgets_at, track_head_seq(track));
+	return names->forgets && !track->open;
 }
 
 void prepared_names_done(struct client *c, uint32_t seq)
@@ -183,25 +178,6 @@ static void take_back(struct prepared_names *names, struct prepared_undo *undo)
 			prepared_names_put(names, name, undo->old);
 	}
 	undo->old = NULL;
-}
-
-/* What the server has of it: the Parse at `from` was refused, those up to `to` were skipped. */
-void prepared_names_restore_unnamed(struct prepared_names *names, uint32_t from, uint32_t to)
-{
-	struct prepared_unnamed before = names->before;
-	if (!track_seq_before(before.seq, from) && track_seq_before(before.seq, to))
-		buf_clear(&names->before.body);
-	if (track_seq_before(names->unnamed.seq, from) || !track_seq_before(names->unnamed.seq, to))
-		return;
-	if (track_seq_before(from, names->changed_at)) {
-		names->before = names->unnamed;
-		names->unnamed = before;
-	} else {
-		buf_clear(&names->unnamed.body);
-	}
-	names->unnamed.seq = from - 1;
-	buf_clear(&names->before.body);
-	names->generation++;
 }
 
 /* A text failed amid its statements: what it had deallocated before is gone for good. */

@@ -14,11 +14,11 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/slice.h"
 #include "base/usec.h"
+#include "proxy/prepared_unnamed.h"
 
 struct client;
 struct server;
@@ -37,18 +37,11 @@ struct prepared_undo {
 	struct list link;
 	uint32_t seq;
 	unsigned nth;              /* of the DEALLOCATEs in a text, from one */
-	char *name;                /* owned; NULL: a Sync */
+	char *name;                /* owned; NULL: the end of a batch */
 	struct prepared_name *old; /* owned; what the name led to before; NULL: nothing */
 	/* those of the same name */
 	struct prepared_undo *earlier, *later;
 	struct prepared_undo *last; /* of the first of them */
-};
-
-/* What a Parse without a name says behind it. */
-struct prepared_unnamed {
-	struct buf body; /* empty: there is none */
-	uint32_t seq;    /* of the message that has made it so */
-	bool has_effects;
 };
 
 struct prepared_names {
@@ -57,17 +50,12 @@ struct prepared_names {
 	struct map open;    /* name -> the first of its undos */
 	uint64_t server_id; /* whose are the seqs */
 	size_t text_bytes;
-	size_t syncs;         /* among the undos */
-	uint32_t last_sync;   /* its seq */
+	size_t syncs;         /* the ends of batches among the undos */
+	uint32_t last_sync;   /* the seq of the last one */
 	unsigned deallocated; /* by the Query that is being answered */
 	bool forgets;         /* a DEALLOCATE ALL is under way, */
 	uint32_t forgets_at;  /* its seq */
 	struct prepared_unnamed unnamed;
-	struct prepared_unnamed
-		before;      /* the one before it, of an earlier batch or known to be there */
-	uint32_t changed_at; /* what was sent first since then */
-	uint32_t synced_at;  /* the last Sync */
-	uint64_t generation; /* of the unnamed one */
 };
 
 struct prepared_names *prepared_names_need(struct client *c);
@@ -83,7 +71,8 @@ struct prepared_name *prepared_names_remove(struct prepared_names *names, struct
 void prepared_names_put(struct prepared_names *names, struct slice name,
 			struct prepared_name *value);
 
-/* The message `seq` changes a name that led to `old` (given away); a name without bytes: a Sync. */
+/* The message `seq` changes a name that led to `old` (given away); a name without bytes: it is a
+ * Sync or a Query, which end a batch. */
 struct prepared_undo *prepared_names_note(struct prepared_names *names, uint32_t seq,
 					  struct slice name, struct prepared_name *old);
 
@@ -91,14 +80,13 @@ struct prepared_undo *prepared_names_note(struct prepared_names *names, uint32_t
 void prepared_names_arrive(struct prepared_names *names, const struct server *s);
 
 /* Has the server still to say whether an earlier batch has made it forget all? */
-bool prepared_names_awaits_forget(const struct client *c, const struct track *track, char type);
+bool prepared_names_awaits_forget(struct prepared_names *names, const struct track *track);
 
 /* The server has done all up to the message `seq`. */
 void prepared_names_done(struct client *c, uint32_t seq);
 
 /* It has refused the one at `from` and skipped those up to `to`. */
 void prepared_names_skipped(struct prepared_names *names, uint32_t from, uint32_t to);
-void prepared_names_restore_unnamed(struct prepared_names *names, uint32_t from, uint32_t to);
 
 /* A text failed amid its statements: what it had deallocated before is gone for good. */
 void prepared_names_text_failed(struct prepared_names *names, uint32_t seq);

@@ -266,6 +266,90 @@ def test_a_parse_refused_after_its_client_left(pooler):
     assert runs(other) == ["5"]
 
 
+def test_the_unnamed_statement_ends_with_a_query_behind_a_batch_that_fails(pooler):
+    client = auto(pooler, pool_size=1).raw()
+    client.send(P(""), S)
+    client.ready()
+    client.send(E(), C("S"), S, Q("select 1"), D("S"), S)
+    assert [m.sqlstate for m in client.ready(3) if m.kind == "E"] == ["34000", "26000"]
+
+
+def test_the_unnamed_statement_of_the_part_that_was_carried_out(pooler):
+    client = auto(pooler, pool_size=1).raw()
+    client.send(P("select 1"), P("select 2"), E("nowhere"), P("select 3"), S, B(), E(), S)
+    assert [m.row() for m in client.ready(2) if m.kind == "D"] == [["2"]]
+
+
+def test_a_name_whose_end_was_skipped_is_there_for_the_next_batch(pooler):
+    client = auto(pooler, pool_size=1).raw()
+    prepares(client)
+    client.send(E("nowhere"), C("S", "a"), S, P("select 2", "a"), S)
+    assert [m.sqlstate for m in client.ready(2) if m.kind == "E"] == ["34000", "42P05"]
+
+
+@pytest.mark.parametrize("name", ["a", ""])
+def test_what_could_not_be_prepared_again_amid_a_failed_batch(pooler, name):
+    """The pooler's own Parse was skipped together with what it was for; the next batch is already there."""
+    p = auto(pooler, pool_size=1)
+    client, stranger = p.raw(), p.raw()
+    prepares(client, name)
+    stranger.query("deallocate all")
+    prepares(stranger, "", "select 'not yours'")
+    client.send(E("nowhere"), B(name=name), E(), S, B(name=name), E(), S)
+    assert [m.row() for m in client.ready(2) if m.kind == "D"] == [["1"]]
+
+
+def test_no_unnamed_statement_of_a_strangers(pooler):
+    p = auto(pooler, pool_size=1)
+    client, stranger = p.raw(), p.raw()
+    client.send(P("select 1"), C("S"), S)
+    client.ready()
+    prepares(stranger, "", "select 'not yours'")
+    client.send(E("nowhere"), B(), E(), S, B(), E(), S)
+    assert [m.sqlstate or m.row() for m in client.ready(2) if m.kind in "ED"] == ["34000", "26000"]
+
+
+def test_a_name_lent_for_a_moment_is_nobody_elses(pooler):
+    """For a Parse of a name that is there the server gets that name; another client's settings come first after it."""
+    p = auto(pooler, pool_size=1)
+    client, stranger = p.raw(), p.raw(application_name="another")
+    prepares(client)
+    client.send(P("select 2", "a"), S)
+    assert [m.sqlstate for m in client.ready() if m.kind == "E"] == ["42P05"]
+    stranger.send(D("S", "a"), S)
+    assert [m.sqlstate for m in stranger.ready() if m.kind == "E"] == ["26000"]
+
+
+def test_deallocate_behind_deallocate_all(pooler):
+    client = auto(pooler, pool_size=1).raw()
+    prepares(client)
+    client.send(Q("deallocate all"), Q("deallocate a"))
+    assert [m.sqlstate for m in client.ready(2) if m.kind == "E"] == ["26000"]
+
+
+@pytest.mark.parametrize("text,left", [
+    ("savepoint s; deallocate a; deallocate b", ["1", "2"]), ("deallocate a; select 1/0; deallocate b", ["26000", "2"]),
+    ("deallocate a; deallocate b; select 1/0", ["26000", "26000"])])
+def test_used_behind_a_text_that_fails(pooler, text, left):
+    client = auto(pooler, pool_size=1).raw()
+    prepares(client)
+    prepares(client, "b", "select 2")
+    client.send(Q(text), B(name="a"), E(), S, B(name="b"), E(), S)
+    said = client.ready(3)
+    first = next(i for i, m in enumerate(said) if m.kind == "Z")
+    assert [m.sqlstate or m.row()[0] for m in said[first:] if m.kind in "ED"] == left
+
+
+def test_deallocate_that_was_not_even_bound(pooler):
+    client = auto(pooler, pool_size=1).raw()
+    prepares(client)
+    client.send(P("deallocate a"), P("selec", "b"), S)
+    client.ready()
+    client.send(B("too many"), S)
+    assert [m.sqlstate for m in client.ready() if m.kind == "E"] == ["08P01"]
+    assert runs(client) == ["1"]
+
+
 @pytest.mark.timeout(300)
 def test_names_that_are_there_already_a_thousand_times_over(pooler):
     p = auto(pooler, pool_size=1)

@@ -38,9 +38,9 @@ create schema s1; create schema s2;
 create table s1.t(v text); insert into s1.t values ('one');
 create table s2.t(v text); insert into s2.t values ('two');
 create table public.t(v text); insert into public.t values ('public');
+create table s1.w(v text); insert into s1.w values ('one'); create table public.w(v text); insert into public.w values ('public');
 create function s1.f() returns text language sql as $$ select 'f one'::text $$;
 create function s2.f() returns text language sql as $$ select 'f two'::text $$;
-create function public.tenant(v text) returns text language sql as $$ select set_config('my.tenant', v, false) $$;
 create function public.memory(v text) returns text language plpgsql set search_path from current as
     $$ begin perform set_config('work_mem', v, false); return v; end $$;
 create function public.lock_it(k bigint) returns int language plpgsql as
@@ -86,6 +86,7 @@ CHECKS = [
     "(select string_agg(relname, ',' order by relname) from pg_class where relnamespace = pg_my_temp_schema() "
     "and relname not like 'pg_%')",
     "select v from t",
+    "select v from w",
     "select f()",
     "select coalesce(current_setting('my.tenant', true), '')",
 ]
@@ -111,20 +112,24 @@ class Draw:
     def key(self):
         return self.me * 10 + self.rng.randrange(3)
 
+    def quoted_value(self, name):
+        text = self.rng.choice(SETTINGS[name])
+        return text if text.startswith("'") else f"'{text}'"
+
     def setting(self):
         name = self.rng.choice(list(SETTINGS))
         value = self.rng.choice(SETTINGS[name])
         plain = self.rng.choice(PLAIN)
-        text = self.rng.choice([v for v in SETTINGS[plain]])
-        text = text if text.startswith("'") else f"'{text}'"
+        text = self.quoted_value(plain)
+        hidden = self.rng.choice([name for name in PLAIN if "." not in name])
         return self.pick(
             f"set {name} = {value}", f"set {name} to {value}", f"SET SESSION {name} TO {value}",
             f"set local {name} = {value}", f"set {name} to default", f"reset {name}",
             f"set work_mem = 'nonsense'", f"set time zone {self.pick('default', 'local', '3')}",
             f"select set_config('{plain}', {text}, {self.pick('false', 'true', 'false')})",
             f"select set_config('{plain}', {text} || '', false)",
-            f"do $$ begin perform set_config('{plain}', {text}, false); end $$",
-            f"select tenant({text})", f"select memory('{self.pick(5, 6)}MB')",
+            f"do $$ begin perform set_config('{hidden}', {self.quoted_value(hidden)}, false); end $$",
+            f"select memory('{self.pick(5, 6)}MB')",
             f"set session characteristics as transaction isolation level {self.pick('serializable', 'read committed')}",
             "reset all", "set search_path to s1", "set my.tenant = 'green'", f"set my.tenant = 'of {self.me}'")
 
@@ -152,7 +157,7 @@ class Draw:
 
     def temp(self):
         return self.pick(
-            "create temp table tt(v text)", "create temp table t(v text)", "insert into tt values ('x')", "select v from tt",
+            "create temp table tt(v text)", "create temp table w(v text)", "create temp table w(v text) on commit drop", "insert into tt values ('x')", "select v from tt",
             "drop table if exists tt", "drop table if exists t2", "create temp table tt(v text) on commit drop",
             "create temp view tv as select 1 as a", "drop view tv", "select 'z' as v into temp tt", "discard temp",
             "create temp sequence ts", "drop sequence ts", "select make_temp()", "drop table made",
@@ -195,7 +200,7 @@ class Draw:
         """One that can be prepared."""
         while True:
             text = self.statement()
-            if not text.startswith("begin; ") and text != "deallocate all":
+            if not text.startswith("begin") and text != "deallocate all":
                 return text
 
     def text(self):
