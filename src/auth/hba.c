@@ -229,7 +229,7 @@ static void hba_describe_option(const struct authlines_word *word, struct buf *o
 {
 	struct authlines_word hidden = { .text = "ldapbindpasswd=*" };
 	/* a URL may not have a password in it, but who knows what somebody writes there */
-	bool is_secret = strncmp(word->text, "ldapbindpasswd=", 15) == 0;
+	bool is_secret = strncmp(word->text, "ldapbindpasswd=", 15) == 0 && word->text[15];
 	buf_u8(out, ' ');
 	authlines_write_word(is_secret ? &hidden : word, out);
 }

@@ -82,6 +82,7 @@ class Pooler:
         self.secrets = userlist
         self.env = env or {}
         self.args = list(args)
+        self.under = []  # the command that runs it (strace ...)
         self.max_files = None
         self.process = None
         self.clients = []
@@ -176,8 +177,9 @@ class Pooler:
     def spawn(self):
         with open(self.logfile, "ab") as log:
             self.process = subprocess.Popen(
-                [self.binary.path, *self.args, self.inifile], stdout=log, stderr=log, stdin=subprocess.DEVNULL,
-                cwd=self.directory, env=self.environment(), preexec_fn=self._limit, **identity())
+                [*self.under, self.binary.path, *self.args, self.inifile], stdout=log, stderr=log,
+                stdin=subprocess.DEVNULL, cwd=self.directory, env=self.environment(), preexec_fn=self._limit,
+                **identity())
         return self
 
     def start(self):

@@ -146,6 +146,26 @@ def test_console_wants_the_password(pooler):
     assert p.raw("admin", p.console_database, "word").rows("show version")
 
 
+@pytest.mark.pgweir
+@pytest.mark.parametrize("method", ["plain", "md5", "scram-sha-256"])
+def test_query_in_one_packet_with_the_password(pooler, method):
+    """What comes behind a right password is heard, at the console too."""
+    p = pooler(auth_type=method, userlist={"admin": "word"})
+    client = p.open()
+    send, parts = client.send, []
+
+    def with_a_query(data):
+        parts.append(data)
+        is_last = data[:1] == b"p" and (method != "scram-sha-256" or len(parts) == 3)
+        send(data + Q("show version") + Q("show lists") if is_last else data)
+
+    client.send = with_a_query
+    client.login("admin", "pgweir", "word")
+    said = client.ready(2)
+    assert [m.row()[0] for m in said if m.kind == "D"][0].startswith("pgweir ")
+    assert [m.tag() for m in said if m.kind == "C"] == ["SHOW", "SHOW"]
+
+
 # ---- both protocols ---------------------------------------------------------------------------------
 
 

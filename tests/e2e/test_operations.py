@@ -1,13 +1,19 @@
 """Reload, pause and resume, signals, and how it ends."""
 
+import grp
 import os
+import pwd
 import re
+import shutil
 import signal
+import subprocess
 import time
 
 import pytest
 
 import rawwire
+from cluster import RUN_AS
+from pooler import ROOT
 from rawwire import Q, Refused
 from waiting import Crew, until, until_equal
 
@@ -450,6 +456,54 @@ def test_socket_in_use_is_not_stolen(pooler, make_pooler, cluster):
     second.expect_exit = second.process.returncode
     assert p.raw(address=p.socket_path).value("select 1") == "1"
     assert p.raw().value("select 1") == "1"
+
+
+def calls_of(group):
+    """What a group of system calls has in it, for systemd."""
+    listed = subprocess.run(["systemd-analyze", "syscall-filter", group], capture_output=True, text=True, check=True)
+    names = [line.strip() for line in listed.stdout.split("\n")[1:]]
+    names = [name for name in names if name and not name.startswith("#")]
+    return set().union(*(calls_of(name) if name.startswith("@") else {name} for name in names))
+
+
+def calls_of_the_service():
+    """What the sandbox of pgweir.service lets through."""
+    allowed = set()
+    for line in (ROOT / "systemd" / "pgweir.service.in").read_text().split("\n"):
+        key, _, groups = line.partition("=")
+        if key == "SystemCallFilter":
+            named = set().union(*map(calls_of, groups.lstrip("~").split()))
+            allowed = allowed - named if groups.startswith("~") else allowed | named
+    return allowed
+
+
+@pytest.mark.pgweir
+@pytest.mark.skipif(not shutil.which("systemd-analyze") or not shutil.which("strace"), reason="needs systemd and strace")
+def test_service_may_do_what_it_does(make_pooler, cluster):
+    """No system call of a life with all that is usual in it is forbidden by the service's sandbox."""
+    gid = pwd.getpwnam(RUN_AS).pw_gid if RUN_AS else os.getgid()
+    p = make_pooler(cluster, start=False, unix_socket_group=grp.getgrgid(gid).gr_name, log_min_duration_statement=0)
+    if p.binary.sanitized():
+        pytest.skip("a sanitizer makes calls of its own, and does not like to be traced")
+    p.change(pidfile=p.directory / "pid", logfile=p.directory / "log")
+    trace = p.directory / "trace"
+    p.under = ["strace", "-D", "-f", "-q", "-o", trace]
+    p.start()
+    pid = p.pid
+    client, local = p.raw(), p.raw(address=p.socket_path)
+    local.value("select 1")
+    client.send(Q("select pg_sleep(600)"))
+    until(lambda: [s for s in cluster.states() if s[1] == "active"])
+    client.cancel()
+    client.ready()
+    p.reload(pool_size=2)
+    p.signal(signal.SIGHUP)
+    until(lambda: "reload" in (p.directory / "log").read_text().lower())
+    p.stop()
+    until(lambda: re.search(rf"^{pid} +\+\+\+ exited", trace.read_text(errors="replace"), re.M), "all is written down")
+    used = set(re.findall(r"^\d+ +(\w+)\(", trace.read_text(errors="replace"), re.M))
+    assert {"accept4", "epoll_wait", "link", "chown"} <= used
+    assert used <= calls_of_the_service()
 
 
 def test_time_is_not_spent_when_idle(pooler):
