@@ -130,8 +130,9 @@ void tls_free(struct ssl_st *ssl)
 const char *tls_info(const struct ssl_st *ssl, char out[TLS_INFO_BYTES])
 {
 	if (ssl)
-		snprintf(out, TLS_INFO_BYTES, "%s/%s", SSL_get_version(ssl),
-			 SSL_get_cipher_name(ssl));
+		snprintf(out, TLS_INFO_BYTES, "%s/%s%s", SSL_get_version(ssl),
+			 SSL_get_cipher_name(ssl),
+			 BIO_get_ktls_send(SSL_get_wbio(ssl)) ? "/kernel" : "");
 	return ssl ? out : "";
 }
 

@@ -39,7 +39,8 @@ bool tls_has_more(const struct ssl_st *ssl); /* bytes inside that the socket wil
 void tls_goodbye(struct ssl_st *ssl);        /* as far as that goes without waiting */
 void tls_free(struct ssl_st *ssl);
 
-/* "TLSv1.3/TLS_AES_256_GCM_SHA384", for SHOW and the log; "" without a session. */
+/* "TLSv1.3/TLS_AES_256_GCM_SHA384", for SHOW and the log; "" without a session. It ends in
+ * "/kernel" where the kernel encrypts (tls_offload). */
 #define TLS_INFO_BYTES 64
 const char *tls_info(const struct ssl_st *ssl, char out[TLS_INFO_BYTES]);
 

@@ -299,6 +299,8 @@ static void tls_context_set_ways(SSL_CTX *ctx)
 static bool tls_context_fill(SSL_CTX *ctx, const struct tls_context_options *o, struct err *err)
 {
 	tls_context_set_ways(ctx);
+	if (o->offloads) /* tried at each handshake; in vain where the kernel lacks it */
+		SSL_CTX_set_options(ctx, SSL_OP_ENABLE_KTLS);
 	if (tls_context_set_protocols(ctx, o->versions, err) &&
 	    tls_context_set_ciphers(ctx, o, err) && tls_context_set_groups(ctx, o, err) &&
 	    tls_context_own(ctx, o, err) && tls_context_theirs(ctx, o, err) &&

@@ -39,6 +39,7 @@ struct tls_context_options {
 	/* No client without a certificate that is good. Otherwise, where there is a ca_file, one is
 	 * asked for, and one that is no good counts as none (tls_peer_names). */
 	bool demands_cert;
+	bool offloads; /* the kernel may encrypt, where it can */
 };
 
 /* NULL: err begins with the name of the setting that is wrong. `previous` may be NULL: sessions

@@ -27,6 +27,7 @@ BOTH = (PGBOUNCER, PGWEIR)
 WORKERS = {f"pgweir workers={n}": {"workers": n} for n in (2, 4)}
 LOGS = {"pgweir no slow log": {"log_min_duration_statement": -1, "log_stats": 0},
         "pgweir log all": {"log_min_duration_statement": 0, "log_stats": 1, "log_slow_rate": 10}}
+OFFLOAD = {"pgweir tls_offload=1": {"tls_offload": 1}}  # the same where the kernel has no TLS
 AUTO = {"pgweir pool_mode=auto": {"pool_mode": "auto"}}
 IDLE = 10000
 # Beside a storm of logins that are offered at a rate: sixteen clients who ask a hundred times a second each.
@@ -76,7 +77,8 @@ SCENARIOS = [
     scenario("storm-offered", "500 logins a second offered (TLS, SCRAM, one query), beside 16 clients of 100 queries a second each",
              "offered", "--storm 400 --logins-per-s 500", bed=SCRAM_TLS, targets=BOTH, quick=True),
     scenario("tls-simple-64", "client TLS: small query, simple, 64 clients", "query", "--clients 64", bed=TLS, quick=True),
-    scenario("tls-stream", "client TLS: large result, rows of 1 kB", "bulk", "--streams 1", bed=TLS, quick=True),
+    scenario("tls-stream", "client TLS: large result, rows of 1 kB", "bulk", "--streams 1", bed=TLS, variants=OFFLOAD,
+             quick=True),
     scenario("tls-copy-in", "client TLS: COPY FROM, rows of 1 kB", "bulk", "--copy-in 1", bed=TLS),
     scenario("queue", "500 clients on 5 servers that take 5 ms", "queue", "--clients 500", bed=QUEUE, targets=BOTH, quick=True),
 ]

@@ -679,6 +679,26 @@ def test_protocols_and_ciphers(tls_pooler):
     assert tls_raw(p).sock.cipher()[0] == "TLS_CHACHA20_POLY1305_SHA256"
 
 
+def kernel_takes_tls():
+    """Has the kernel its part of TLS? Asked by root, it loads the module."""
+    with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
+        try:
+            client.setsockopt(socket.IPPROTO_TCP, 31, b"tls")  # TCP_ULP
+        except OSError:
+            return False
+        return True
+
+
+def test_the_kernel_encrypts_where_it_can(tls_pooler):
+    suffix = "/kernel" if kernel_takes_tls() else ""
+    p = tls_pooler("require", tls_offload=1, client_tls13_ciphers="TLS_AES_256_GCM_SHA384")
+    client = tls_raw(p)
+    assert len(client.value("select repeat('x', 3000000)")) == 3000000
+    assert client.value(f"select length('{'y' * 1000000}')") == "1000000"
+    shown = [row["tls"] for row in p.show("clients") if row["tls"]]
+    assert shown == ["TLSv1.3/TLS_AES_256_GCM_SHA384" + suffix]
+
+
 # ---- what it costs -----------------------------------------------------------------------------------
 
 

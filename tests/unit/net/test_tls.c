@@ -131,6 +131,25 @@ START_TEST(a_handshake)
 }
 END_TEST
 
+/* No kernel encrypts on these: OpenSSL does, and nobody is told of it. */
+START_TEST(an_offload_that_cannot_be)
+{
+	struct ends e;
+	char info[TLS_INFO_BYTES], byte;
+	struct tls_context_options o = usual();
+	o.offloads = true;
+	struct tls_context *context = must(&o, NULL);
+	ends_open(&e, context, NULL, NULL);
+	ck_assert_int_eq(ends_shake(&e), TLS_ACCEPT_DONE);
+	ck_assert(SSL_get_options(e.server) & SSL_OP_ENABLE_KTLS);
+	ck_assert_str_eq(tls_info(e.server, info), "TLSv1.3/TLS_AES_256_GCM_SHA384");
+	ck_assert_int_eq(SSL_write(e.server, "x", 1), 1);
+	ck_assert_int_eq(SSL_read(e.client, &byte, 1), 1);
+	ends_close(&e);
+	tls_context_unref(context);
+}
+END_TEST
+
 START_TEST(a_step_never_waits)
 {
 	struct ends e;
@@ -716,6 +735,7 @@ Suite *tls_suite(void)
 	tcase_set_timeout(t, 60);
 	tcase_add_checked_fixture(t, setup, teardown);
 	tcase_add_test(t, a_handshake);
+	tcase_add_test(t, an_offload_that_cannot_be);
 	tcase_add_test(t, a_step_never_waits);
 	tcase_add_test(t, alpn);
 	tcase_add_loop_test(t, nobody_shakes_hands_again, 0, 2);
