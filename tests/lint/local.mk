@@ -5,6 +5,7 @@ LINTS = \
 	tests/lint/symbols.sh \
 	tests/lint/docs.sh \
 	tests/lint/format.sh \
+	tests/lint/clang.sh \
 	tests/lint/words.sh
 
 dist_check_SCRIPTS += $(LINTS)
