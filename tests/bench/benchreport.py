@@ -69,6 +69,7 @@ AIMS = [
     ("simple-64", "cpu_us", PGWEIR, PGBOUNCER, 0.75),
     ("simple-64", "cpu_us", PGWEIR, HAPROXY, 1.15),
     ("extended-64", "cpu_us", PGWEIR, PGBOUNCER, 0.75),
+    ("prepared-64", "cpu_us", PGWEIR, HAPROXY, 1.13),  # 0.65 of PgBouncer 1.25, which has it
     ("names-64", "cpu_us", PGWEIR, PGBOUNCER, 0.6),
     ("simple-1", "p50_us", PGWEIR, PGBOUNCER, 1.0),
     ("tls-simple-64", "cpu_us", PGWEIR, PGBOUNCER, 0.8),
@@ -76,6 +77,7 @@ AIMS = [
     ("stream", "mb_per_s", PGWEIR, PGBOUNCER, -5.0),
     ("copy-in", "cpu_s_per_gb", PGWEIR, PGBOUNCER, 0.18),
     ("tls-stream", "cpu_s_per_gb", PGWEIR, PGBOUNCER, 0.27),
+    ("tls-stream", "cpu_s_per_gb", PGWEIR, HAPROXY, 0.86),
     ("beside", "other_p99_us", PGWEIR, PGBOUNCER, 1.0),
     ("idle", "idle_kib", PGWEIR, PGBOUNCER, 1.0),
     ("storm-scram", "connect_us", PGWEIR, PGBOUNCER, 0.9),
@@ -92,6 +94,7 @@ AIMED_VALUES = [
     ("idle", "idle_kib", 0.8),
     ("stream", "cpu_s_per_gb", 0.4),
     ("copy-in", "cpu_s_per_gb", 0.5),
+    ("tls-stream", "cpu_s_per_gb", 0.95),
     ("queue", "jain", -0.99),
 ]
 
