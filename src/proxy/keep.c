@@ -159,7 +159,8 @@ static uint64_t keep_minded(const struct client *c, uint64_t effects)
 /* What it may have set is not all to be known: nobody else gets that server before RESET ALL. */
 static void keep_taint(const struct client *c, uint64_t effects)
 {
-	if (c->server && effects & (EFFECT(CODE) | EFFECT(CALLS) | EFFECT(UNREAD)))
+	if (c->server &&
+	    effects & (EFFECT(CODE) | EFFECT(CALLS) | EFFECT(UNREAD) | EFFECT(SETTING_UNREAD)))
 		c->server->tainted_by = c->id;
 }
 
@@ -202,6 +203,15 @@ static void keep_heed(struct client *c, const struct effect *e)
 		keep_need(c)->moves_path = keep_need(c)->moves_reading = true;
 }
 
+/* What an EXECUTE may do. Which setting is set by which statement is not remembered. */
+static uint64_t keep_of_execute(const struct keep *keep)
+{
+	uint64_t effects = keep->inner;
+	if (effects & (EFFECT(SETTING) | EFFECT(ROLE)))
+		effects |= EFFECT(SETTING_UNREAD);
+	return effects;
+}
+
 /* One statement: what it makes suspicious, or has prepared to. */
 static void keep_statement(struct client *c, const struct effect *e, struct lexer_mode mode)
 {
@@ -219,7 +229,7 @@ static void keep_statement(struct client *c, const struct effect *e, struct lexe
 	    !(c->keep && c->keep->suspected & KEEP(TEMP)))
 		effects &= ~EFFECT(DROP);
 	if (e->set & EFFECT(EXECUTE) && c->keep)
-		effects |= keep_minded(c, c->keep->inner);
+		effects |= keep_minded(c, keep_of_execute(c->keep));
 	effects &= ~EFFECT(EXECUTE);
 	if (!effects)
 		return;

@@ -413,3 +413,24 @@ def test_what_unknown_code_has_set_is_for_nobody_else(pooler, how):
         client.query("select hidden_set(1)")
     assert other.value("select coalesce(current_setting('unknown' || '.x', true), '')") == ""
     assert other.value("select 1") == "1"
+
+
+@pytest.mark.parametrize("steps", [
+    ["prepare s (text) as select set_config('my.hidden', $1, false)", "execute s('secret')", "deallocate s"],
+    ["prepare s as select set_config('my.hidden', 'secret', false)", "execute s", "deallocate s"],
+    ["select set_config('my.' || 'hidden', 'secret', false)"]])
+def test_what_no_statement_names_is_for_nobody_else(pooler, steps):
+    p = auto(pooler, pool_size=1)
+    client, other = p.raw(), p.raw()
+    for step in steps:
+        client.query(step)
+    assert other.value("select coalesce(current_setting('my.' || 'hidden', true), '')") == ""
+
+
+def test_what_execute_has_set_follows(pooler):
+    p = auto(pooler, pool_size=1)
+    client, other = p.raw(), p.raw()
+    for step in ("prepare s (text) as select set_config('work_mem', $1, false)", "execute s('7MB')", "deallocate s"):
+        client.query(step)
+    assert other.value("show work_mem") == "4MB"
+    assert client.value("show work_mem") == "7MB"
