@@ -27,6 +27,7 @@
 
 #include "auth/auth_parts.h"
 #include "base/mem.h"
+#include "base/vault.h"
 #include "wire/build.h"
 
 /* ---- names ----------------------------------------------------------------------- */
@@ -115,7 +116,7 @@ static bool auth_make_salts(struct auth_exchange *ex, const struct auth_request 
 
 struct auth_exchange *auth_new(const struct auth_request *req)
 {
-	struct auth_exchange *ex = mem_zalloc(sizeof(*ex));
+	struct auth_exchange *ex = vault_alloc(sizeof(*ex));
 	bool is_known = req->secret && secret_kind(req->secret) != SECRET_NONE;
 	ex->state = AUTH_STATE_NEW;
 	ex->method = auth_effective_method(req, is_known);
@@ -133,10 +134,7 @@ struct auth_exchange *auth_new(const struct auth_request *req)
 
 static void auth_drop_password(struct auth_exchange *ex)
 {
-	if (!ex->password)
-		return;
-	mem_wipe(ex->password, strlen(ex->password));
-	free(ex->password);
+	vault_free(ex->password);
 	ex->password = NULL;
 }
 
@@ -148,8 +146,7 @@ void auth_free(struct auth_exchange *ex)
 	secret_unref(ex->secret);
 	scram_server_fini(&ex->scram);
 	free(ex->user);
-	mem_wipe(ex, sizeof(*ex));
-	free(ex);
+	vault_free(ex);
 }
 
 enum auth_status auth_accept(struct auth_exchange *ex, struct buf *out)

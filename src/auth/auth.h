@@ -111,7 +111,7 @@ const char *auth_state_name(const struct auth_exchange *ex);
 /*
  * After AUTH_OK: what logs in to a server in the client's name. The keys, where the login was
  * SCRAM against a SCRAM secret; the password, where it was `plain` (terminated by a zero, the
- * caller's to wipe and free). Each gives once.
+ * caller's to give to vault_free). Each gives once.
  */
 bool auth_take_scram_keys(struct auth_exchange *ex, struct scram_keys *out) MUST_CHECK;
 char *auth_take_password(struct auth_exchange *ex) MUST_CHECK;

@@ -58,7 +58,7 @@ struct auth_exchange {
 	uint8_t md5_salt[MD5_SALT_BYTES];
 	char nonce[SCRAM_NONCE_BYTES + 1];
 	struct scram_server scram;
-	char *password; /* owned; what the client sent in clear text */
+	char *password; /* owned, of the vault; what the client sent in clear text */
 	bool is_accepted;
 	char answer[MD5_ANSWER_BYTES + 1]; /* what it sent under md5; "": nothing of that length */
 	bool has_keys;

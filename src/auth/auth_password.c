@@ -8,6 +8,7 @@
 
 #include "auth/auth_parts.h"
 #include "base/mem.h"
+#include "base/vault.h"
 
 /* A text of any length against another, in a time that tells nothing about the other. */
 static bool auth_password_is_same(struct slice a, struct slice b)
@@ -66,7 +67,7 @@ enum auth_status auth_password_take(struct auth_exchange *ex, struct slice body,
 	struct slice password;
 	if (!auth_password_take_cstr(body, &password))
 		return auth_reject(ex, "malformed password message");
-	ex->password = slice_dup(password);
+	ex->password = vault_dup(password);
 	if (ex->method == AUTH_METHOD_JUDGED) {
 		/* to many a directory, and to some servers, no password means: nobody in particular
 		 */

@@ -11,7 +11,7 @@
 #include "auth/judge_ldap.h"
 #include "auth/judge_pam.h"
 #include "auth/judge_peer.h"
-#include "base/mem.h"
+#include "base/vault.h"
 #include "config.h"
 
 const char *judge_kind_name(enum judge_kind kind)
@@ -69,9 +69,7 @@ void judge_run(struct judge_case *c)
 
 void judge_fini(struct judge_case *c)
 {
-	if (c->password)
-		mem_wipe(c->password, strlen(c->password));
-	free(c->password);
+	vault_free(c->password);
 	free(c->user);
 	free(c->service);
 	free(c->host);

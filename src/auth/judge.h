@@ -43,7 +43,7 @@ struct judge_case {
 
 	/* PAM and LDAP */
 	char *user;     /* owned */
-	char *password; /* owned, wiped */
+	char *password; /* owned, of the vault */
 	/* PAM */
 	char *service; /* owned: a file of /etc/pam.d */
 	char *host;    /* owned: where the client is, "[local]" behind a Unix socket */

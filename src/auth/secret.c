@@ -7,10 +7,9 @@
 #include "auth/secret.h"
 
 #include <stdatomic.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/mem.h"
+#include "base/vault.h"
 
 struct secret {
 	atomic_uint refs;
@@ -45,7 +44,7 @@ static enum secret_kind secret_kind_of(struct slice text, struct scram_verifier 
 
 struct secret *secret_new(struct slice text)
 {
-	struct secret *s = mem_zalloc(sizeof(*s) + text.len + 1);
+	struct secret *s = vault_alloc(sizeof(*s) + text.len + 1);
 	atomic_init(&s->refs, 1);
 	atomic_init(&s->computed, NULL);
 	s->kind = secret_kind_of(text, &s->scram);
@@ -66,13 +65,8 @@ void secret_unref(struct secret *s)
 {
 	if (!s || atomic_fetch_sub_explicit(&s->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	struct scram_verifier *v = atomic_load_explicit(&s->computed, memory_order_relaxed);
-	if (v) {
-		mem_wipe(v, sizeof(*v));
-		free(v);
-	}
-	mem_wipe(s, sizeof(*s) + s->len);
-	free(s);
+	vault_free(atomic_load_explicit(&s->computed, memory_order_relaxed));
+	vault_free(s);
 }
 
 enum secret_kind secret_kind(const struct secret *s)
@@ -138,13 +132,11 @@ bool secret_make_verifier(struct secret *s, struct slice salt, struct scram_veri
 	if (atomic_load_explicit(&s->computed, memory_order_relaxed))
 		return true;
 
-	struct scram_verifier *kept = mem_alloc(sizeof(*kept));
+	struct scram_verifier *kept = vault_alloc(sizeof(*kept));
 	*kept = *v;
 	struct scram_verifier *none = NULL;
 	if (!atomic_compare_exchange_strong_explicit(&s->computed, &none, kept,
-						     memory_order_release, memory_order_relaxed)) {
-		mem_wipe(kept, sizeof(*kept));
-		free(kept);
-	}
+						     memory_order_release, memory_order_relaxed))
+		vault_free(kept);
 	return true;
 }

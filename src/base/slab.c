@@ -67,6 +67,12 @@ void slab_init(struct slab *s, size_t object_bytes)
 	s->per_block = (s->block_bytes - head) / s->object_bytes;
 }
 
+void slab_init_secret(struct slab *s, size_t object_bytes)
+{
+	slab_init(s, object_bytes);
+	s->is_secret = true;
+}
+
 /* Puts an object on its block's free list; what is behind its first word is poisoned. */
 static void slab_link_free(const struct slab *s, struct slab_block *b, void *object)
 {
@@ -112,6 +118,8 @@ static struct slab_block *slab_block_new(struct slab *s)
 {
 	struct slab_block *b = slab_pages_take(s->block_bytes);
 	BUG_ON(!b);
+	if (s->is_secret)
+		madvise(b, s->block_bytes, MADV_DONTDUMP);
 	*b = (struct slab_block){ .owner = s };
 	for (size_t i = s->per_block; i > 0; i--)
 		slab_link_free(s, b, slab_object(s, b, i - 1));

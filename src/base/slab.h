@@ -10,6 +10,7 @@
 #ifndef BASE_SLAB_H
 #define BASE_SLAB_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/list.h"
@@ -23,9 +24,11 @@ struct slab {
 	size_t live;   /* objects taken and not given back */
 	size_t blocks; /* blocks held */
 	size_t empty;  /* of these, with no live object: 0 or 1 */
+	bool is_secret;
 };
 
 void slab_init(struct slab *s, size_t object_bytes);
+void slab_init_secret(struct slab *s, size_t object_bytes); /* its blocks are in no core file */
 void slab_fini(struct slab *s); /* every object must have been given back */
 
 void *slab_take(struct slab *s); /* cleared; dies when there is no memory */

@@ -3,10 +3,8 @@
  */
 #include "conf/confmem.h"
 
+#include "base/vault.h"
 #include <stdalign.h>
-#include <stdlib.h>
-
-#include "base/mem.h"
 
 #define CONFMEM_BLOCK_BYTES 16384
 #define CONFMEM_ALIGN alignof(max_align_t)
@@ -23,8 +21,7 @@ void confmem_fini(struct confmem *m)
 	while (m->blocks) {
 		struct confmem_block *b = m->blocks;
 		m->blocks = b->next;
-		mem_wipe(b->data, b->used);
-		free(b);
+		vault_free(b);
 	}
 }
 
@@ -35,7 +32,7 @@ void *confmem_alloc(struct confmem *m, size_t size)
 	size = (size + CONFMEM_ALIGN - 1) & ~(CONFMEM_ALIGN - 1);
 	if (!b || b->size - b->used < size) {
 		size_t bytes = size > CONFMEM_BLOCK_BYTES ? size : CONFMEM_BLOCK_BYTES;
-		b = mem_zalloc(sizeof(*b) + bytes);
+		b = vault_alloc(sizeof(*b) + bytes);
 		b->size = bytes;
 		b->next = m->blocks;
 		m->blocks = b;

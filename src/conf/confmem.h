@@ -1,7 +1,8 @@
 /*
  * confmem.h - the memory of a snapshot: given out bit by bit, given back at once.
  *
- * Wiped when it is given back, for there are passwords in it. Embedded and owned by its user.
+ * Wiped when it is given back and in no core file (base/vault.h), for there are passwords in it.
+ * Embedded and owned by its user.
  *
  * Thread: the owner's.
  */

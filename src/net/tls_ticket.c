@@ -19,6 +19,7 @@
 
 #include "base/mem.h"
 #include "base/usec.h"
+#include "base/vault.h"
 
 #define TLS_TICKET_NAME_BYTES 16 /* as OpenSSL has it */
 
@@ -44,9 +45,9 @@ static bool tls_ticket_key_make(struct tls_ticket_key *key)
 
 struct tls_ticket_keys *tls_ticket_keys_new(void)
 {
-	struct tls_ticket_keys *keys = mem_zalloc(sizeof(*keys));
+	struct tls_ticket_keys *keys = vault_alloc(sizeof(*keys));
 	if (!tls_ticket_key_make(&keys->seals)) {
-		free(keys);
+		vault_free(keys);
 		return NULL;
 	}
 	atomic_init(&keys->refs, 1);
@@ -65,8 +66,7 @@ void tls_ticket_keys_unref(struct tls_ticket_keys *keys)
 	if (!keys || atomic_fetch_sub(&keys->refs, 1) > 1)
 		return;
 	pthread_mutex_destroy(&keys->lock);
-	mem_wipe(keys, sizeof(*keys));
-	free(keys);
+	vault_free(keys);
 }
 
 /* The key that seals grows old. Without randomness the old one stays. Under the lock. */

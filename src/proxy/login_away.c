@@ -16,6 +16,7 @@
 
 #include "auth/secret.h"
 #include "base/mem.h"
+#include "base/vault.h"
 #include "proxy/client.h"
 #include "proxy/intake.h"
 #include "proxy/setup.h"
@@ -133,7 +134,7 @@ static void login_away_make_case(struct client *c, enum judge_kind kind, const c
 	login->judge = (struct judge_case){
 		.kind = kind,
 		.user = mem_strdup(c->user),
-		.password = mem_strdup(password),
+		.password = vault_dup(slice_of(password)),
 		.service = mem_strdup(login->rule.pam_service),
 		.host = mem_strdup(c->is_unix ? "[local]" : addr_host(&c->peer, host)),
 		.ldap = login->rule.ldap,

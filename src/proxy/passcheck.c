@@ -23,6 +23,7 @@
 #include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/vault.h"
 #include "net/loop.h"
 #include "proxy/connector.h"
 #include "proxy/connector_talk.h"
@@ -68,7 +69,7 @@ struct passcheck_trial {
 	enum passcheck_state state;
 	struct setup *setup; /* a reference */
 	const struct conf_database *db;
-	char *database, *user, *password; /* owned; the last one is wiped */
+	char *database, *user, *password; /* owned; the last one of the vault */
 	struct slice key;                 /* owned; of this password */
 	size_t user_bytes;                /* of the key: configuration, database and user */
 	bool is_named_by_client;
@@ -173,8 +174,7 @@ static void passcheck_free_trial(struct passcheck_trial *t)
 	list_remove(&t->on_trials);
 	list_remove(&t->at_work);
 	setup_unref(t->setup);
-	mem_wipe(t->password, strlen(t->password));
-	free(t->password);
+	vault_free(t->password);
 	free(t->database);
 	free(t->user);
 	free((char *)t->key.ptr);
@@ -376,7 +376,7 @@ static void passcheck_begin(struct passcheck *p, struct authquery_ask *ask,
 	t->db = db;
 	t->database = mem_strdup(ask->database);
 	t->user = mem_strdup(ask->user);
-	t->password = mem_strdup(ask->password);
+	t->password = vault_dup(slice_of(ask->password));
 	t->key = slice_make(slice_dup(key), key.len);
 	t->user_bytes = user_bytes;
 	t->is_named_by_client = strcmp(db->name, "*") == 0 && !*db->dbname;

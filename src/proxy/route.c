@@ -9,6 +9,7 @@
 #include "auth/secret.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "base/vault.h"
 #include "proxy/registry.h"
 #include "wire/reader.h"
 
@@ -60,9 +61,7 @@ struct route *route_ref(struct route *route)
 
 static void route_wipe_password(struct route *route)
 {
-	if (route->password)
-		mem_wipe(route->password, strlen(route->password));
-	free(route->password);
+	vault_free(route->password);
 	route->password = NULL;
 }
 
@@ -76,7 +75,7 @@ void route_unref(struct route *route)
 	route_welcome_unref(route->welcome);
 	route_wipe_password(route);
 	secret_unref(route->secret);
-	mem_wipe(&route->keys, sizeof(route->keys));
+	vault_free(route->keys);
 	pthread_mutex_destroy(&route->lock);
 	free((char *)route->key.ptr);
 	free(route->database);
@@ -175,8 +174,9 @@ struct connector_fault route_fault_get(struct route *route)
 void route_keys_set(struct route *route, const struct scram_keys *keys)
 {
 	pthread_mutex_lock(&route->lock);
-	route->keys = *keys;
-	route->has_keys = true;
+	if (!route->keys)
+		route->keys = vault_alloc(sizeof(*route->keys));
+	*route->keys = *keys;
 	pthread_mutex_unlock(&route->lock);
 }
 
@@ -215,7 +215,7 @@ void route_give_secret(struct route *route, struct connector *connector)
 		connector_set(connector, "password", password);
 	if (!password && route->secret && secret_kind(route->secret) == SECRET_MD5)
 		connector_set_md5(connector, secret_md5_hex(route->secret).ptr);
-	if (!password && route->has_keys)
-		connector_set_keys(connector, route->keys.client_key, route->keys.server_key);
+	if (!password && route->keys)
+		connector_set_keys(connector, route->keys->client_key, route->keys->server_key);
 	pthread_mutex_unlock(&route->lock);
 }

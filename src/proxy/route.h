@@ -54,10 +54,9 @@ struct route {
 		target; /* a hash of where its servers are, and how they are reached; 0: not said */
 	struct route_welcome *welcome; /* NULL until a server has logged in */
 	struct connector_fault fault;  /* of the last login, if it failed; kind NONE else */
-	bool has_keys;
-	struct scram_keys keys; /* of the last client that logged in with SCRAM; wiped at the end */
-	char *password;         /* of the last that logged in in plain; owned, wiped */
-	struct secret *secret;  /* what auth_query said last; a reference, or NULL */
+	struct scram_keys *keys; /* of the last client that logged in with SCRAM; NULL: none */
+	char *password;          /* of the last that logged in in plain; both are of the vault */
+	struct secret *secret;   /* what auth_query said last; a reference, or NULL */
 };
 
 struct registry;
@@ -84,7 +83,7 @@ bool route_set_target(struct route *route, struct slice target);
 
 /* What a client's login has left, for logging in to the server in its name. */
 void route_keys_set(struct route *route, const struct scram_keys *keys);
-void route_password_take(struct route *route, char *password); /* takes it over */
+void route_password_take(struct route *route, char *password); /* takes it over, of the vault */
 void route_secret_set(struct route *route, struct secret *secret);
 
 /* Gives the connector what is known of the secret: a password first, else an md5 secret and keys.

@@ -1,7 +1,11 @@
 """Secrets stay secret: who may touch the files, what is shown, what can be dumped, where they may come from."""
 
+import base64
+import hashlib
+import hmac
 import os
 import pathlib
+import re
 import subprocess
 
 import pytest
@@ -118,15 +122,26 @@ def test_process_cannot_be_dumped(pooler):
     assert pathlib.Path(f"/proc/{q.pid}/environ").stat().st_uid == q.inifile.stat().st_uid
 
 
-def in_memory(p, text):
-    """How often the text is in what the process may write to."""
-    count = 0
-    with open(f"/proc/{p.pid}/maps") as maps, open(f"/proc/{p.pid}/mem", "rb") as memory:
+def areas(p):
+    """What the process may write to: start, end, and whether a core file would have it."""
+    found, area = [], None
+    with open(f"/proc/{p.pid}/smaps") as maps:
         for line in maps:
-            area, rights = line.split()[:2]
-            if not rights.startswith("rw"):
+            words = line.split()
+            if re.match("[0-9a-f]+-[0-9a-f]+$", words[0]):
+                area = [int(part, 16) for part in words[0].split("-")] if words[1].startswith("rw") else None
+            elif words[0] == "VmFlags:" and area:
+                found.append((*area, "dd" not in words))
+    return found
+
+
+def in_memory(p, text, dumped_only=False):
+    """How often the text is there."""
+    count = 0
+    with open(f"/proc/{p.pid}/mem", "rb") as memory:
+        for start, end, is_dumped in areas(p):
+            if dumped_only and not is_dumped:
                 continue
-            start, end = (int(part, 16) for part in area.split("-"))
             try:
                 memory.seek(start)
                 count += memory.read(end - start).count(text)
@@ -149,6 +164,31 @@ def test_password_that_was_wrong_does_not_stay_in_memory(pooler, method):
     client.drop()
     # a few dozen bytes may be on a stack, where registers were saved
     until(lambda: in_memory(p, word[-150:].encode()) == 0, "it is wiped")
+
+
+def test_secrets_that_are_kept_are_in_no_core_file(pooler):
+    """Though core files are allowed: users' secrets, passwords of clients, keys of SCRAM, and the configuration's."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can look into the process")
+    words = {name: "x" * 20 + os.urandom(8).hex() for name in ("listed", "in_conf", "said")}
+    secret = rawwire.scram_secret(words["said"])
+    p = pooler(core_dumps=1, workers=1, userlist={"app": words["listed"], "u_trust": secret, "admin": "", "other": secret},
+               databases={"app": lambda p: p.db(auth_type="plain"), "scram": lambda p: p.db("app", auth_type="scram-sha-256"),
+                          "conf": lambda p: p.db("app", user="app", password=words["in_conf"])})
+    if p.binary.sanitized():
+        pytest.skip("sanitizers keep what was freed")
+    # servers that ask for nothing: what libpq is told stays with libpq as long as the connection is there
+    assert p.raw("u_trust", "app", words["said"]).value("select 1") == "1"
+    assert p.raw("other", "scram", words["said"]).value("select 1") == "1"
+    p.console("reconnect")
+    until(lambda: not p.show("servers"), "libpq has forgotten it")
+    salt, stored = (base64.b64decode(part.split(":")[i]) for part, i in zip(secret.split("$")[1:], (1, 0)))
+    salted = hashlib.pbkdf2_hmac("sha256", words["said"].encode(), salt, 4096)
+    client_key = hmac.digest(salted, b"Client Key", "sha256")
+    for name, text in {**{k: v.encode() for k, v in words.items()}, "secret": secret.encode(), "stored": stored,
+                       "client_key": client_key}.items():
+        assert in_memory(p, text) > 0, name
+        until(lambda text=text: in_memory(p, text, dumped_only=True) == 0, f"{name} is in what is not dumped alone")
 
 
 def test_credentials_of_systemd(pooler, workdir):

@@ -11,6 +11,7 @@
 #include "auth/base64.h"
 #include "auth/md5.h"
 #include "auth/scram_client.h"
+#include "base/vault.h"
 #include "check_auth.h"
 
 #define USER KNOWN_MD5_USER
@@ -468,7 +469,7 @@ START_TEST(password_is_left_by_plain)
 	plain(&l, "secret");
 	char *password = auth_take_password(l.ex);
 	ck_assert_str_eq(password, "secret");
-	free(password);
+	vault_free(password);
 	ck_assert_ptr_null(auth_take_password(l.ex));
 	end(&l);
 	begin(&l, AUTH_METHOD_PLAIN, SCRAM_SECRET);
@@ -502,7 +503,7 @@ START_TEST(judged_by_somebody_else)
 		ck_assert_int_eq(password != NULL, right);
 		if (right)
 			ck_assert_str_eq(password, "what it says");
-		free(password);
+		vault_free(password);
 		end(&l);
 	}
 }
@@ -735,7 +736,7 @@ START_TEST(judged_again)
 			 again[_i].is_right && again[_i].method == AUTH_METHOD_PLAIN);
 	if (password)
 		ck_assert_str_eq(password, NEW_PASSWORD);
-	free(password);
+	vault_free(password);
 	end(&l);
 }
 END_TEST

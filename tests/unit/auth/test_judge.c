@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "auth/judge_ldap.h"
+#include "base/vault.h"
 #include "check_auth.h"
 #include "config.h"
 
@@ -155,7 +156,7 @@ static bool ask_ldap(struct ldapopts *o, const char *user, const char *password,
 {
 	struct judge_case c = { .kind = JUDGE_LDAP,
 				.user = strdup(user),
-				.password = strdup(password),
+				.password = vault_dup(slice_of(password)),
 				.ldap = o,
 				.deadline = usec_now() + 20 * USEC_PER_SEC };
 	judge_run(&c);
@@ -194,7 +195,7 @@ START_TEST(no_time_is_left)
 	struct ldapopts o = options();
 	struct judge_case c = { .kind = JUDGE_LDAP,
 				.user = strdup("alice"),
-				.password = strdup("secret"),
+				.password = vault_dup(SLICE("secret")),
 				.ldap = &o,
 				.deadline = 1 };
 	judge_run(&c);
@@ -207,7 +208,7 @@ START_TEST(service_that_is_not_there)
 {
 	struct judge_case c = { .kind = JUDGE_PAM,
 				.user = strdup("alice"),
-				.password = strdup("secret"),
+				.password = vault_dup(SLICE("secret")),
 				.host = strdup("[local]"),
 				.service = strdup("pgweir-no-such-service") };
 	judge_run(&c);

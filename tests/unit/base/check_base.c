@@ -12,6 +12,7 @@ int main(void)
 	srunner_add_suite(sr, suite_buf());
 	srunner_add_suite(sr, suite_map());
 	srunner_add_suite(sr, suite_slab());
+	srunner_add_suite(sr, suite_vault());
 	srunner_add_suite(sr, suite_wheel());
 	srunner_add_suite(sr, suite_hist());
 	srunner_add_suite(sr, suite_log());

@@ -13,6 +13,7 @@ Suite *suite_list(void);
 Suite *suite_log(void);
 Suite *suite_map(void);
 Suite *suite_slab(void);
+Suite *suite_vault(void);
 Suite *suite_slice(void);
 Suite *suite_wheel(void);
 
