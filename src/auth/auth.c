@@ -26,6 +26,7 @@
 #include <string.h>
 
 #include "auth/auth_parts.h"
+#include "auth/entropy.h"
 #include "base/mem.h"
 #include "base/vault.h"
 #include "wire/build.h"
@@ -103,7 +104,7 @@ static bool auth_make_salts(struct auth_exchange *ex, const struct auth_request 
 {
 	if (ex->method == AUTH_METHOD_TRUST)
 		return true;
-	if (ex->method == AUTH_METHOD_MD5 && RAND_bytes(ex->md5_salt, sizeof(ex->md5_salt)) != 1)
+	if (ex->method == AUTH_METHOD_MD5 && !entropy_take(ex->md5_salt, sizeof(ex->md5_salt)))
 		return false;
 	if (!scram_hmac(slice_make(req->mock->key, sizeof(req->mock->key)), req->user, ex->salt))
 		return false;

@@ -7,6 +7,7 @@ src_auth_libauth_a_SOURCES = \
 	src/auth/authrow.c src/auth/authrow.h \
 	src/auth/authtries.c src/auth/authtries.h \
 	src/auth/base64.c src/auth/base64.h \
+	src/auth/entropy.c src/auth/entropy.h \
 	src/auth/hba.c src/auth/hba.h \
 	src/auth/hbaline.c src/auth/hbaline.h \
 	src/auth/ident.c src/auth/ident.h \

@@ -5,13 +5,13 @@
 
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
-#include <openssl/rand.h>
 
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "auth/base64.h"
+#include "auth/entropy.h"
 #include "auth/saslprep.h"
 #include "base/mem.h"
 
@@ -142,7 +142,7 @@ bool scram_make_verifier(struct slice password, struct slice salt, uint32_t iter
 bool scram_make_nonce(char nonce[SCRAM_NONCE_BYTES + 1])
 {
 	uint8_t raw[SCRAM_RAW_NONCE_BYTES];
-	if (RAND_bytes(raw, sizeof(raw)) != 1)
+	if (!entropy_take(raw, sizeof(raw)))
 		return false;
 	base64_encode(raw, sizeof(raw), nonce);
 	return true;

@@ -9,8 +9,8 @@
 #include <string.h>
 
 #include <openssl/crypto.h>
-#include <openssl/rand.h>
 
+#include "auth/entropy.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "proxy/client.h"
@@ -33,7 +33,7 @@ void cancel_enlist(struct client *c)
 	struct worker *w = c->worker;
 	uint32_t random[2];
 	do {
-		BUG_ON(RAND_bytes((unsigned char *)random, sizeof(random)) != 1);
+		BUG_ON(!entropy_take(random, sizeof(random)));
 		random[0] =
 			((random[0] & 0x7fffffffu) & ~((1u << CANCEL_WORKER_BITS) - 1)) | w->index;
 	} while (random[0] <= PROXY_MAX_WORKERS || map_get(&w->keys, cancel_map_key(&random[0])));

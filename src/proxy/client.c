@@ -313,6 +313,7 @@ void client_close(struct client *c, const char *why, usec_t now)
 
 void client_fail_with(struct client *c, struct slice message, const char *why, usec_t now)
 {
+	login_say(c, now);
 	if (c->state == CLIENT_CLOSING)
 		return;
 	/* in the middle of a reply nothing can be said, nor in one of a handshake */

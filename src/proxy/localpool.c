@@ -200,12 +200,12 @@ struct localpool *localpool_get(struct worker *w, struct slice database, struct 
 	struct conf_pool settings;
 	struct buf key = { 0 };
 	*refusal = ERROR_NO_DATABASE;
-	if (!localpool_resolve(w, database, user, &settings))
-		return NULL;
 	route_build_key(&key, database, user, startup);
 	struct localpool *lp = map_get(&w->pools, buf_slice(&key));
-	if (lp)
+	if (lp && !lp->is_gone)
 		spare_take(lp);
+	else if (lp || !localpool_resolve(w, database, user, &settings))
+		lp = NULL;
 	else if (map_count(&w->pools) < LOCALPOOL_MAX || spare_make_room(w))
 		lp = localpool_new(w, buf_slice(&key), &settings, now);
 	else

@@ -42,6 +42,7 @@ void login_destroy(struct login *login)
 {
 	login_tls_end(login);
 	buf_fini(&login->head);
+	buf_fini(&login->unsaid);
 	auth_free(login->auth);
 	judge_fini(&login->judge);
 	secret_unref(login->secret);
@@ -189,13 +190,25 @@ static const struct conf_database *login_find_database(const struct login *login
 	return db;
 }
 
+void login_say(struct client *c, usec_t now)
+{
+	struct buf unsaid = { 0 };
+	if (!c->login || buf_len(&c->login->unsaid) == 0)
+		return;
+	unsaid = c->login->unsaid;
+	c->login->unsaid = (struct buf){ 0 };
+	client_send(c, buf_slice(&unsaid), now);
+	buf_fini(&unsaid);
+}
+
 static bool login_may_use_console(const struct client *c)
 {
 	const struct conf_global *g = &c->login->setup->conf->global;
 	return c->login->is_admin || conf_list_has(&g->stats_users, slice_of(c->user));
 }
 
-void login_admit(struct client *c, usec_t now)
+/* To its pool, or to the console, or it is told why not. */
+static void login_find_place(struct client *c, usec_t now)
 {
 	struct login *login = c->login;
 	struct slice database, user = slice_of(c->user);
@@ -238,6 +251,13 @@ void login_admit(struct client *c, usec_t now)
 	c->request_at = now;
 	conn_pause(&c->conn, CLIENT_PAUSE_WAITING);
 	localpool_request(lp, c, now);
+}
+
+void login_admit(struct client *c, struct slice accepted, usec_t now)
+{
+	buf_add_slice(&c->login->unsaid, accepted);
+	login_find_place(c, now);
+	login_say(c, now);
 }
 
 /* ---- its parameters
@@ -295,8 +315,9 @@ static void login_build_params(const struct client *c, struct buf *out)
 static void login_greet(struct client *c, usec_t now)
 {
 	char text[256], tls[TLS_INFO_BYTES];
-	struct buf out = { 0 };
+	struct buf out = c->login->unsaid; /* all of it in one write */
 
+	c->login->unsaid = (struct buf){ 0 };
 	paramset_replace(&c->came_with, paramset_ref(c->params));
 	cancel_enlist(c);
 	login_build_params(c, &out);

@@ -19,7 +19,10 @@ struct server;
 struct timer;
 
 struct login *login_new(struct client *c);
-void login_free(struct client *c); /* harmless when it is over */
+void login_free(struct client *c);
+
+/* Sends what was kept back to go out with the greeting, where that is not to come at once. */
+void login_say(struct client *c, usec_t now); /* harmless when nothing was */
 
 /* What a client sends in STARTUP and in AUTH: how much was taken. */
 size_t login_start_bytes(struct client *c, struct slice in, usec_t now);

@@ -91,13 +91,15 @@ static void login_auth_judge(struct client *c, usec_t now)
 static void login_auth_verdict(struct client *c, enum auth_status status, struct buf *out,
 			       usec_t now)
 {
+	if (status == AUTH_OK) {
+		login_admit(c, buf_slice(out), now);
+		return;
+	}
 	if (buf_len(out) && !client_send(c, buf_slice(out), now))
 		return;
 	switch (status) {
 	case AUTH_MORE:
-		break;
 	case AUTH_OK:
-		login_admit(c, now);
 		break;
 	case AUTH_REFUSED:
 		login_auth_refuse(c, auth_reason(c->login->auth), now);
@@ -154,9 +156,11 @@ size_t login_auth_bytes(struct client *c, struct slice in, usec_t now)
 }
 
 /* Is somebody unknown asked for SCRAM under md5? As those are who come from where it would. */
-static bool login_auth_like_scram(const struct client *c)
+static bool login_auth_like_scram(const struct client *c, enum auth_method method)
 {
 	const struct login *login = c->login;
+	if (method != AUTH_METHOD_MD5)
+		return false;
 	return authquery_is_on(login->setup, slice_of(login->params.database))
 		       ? authquery_like_scram(c->worker->shared->authquery)
 		       : login->setup->like_scram;
@@ -171,7 +175,7 @@ static void login_auth_exchange(struct client *c, enum auth_method method, usec_
 					.user = slice_of(c->user),
 					.secret = login->secret,
 					.mock = &c->worker->shared->mock,
-					.like_scram = login_auth_like_scram(c),
+					.like_scram = login_auth_like_scram(c, method),
 					.like_iterations = login->setup->like_iterations,
 					.binding = slice_make(end_point, n) };
 	struct buf out = { 0 };

@@ -54,6 +54,7 @@ struct login {
 	struct list at_gate;   /* worker's, until it is known who it is */
 	usec_t held_until;     /* HELD */
 	struct startparams params;
+	struct buf unsaid;          /* that it is let in: goes out with the greeting */
 	struct login_rule rule;     /* from login_auth_begin on */
 	struct secret *secret;      /* a reference, or NULL: nobody of that name is known */
 	struct auth_exchange *auth; /* owned */
@@ -93,8 +94,8 @@ bool login_tls_is_offered(const struct client *c);
 void login_tls_begin(struct client *c, bool is_direct, usec_t now);
 void login_tls_end(struct login *login); /* frees what is its */
 
-/* login_auth: it has shown who it is. */
-void login_admit(struct client *c, usec_t now);
+/* login_auth: it has shown who it is. `accepted` is what it is to be told of that. */
+void login_admit(struct client *c, struct slice accepted, usec_t now);
 
 /* ---- login_auth, from login_away ------------------------------------------------------- */
 

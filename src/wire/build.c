@@ -38,8 +38,8 @@ static size_t build_begin_untyped(struct buf *b)
 size_t build_begin(struct buf *b, char type)
 {
 	size_t start = buf_len(b);
-	buf_u8(b, (uint8_t)type);
-	buf_u32(b, 0);
+	const char head[] = { type, 0, 0, 0, 0 };
+	buf_add(b, head, sizeof(head));
 	return start + 1; /* also where that failed: then build_end takes it back */
 }
 
@@ -65,8 +65,13 @@ void build_text(struct buf *b, struct slice text)
 		b->failed = true;
 		return;
 	}
-	buf_add_slice(b, text);
-	buf_u8(b, 0);
+	char *to = buf_reserve(b, text.len + 1);
+	if (!to)
+		return;
+	if (text.len > 0)
+		memcpy(to, text.ptr, text.len);
+	to[text.len] = '\0';
+	buf_commit(b, text.len + 1);
 }
 
 static void build_cstr(struct buf *b, const char *text)

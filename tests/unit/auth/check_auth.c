@@ -8,6 +8,7 @@
 int main(void)
 {
 	SRunner *sr = srunner_create(suite_base64());
+	srunner_add_suite(sr, suite_entropy());
 	srunner_add_suite(sr, suite_saslprep());
 	srunner_add_suite(sr, suite_md5());
 	srunner_add_suite(sr, suite_scram());

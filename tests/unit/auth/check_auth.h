@@ -10,6 +10,7 @@
 #include "base/buf.h"
 #include "base/slice.h"
 
+Suite *suite_entropy(void);
 Suite *suite_auth(void);
 Suite *suite_authcache(void);
 Suite *suite_authrow(void);

@@ -3,6 +3,7 @@ TESTS += tests/unit/auth/check_auth
 tests_unit_auth_check_auth_SOURCES = \
 	tests/unit/auth/check_auth.c tests/unit/auth/check_auth.h \
 	tests/unit/auth/peer.c \
+	tests/unit/auth/test_entropy.c \
 	tests/unit/auth/test_auth.c \
 	tests/unit/auth/test_authcache.c \
 	tests/unit/auth/test_authrow.c \
