@@ -215,7 +215,6 @@ static void main_shutdown(void *owner, enum admin_shutdown mode)
 	}
 	p->ending = true;
 	notify_stopping();
-	listener_close(p->listener);
 	proxy_refuse_new(p->proxy);
 	if (mode == ADMIN_SHUTDOWN_WAIT_FOR_CLIENTS) {
 		LOG_INFO("shutting down when the last client has left (%zu now)",
@@ -265,12 +264,6 @@ static void main_on_signal(void *owner, int sig, usec_t now)
 /* ---- what the proxy tells
  * -------------------------------------------------------------------------- */
 
-static void main_on_accept(void *owner, int fd, bool is_unix, usec_t now)
-{
-	struct program *p = owner;
-	proxy_accept(p->proxy, fd, is_unix, now);
-}
-
 static void main_on_console(void *owner, struct proxy_console *console, usec_t now)
 {
 	admin_adopt(((struct program *)owner)->admin, console, now);
@@ -306,7 +299,8 @@ static bool main_open_sockets(struct program *p, struct err *err)
 	struct buf addresses = { 0 };
 	int first, count = notify_sockets(&first);
 
-	p->listener = listener_new(p->loop, main_on_accept, p);
+	p->listener = listener_new();
+	listener_set_keepalive(p->listener, g->tcp_keepalive);
 	for (int i = 0; i < count; i++)
 		if (!listener_adopt(p->listener, first + i, err))
 			return false;
@@ -341,6 +335,7 @@ static bool main_start_observer(struct program *p, struct err *err)
 static bool main_start_proxy(struct program *p, struct err *err)
 {
 	struct proxy_options options = { .loop = p->loop,
+					 .listener = p->listener,
 					 .setup = p->setup,
 					 .on_console = main_on_console,
 					 .on_record = main_on_record,
@@ -403,8 +398,6 @@ static bool main_start(struct program *p, struct err *err)
 static void main_stop(struct program *p)
 {
 	notify_stopping();
-	if (p->listener)
-		listener_close(p->listener);
 	sigmail_stop(p->signals);
 	if (p->admin)
 		admin_free(p->admin);

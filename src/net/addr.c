@@ -43,6 +43,12 @@ static struct addr addr_make(const union addr_any *any)
 	return (struct addr){ .kind = any->sa.sa_family == AF_UNIX ? ADDR_UNIX : ADDR_NONE };
 }
 
+struct addr addr_of_sockaddr(const struct sockaddr_storage *sa)
+{
+	union addr_any any = { .room = *sa };
+	return addr_make(&any);
+}
+
 struct addr addr_peer(int fd)
 {
 	union addr_any any;

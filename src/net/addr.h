@@ -11,6 +11,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
+struct sockaddr_storage;
+
 enum addr_kind { ADDR_NONE, ADDR_V4, ADDR_V6, ADDR_UNIX };
 
 struct addr {
@@ -31,6 +33,9 @@ struct addr {
 /* ADDR_NONE where the socket is not connected any more. A v4 address mapped into v6 is v4. */
 struct addr addr_peer(int fd);
 struct addr addr_local(int fd);
+
+/* As accept has it: the other end's, but for a Unix socket's, which only addr_peer knows. */
+struct addr addr_of_sockaddr(const struct sockaddr_storage *sa);
 
 struct addr addr_of_v4(const uint8_t ip[4], uint16_t port);
 struct addr addr_of_v6(const uint8_t ip[16], uint16_t port); /* v4 where it is mapped */

@@ -1,7 +1,10 @@
 /*
  * listener.c - opening, accepting, and resting when the process has no descriptor left.
  *
- * A socket's event is armed unless the listener is paused by its owner or rests.
+ * A socket's event is armed while the listener is served, unless it rests.
+ *
+ * How many are accepted in one wake-up grows while as many are there, so that a storm is taken in
+ * batches and who comes alone is not followed by a call that finds nobody.
  */
 #include "net/listener.h"
 
@@ -28,7 +31,7 @@
 #include "net/loop.h"
 #include "net/sock.h"
 
-#define LISTENER_BATCH 64
+#define LISTENER_MAX_BATCH 64
 #define LISTENER_REST_US (100 * USEC_PER_MSEC)
 #define LISTENER_COMPLAIN_US (10 * USEC_PER_SEC)
 
@@ -37,17 +40,19 @@ struct listener_sock {
 	struct event *event;
 	int fd;
 	bool is_unix;
-	char *path; /* of a socket file that is ours to remove; else NULL */
+	bool is_adopted; /* who came before we had it has taken nothing over */
+	int batch;       /* how many are taken in the next wake-up */
+	char *path;      /* of a socket file that is ours to remove; else NULL */
 };
 
 struct listener {
-	struct loop *loop; /* not owned */
+	struct loop *loop; /* not owned; NULL: not served yet */
 	listener_fn fn;
 	void *owner;
 	struct listener_sock **socks;
 	size_t count;
 	int port;
-	bool paused;
+	bool keepalive;
 	struct timer rest;
 	usec_t complained; /* when the last line about descriptors was logged; 0: never */
 };
@@ -56,9 +61,8 @@ struct listener {
 
 static void listener_arm(struct listener *l)
 {
-	bool on = !l->paused && !wheel_is_armed(&l->rest);
 	for (size_t i = 0; i < l->count; i++) {
-		if (on)
+		if (!wheel_is_armed(&l->rest))
 			event_add(l->socks[i]->event, NULL);
 		else
 			event_del(l->socks[i]->event);
@@ -85,34 +89,50 @@ static bool listener_is_shortage(int error)
 	return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
 }
 
+static int listener_accept(const struct listener_sock *sock, struct addr *peer)
+{
+	struct sockaddr_storage from;
+	socklen_t len = sizeof(from);
+	int fd = accept4(sock->fd, (struct sockaddr *)&from, &len, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (fd >= 0)
+		*peer = sock->is_unix ? addr_peer(fd) : addr_of_sockaddr(&from);
+	if (fd >= 0 && sock->is_adopted)
+		sock_tune_listening(fd, sock->listener->keepalive);
+	return fd;
+}
+
 /* The callback may close the listener: then `l->count` is 0 and this socket is gone. */
-static void listener_on_client(evutil_socket_t fd, short what UNUSED, void *arg)
+static void listener_on_client(evutil_socket_t fd UNUSED, short what UNUSED, void *arg)
 {
 	struct listener_sock *sock = arg;
 	struct listener *l = sock->listener;
-	bool is_unix = sock->is_unix;
 	usec_t now = loop_enter(l->loop);
-	for (int i = 0; i < LISTENER_BATCH && l->count > 0 && !l->paused; i++) {
-		int client = accept4(fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-		if (client >= 0)
-			l->fn(l->owner, client, is_unix, now);
-		else if (errno == EAGAIN || errno == EWOULDBLOCK)
-			return;
-		else if (listener_is_shortage(errno)) {
+	struct addr peer;
+	int batch = sock->batch;
+	for (int taken = 0; taken < batch; taken++) {
+		int client = listener_accept(sock, &peer);
+		if (client < 0 && listener_is_shortage(errno)) {
 			listener_take_rest(l, now, errno);
 			return;
 		}
+		if (client < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+			sock->batch = taken ? taken : 1;
+			return;
+		}
+		if (client < 0)
+			continue;
+		l->fn(l->owner, client, &peer, now);
+		if (l->count == 0)
+			return;
 	}
+	sock->batch = 2 * batch < LISTENER_MAX_BATCH ? 2 * batch : LISTENER_MAX_BATCH;
 }
 
 /* ---- opening ----------------------------------------------------------------------- */
 
-struct listener *listener_new(struct loop *loop, listener_fn fn, void *owner)
+struct listener *listener_new(void)
 {
 	struct listener *l = mem_zalloc(sizeof(*l));
-	l->loop = loop;
-	l->fn = fn;
-	l->owner = owner;
 	wheel_init_timer(&l->rest, listener_on_rested);
 	return l;
 }
@@ -128,16 +148,26 @@ static void listener_drop(struct listener_sock *sock)
 	free(sock);
 }
 
+static bool listener_serve_sock(struct listener_sock *sock, struct err *err)
+{
+	const struct listener *l = sock->listener;
+	sock->event = event_new(loop_base(l->loop), sock->fd, EV_READ | EV_PERSIST,
+				listener_on_client, sock);
+	if (sock->event && event_add(sock->event, NULL) == 0)
+		return true;
+	return err_set(err, "the event loop does not take the socket");
+}
+
 /* Takes the fd and the path, also when it fails. */
 static bool listener_add(struct listener *l, int fd, bool is_unix, char *path, struct err *err)
 {
 	struct listener_sock *sock = mem_zalloc(sizeof(*sock));
-	*sock = (struct listener_sock){ .listener = l, .fd = fd, .is_unix = is_unix, .path = path };
-	sock->event =
-		event_new(loop_base(l->loop), fd, EV_READ | EV_PERSIST, listener_on_client, sock);
-	if (!sock->event || (!l->paused && event_add(sock->event, NULL) != 0)) {
+	*sock = (struct listener_sock){
+		.listener = l, .fd = fd, .is_unix = is_unix, .batch = 1, .path = path
+	};
+	if (l->loop && !listener_serve_sock(sock, err)) {
 		listener_drop(sock);
-		return err_set(err, "the event loop does not take the socket");
+		return false;
 	}
 	l->socks = mem_realloc(l->socks, (l->count + 1) * sizeof(*l->socks));
 	l->socks[l->count++] = sock;
@@ -166,6 +196,8 @@ static bool listener_open_ai(struct listener *l, const struct addrinfo *ai,
 	else if (l->port > 0 && ai->ai_family == AF_INET6)
 		((struct sockaddr_in6 *)ai->ai_addr)->sin6_port = htons((uint16_t)l->port);
 	int fd = socket(ai->ai_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd >= 0)
+		sock_tune_listening(fd, l->keepalive);
 	if (fd < 0 || !listener_bind_tcp(fd, ai, o)) {
 		err_set(err, "%s", strerror(errno));
 		if (fd >= 0)
@@ -350,23 +382,35 @@ bool listener_adopt(struct listener *l, int fd, struct err *err)
 		return err_set(err, "descriptor %d is not a listening socket", fd);
 	struct addr addr = addr_local(fd);
 	sock_tune(fd, NULL);
+	sock_tune_listening(fd, l->keepalive);
 	if (l->port == 0 && addr.kind != ADDR_UNIX)
 		l->port = addr.port;
-	return listener_add(l, fd, addr.kind == ADDR_UNIX, NULL, err);
+	if (!listener_add(l, fd, addr.kind == ADDR_UNIX, NULL, err))
+		return false;
+	l->socks[l->count - 1]->is_adopted = true;
+	return true;
 }
 
 /* ---- the rest of its life -------------------------------------------------------------- */
 
-void listener_pause(struct listener *l)
+bool listener_serve(struct listener *l, struct loop *loop, listener_fn fn, void *owner,
+		    struct err *err)
 {
-	l->paused = true;
-	listener_arm(l);
+	BUG_ON(l->loop);
+	l->loop = loop;
+	l->fn = fn;
+	l->owner = owner;
+	for (size_t i = 0; i < l->count; i++)
+		if (!listener_serve_sock(l->socks[i], err))
+			return false;
+	return true;
 }
 
-void listener_resume(struct listener *l)
+void listener_set_keepalive(struct listener *l, bool keepalive)
 {
-	l->paused = false;
-	listener_arm(l);
+	l->keepalive = keepalive;
+	for (size_t i = 0; i < l->count; i++)
+		sock_tune_listening(l->socks[i]->fd, keepalive);
 }
 
 void listener_close(struct listener *l)

@@ -37,15 +37,19 @@ static bool sock_is_tcp(int fd)
 	return family == AF_INET || family == AF_INET6;
 }
 
-void sock_tune_tcp(int fd, const struct sock_tuning *tuning)
+void sock_tune_listening(int fd, bool keepalive)
 {
-	sock_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
-	if (!tuning)
+	if (!sock_is_tcp(fd))
 		return;
+	sock_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+	sock_set(fd, SOL_SOCKET, SO_KEEPALIVE, keepalive);
+}
+
+void sock_tune_accepted(int fd, const struct sock_tuning *tuning)
+{
 	sock_set_positive(fd, SOL_SOCKET, SO_SNDBUF, tuning->buffer_bytes);
 	sock_set_positive(fd, SOL_SOCKET, SO_RCVBUF, tuning->buffer_bytes);
 	sock_set_positive(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, tuning->user_timeout_ms);
-	sock_set(fd, SOL_SOCKET, SO_KEEPALIVE, tuning->keepalive);
 	if (!tuning->keepalive)
 		return;
 	sock_set_positive(fd, IPPROTO_TCP, TCP_KEEPIDLE, tuning->keepidle_s);
@@ -60,7 +64,11 @@ void sock_tune(int fd, const struct sock_tuning *tuning)
 		fcntl(fd, F_SETFL, flags | O_NONBLOCK);
 	fcntl(fd, F_SETFD, FD_CLOEXEC);
 	if (sock_is_tcp(fd)) {
-		sock_tune_tcp(fd, tuning);
+		sock_set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+		if (tuning) {
+			sock_set(fd, SOL_SOCKET, SO_KEEPALIVE, tuning->keepalive);
+			sock_tune_accepted(fd, tuning);
+		}
 	} else if (tuning) {
 		sock_set_positive(fd, SOL_SOCKET, SO_SNDBUF, tuning->buffer_bytes);
 		sock_set_positive(fd, SOL_SOCKET, SO_RCVBUF, tuning->buffer_bytes);

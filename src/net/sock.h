@@ -21,9 +21,13 @@ struct sock_tuning {
  * refuses is left as it is: no connection is lost over a comfort. NULL: no tuning. */
 void sock_tune(int fd, const struct sock_tuning *tuning);
 
-/* The same for one that is known to be TCP and that was made non-blocking and close-on-exec when it
- * was accepted (net/listener.h): each question less is a system call less per login. */
-void sock_tune_tcp(int fd, const struct sock_tuning *tuning);
+/*
+ * The same in two parts, for what is accepted: what every TCP connection takes over from the socket
+ * that listens (TCP_NODELAY, and SO_KEEPALIVE or not), and what it has to be told itself, which is
+ * nothing unless tuning asks for more. Each system call less is one less per login.
+ */
+void sock_tune_listening(int fd, bool keepalive);
+void sock_tune_accepted(int fd, const struct sock_tuning *tuning);
 
 /* Removes the socket file if nobody listens on it any more. False: somebody does (errno is
  * EADDRINUSE), or it is not ours to remove (errno says why). True when there is none. */

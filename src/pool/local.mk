@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/pool/libpool.a
 src_pool_libpool_a_SOURCES = \
+	src/pool/balance.c src/pool/balance.h \
 	src/pool/permits.c src/pool/permits.h \
 	src/pool/pool.c src/pool/pool.h \
 	src/pool/pool_cap.c src/pool/pool_cap.h \

@@ -557,7 +557,17 @@ void client_on_conn(struct conn *conn, enum conn_event event, usec_t now)
 /* ---- the beginning
  * -------------------------------------------------------------------------------- */
 
-void client_accept(struct worker *w, int fd, bool is_unix, usec_t now)
+void client_join(struct client *c, struct worker *w)
+{
+	c->worker = w;
+	list_init(&c->in_pool);
+	pool_waiter_init(&c->waiter);
+	wheel_init_timer(&c->timer, client_on_timer);
+	loop_init_deferred(&c->reap, client_reap);
+	list_push_back(&w->client_list, &c->link);
+}
+
+void client_accept(struct worker *w, int fd, const struct addr *peer, usec_t now)
 {
 	const struct conf_global *g = &w->setup->conf->global;
 	struct sock_tuning tuning = {
@@ -570,22 +580,18 @@ void client_accept(struct worker *w, int fd, bool is_unix, usec_t now)
 	};
 	struct client *c = slab_take(&w->clients);
 
+	bool is_unix = peer->kind == ADDR_UNIX;
 	if (!is_unix)
-		sock_tune_tcp(fd, &tuning);
-	c->worker = w;
+		sock_tune_accepted(fd, &tuning);
+	client_join(c, w);
 	c->conn.fd = -1;
 	c->id = worker_new_id(w);
 	c->is_unix = is_unix;
-	c->peer = addr_peer(fd);
+	c->peer = *peer;
 	c->connected_at = now;
 	c->connected_wall = usec_wall();
 	c->params = paramset_ref(w->no_params);
 	c->came_with = paramset_ref(w->no_params);
-	list_init(&c->in_pool);
-	pool_waiter_init(&c->waiter);
-	wheel_init_timer(&c->timer, client_on_timer);
-	loop_init_deferred(&c->reap, client_reap);
-	list_push_back(&w->client_list, &c->link);
 	if (!conn_open(&c->conn, w->loop, fd, NULL, client_on_conn)) {
 		LOG_WARNING("a client was turned away: the loop cannot take its socket");
 		close(fd);

@@ -122,7 +122,10 @@ struct client {
 };
 
 /* A socket that was accepted for this worker. */
-void client_accept(struct worker *w, int fd, bool is_unix, usec_t now);
+void client_accept(struct worker *w, int fd, const struct addr *peer, usec_t now);
+
+/* It is this worker's from here on; what else it has is as it was. */
+void client_join(struct client *c, struct worker *w);
 
 /* Counts it in, unless `max` are in already; it counts until it is CLOSING. */
 bool client_admit(struct client *c, int max) MUST_CHECK;

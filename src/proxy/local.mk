@@ -36,6 +36,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/dbtarget.h \
 	src/proxy/doorkeeper.c \
 	src/proxy/doorkeeper.h \
+	src/proxy/door.c src/proxy/door.h \
 	src/proxy/errand.c \
 	src/proxy/errand.h \
 	src/proxy/harmless.c \

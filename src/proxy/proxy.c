@@ -11,6 +11,7 @@
 #include "net/loop.h"
 #include "proxy/authquery.h"
 #include "proxy/command.h"
+#include "proxy/door.h"
 #include "proxy/doorkeeper.h"
 #include "proxy/helper.h"
 #include "proxy/paramset.h"
@@ -87,6 +88,8 @@ static bool proxy_start_workers(struct proxy *proxy, const struct proxy_options 
 			return false;
 	}
 	for (unsigned i = 0; i < shared->worker_count; i++)
+	if (!door_open(proxy->workers[0], options->listener, err))
+		return false;
 		if (!worker_start(proxy->workers[i], err))
 			return false;
 	return true;
@@ -201,17 +204,8 @@ void proxy_stop(struct proxy *proxy)
 	proxy_free(proxy);
 }
 
-/* ---- sockets --------------------------------------------------------------------------------- */
-
-void proxy_accept(struct proxy *proxy, int fd, bool is_unix, usec_t now)
-{
-	(void)now;
-	struct worker *least = proxy->workers[0];
-	for (unsigned i = 1; i < proxy->shared.worker_count; i++)
-		if (atomic_load(&proxy->workers[i]->load) < atomic_load(&least->load))
-			least = proxy->workers[i];
-	worker_mail_accept(least, fd, is_unix);
-}
+/* ---- the console -------------------------------------------------------------------------------
+ */
 
 static void proxy_console_arrive(struct mail *mail, void *owner, usec_t now)
 {
@@ -312,6 +306,7 @@ void proxy_refuse_new(struct proxy *proxy)
 	atomic_store(&proxy->shared.closing, true);
 }
 
+	door_close(proxy->workers[0]);
 static struct registry_look proxy_look_database(struct proxy *proxy, const char *database)
 {
 	return registry_look_database(proxy->shared.registry, slice_of(database));

@@ -23,6 +23,7 @@
 #include "tap/ring.h"
 
 struct helper_crew;
+struct listener;
 struct loop;
 struct paramset_table;
 struct registry;
@@ -55,8 +56,9 @@ enum proxy_command { PROXY_COMMANDS(PROXY_COMMAND_ENUM_) PROXY_COMMAND_COUNT };
 #undef PROXY_COMMAND_ENUM_
 
 struct proxy_options {
-	struct loop *loop;   /* main's, not owned */
-	struct setup *setup; /* the proxy takes a reference of its own */
+	struct loop *loop;         /* main's, not owned */
+	struct listener *listener; /* main's again when the proxy has ended */
+	struct setup *setup;       /* the proxy takes a reference of its own */
 	void (*on_console)(void *owner, struct proxy_console *console,
 			   usec_t now); /* gives it away */
 	void (*on_record)(void *owner); /* worker: a record was pushed into an empty tap */
@@ -71,9 +73,6 @@ struct proxy *proxy_start(const struct proxy_options *options, struct err *err) 
 
 /* Ends the threads and frees all; clients get their last words (57P01). */
 void proxy_stop(struct proxy *proxy);
-
-/* A socket that was accepted: goes to the worker with the fewest clients. */
-void proxy_accept(struct proxy *proxy, int fd, bool is_unix, usec_t now);
 
 void proxy_reload(struct proxy *proxy, struct setup *setup);
 
@@ -91,7 +90,8 @@ void proxy_report(struct proxy *proxy, unsigned what, proxy_report_fn done, void
 
 size_t proxy_worker_count(const struct proxy *proxy);
 size_t proxy_client_count(const struct proxy *proxy); /* all that are connected, console apart */
-void proxy_refuse_new(struct proxy *proxy);           /* shutting down: logins get 57P01 */
+void proxy_refuse_new(
+	struct proxy *proxy); /* shutting down: nobody is accepted, logins get 57P01 */
 
 /* Lets no new client of the database in, or again; the command that needs no worker. */
 void proxy_disable(struct proxy *proxy, const char *database, bool disabled);

@@ -7,12 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "proxy/client.h"
 #include "proxy/command.h"
+#include "proxy/door.h"
 #include "proxy/intake.h"
 #include "proxy/journal.h"
 #include "proxy/localpool.h"
@@ -71,8 +71,6 @@ void worker_done_pending(struct worker *w)
 
 struct worker_mail {
 	struct mail mail;
-	int fd;
-	bool is_unix;
 	struct setup *setup;
 };
 
@@ -81,29 +79,6 @@ static void worker_send(struct worker *w, struct worker_mail m)
 	struct worker_mail *sent = mem_alloc(sizeof(*sent));
 	*sent = m;
 	mailbox_send(w->box, &sent->mail);
-}
-
-static void worker_on_accept(struct mail *mail, void *owner, usec_t now)
-{
-	struct worker *w = owner;
-	struct worker_mail *m = CONTAINER_OF(mail, struct worker_mail, mail);
-	if (w->stopping) {
-		close(m->fd);
-		atomic_fetch_sub(&w->load, 1);
-		atomic_fetch_sub(&w->shared->clients, 1);
-	} else {
-		client_accept(w, m->fd, m->is_unix, now);
-	}
-	free(m);
-	worker_settle(w, now);
-}
-
-void worker_mail_accept(struct worker *w, int fd, bool is_unix)
-{
-	atomic_fetch_add(&w->load, 1);
-	atomic_fetch_add(&w->shared->clients, 1);
-	worker_send(w, (struct worker_mail){
-			       .mail.deliver = worker_on_accept, .fd = fd, .is_unix = is_unix });
 }
 
 /* Pools that are to be warm without clients: those whose user the configuration names. */
@@ -135,6 +110,7 @@ static void worker_on_setup(struct mail *mail, void *owner, usec_t now)
 						 struct localpool, slice),
 				    now);
 	setup_unref(old);
+	door_configure(w);
 	if (w->index == 0)
 		worker_warm_up(w, now);
 	worker_settle(w, now);
@@ -268,6 +244,7 @@ void worker_free(struct worker *w)
 	loop_clear_timer(&w->gate_timer);
 	for (size_t at = 0; map_next(&w->pools, &at, &key, &value);)
 		loop_clear_timer(&((struct localpool *)value)->tick);
+	door_leave(w);
 	loop_free(w->loop); /* reaps what was closed last */
 	for (size_t at = 0; map_next(&w->pools, &at, &key, &value);)
 		localpool_free(value);

@@ -36,6 +36,7 @@ struct doorkeeper;
 struct journal;
 struct localpool;
 
+struct listener;
 /* What all workers share, written before they start. Owned by the proxy. */
 struct worker_shared {
 	struct proxy *proxy;
@@ -74,6 +75,8 @@ struct worker {
 	struct setup *setup; /* a reference */
 	struct tap_ring *tap;
 
+	struct listener
+		*door;       /* main's; of the one that accepts: proxy/door.h; NULL: another does */
 	char *scratch;                           /* where sockets are read to; owned */
 	struct buf *spare_in[WORKER_SPARE_BUFS]; /* owned; empty, for the next client's in */
 	unsigned spare_in_count;
@@ -122,7 +125,6 @@ uint64_t worker_new_id(struct worker *w);
 
 /* ---- mails from main; the mail is given away --------------------------------------- */
 
-void worker_mail_accept(struct worker *w, int fd, bool is_unix);
 void worker_mail_setup(struct worker *w, struct setup *setup);
 void worker_mail_stop(struct worker *w);
 

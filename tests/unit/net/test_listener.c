@@ -7,6 +7,8 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +18,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "net/addr.h"
 #include "net/listener.h"
 
 #define MAX_TAKEN 300
@@ -25,6 +28,7 @@ struct desk {
 	struct listener *listener;
 	int fds[MAX_TAKEN];
 	int taken, unix_taken;
+	struct addr peer; /* of the last */
 	bool close_at_first;
 	char dir[64];
 	char path[128];
@@ -53,7 +57,7 @@ int __wrap_listen(int fd, int backlog)
 	return __real_listen(fd, backlog);
 }
 
-static void desk_on_client(void *owner, int fd, bool is_unix, usec_t now)
+static void desk_on_client(void *owner, int fd, const struct addr *peer, usec_t now)
 {
 	ck_assert_ptr_eq(owner, &desk);
 	ck_assert_int_gt(now, 0);
@@ -61,7 +65,8 @@ static void desk_on_client(void *owner, int fd, bool is_unix, usec_t now)
 	ck_assert(fcntl(fd, F_GETFD) & FD_CLOEXEC);
 	ck_assert_int_lt(desk.taken, MAX_TAKEN);
 	desk.fds[desk.taken++] = fd;
-	desk.unix_taken += is_unix;
+	desk.unix_taken += peer->kind == ADDR_UNIX;
+	desk.peer = *peer;
 	if (desk.close_at_first)
 		listener_close(desk.listener);
 }
@@ -70,7 +75,10 @@ static void desk_open(void)
 {
 	memset(&desk, 0, sizeof(desk));
 	desk.loop = check_net_loop();
-	desk.listener = listener_new(desk.loop, desk_on_client, &desk);
+	struct err err = { "" };
+	desk.listener = listener_new();
+	ck_assert_msg(listener_serve(desk.listener, desk.loop, desk_on_client, &desk, &err), "%s",
+		      err.text);
 	snprintf(desk.dir, sizeof(desk.dir), "/tmp/check_net.XXXXXX");
 	ck_assert_ptr_nonnull(mkdtemp(desk.dir));
 	snprintf(desk.path, sizeof(desk.path), "%s/.s.PGSQL.7777", desk.dir);
@@ -354,7 +362,7 @@ START_TEST(test_a_socket_that_somebody_listens_on_is_left_alone)
 	struct listener_options o = on_unix();
 	struct err err;
 	must_open(&o);
-	struct listener *second = listener_new(desk.loop, desk_on_client, &desk);
+	struct listener *second = listener_new();
 	ck_assert(!listener_open(second, &o, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, "somebody listens there"));
 	listener_free(second);
@@ -434,7 +442,7 @@ START_TEST(test_a_port_that_is_taken_is_said)
 	struct err err;
 	must_open(&o);
 	o.port = listener_port(desk.listener);
-	struct listener *second = listener_new(desk.loop, desk_on_client, &desk);
+	struct listener *second = listener_new();
 	ck_assert(!listener_open(second, &o, &err));
 	ck_assert_ptr_nonnull(strstr(err.text, strerror(EADDRINUSE)));
 	listener_free(second);
@@ -442,23 +450,67 @@ START_TEST(test_a_port_that_is_taken_is_said)
 }
 END_TEST
 
-START_TEST(test_while_paused_clients_wait)
+START_TEST(test_until_it_is_served_clients_wait)
 {
 	desk_open();
 	struct listener_options o = on_unix();
-	listener_pause(desk.listener);
-	must_open(&o);
+	struct listener *later = listener_new();
+	struct err err = { "" };
+	ck_assert_msg(listener_open(later, &o, &err), "%s", err.text);
 	int c = try_unix(desk.path, 0);
+	ck_assert_int_ge(c, 0);
 	check_net_settle(desk.loop);
 	ck_assert_int_eq(desk.taken, 0);
-	listener_resume(desk.listener);
+	ck_assert_msg(listener_serve(later, desk.loop, desk_on_client, &desk, &err), "%s",
+		      err.text);
 	TURN_UNTIL(desk.loop, desk.taken == 1);
-	listener_pause(desk.listener);
-	int d = try_unix(desk.path, 0);
-	check_net_settle(desk.loop);
-	ck_assert_int_eq(desk.taken, 1);
 	close(c);
-	close(d);
+	listener_free(later);
+	desk_close();
+}
+END_TEST
+
+static int socket_option(int fd, int level, int option)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+	ck_assert_int_eq(getsockopt(fd, level, option, &value, &len), 0);
+	return value;
+}
+
+START_TEST(test_clients_take_over_how_the_listening_socket_is_tuned)
+{
+	desk_open();
+	struct listener_options o = on_tcp("127.0.0.1");
+	listener_set_keepalive(desk.listener, true);
+	must_open(&o);
+	int a = call_tcp(AF_INET, listener_port(desk.listener));
+	TURN_UNTIL(desk.loop, desk.taken == 1);
+	ck_assert_int_ne(socket_option(desk.fds[0], IPPROTO_TCP, TCP_NODELAY), 0);
+	ck_assert_int_ne(socket_option(desk.fds[0], SOL_SOCKET, SO_KEEPALIVE), 0);
+	listener_set_keepalive(desk.listener, false);
+	int b = call_tcp(AF_INET, listener_port(desk.listener));
+	TURN_UNTIL(desk.loop, desk.taken == 2);
+	ck_assert_int_ne(socket_option(desk.fds[1], IPPROTO_TCP, TCP_NODELAY), 0);
+	ck_assert_int_eq(socket_option(desk.fds[1], SOL_SOCKET, SO_KEEPALIVE), 0);
+	close(a);
+	close(b);
+	desk_close();
+}
+END_TEST
+
+START_TEST(test_who_comes_is_known)
+{
+	desk_open();
+	struct listener_options o = on_tcp("127.0.0.1");
+	must_open(&o);
+	int c = call_tcp(AF_INET, listener_port(desk.listener));
+	TURN_UNTIL(desk.loop, desk.taken == 1);
+	struct addr own = addr_local(c);
+	ck_assert_uint_eq(desk.peer.kind, ADDR_V4);
+	ck_assert_uint_eq(desk.peer.port, own.port);
+	ck_assert_mem_eq(desk.peer.ip, own.ip, 4);
+	close(c);
 	desk_close();
 }
 END_TEST
@@ -561,7 +613,9 @@ Suite *listener_suite(void)
 	tcase_add_test(t, test_an_abstract_socket);
 	tcase_add_test(t, test_all_or_nothing);
 	tcase_add_test(t, test_a_port_that_is_taken_is_said);
-	tcase_add_test(t, test_while_paused_clients_wait);
+	tcase_add_test(t, test_until_it_is_served_clients_wait);
+	tcase_add_test(t, test_clients_take_over_how_the_listening_socket_is_tuned);
+	tcase_add_test(t, test_who_comes_is_known);
 	tcase_add_test(t, test_the_callback_may_close_the_listener);
 	tcase_add_test(t, test_out_of_descriptors_it_rests_and_then_goes_on);
 	tcase_add_test(t, test_an_open_socket_is_adopted);

@@ -8,6 +8,7 @@
 int main(void)
 {
 	SRunner *sr = srunner_create(suite_permits());
+	srunner_add_suite(sr, suite_balance());
 	srunner_add_suite(sr, suite_pool_order());
 	srunner_add_suite(sr, suite_pool());
 	srunner_add_suite(sr, suite_pool_age());

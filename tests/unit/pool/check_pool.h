@@ -6,6 +6,7 @@
 
 #include <check.h>
 
+Suite *suite_balance(void);
 Suite *suite_permits(void);
 Suite *suite_pool(void);
 Suite *suite_pool_age(void);

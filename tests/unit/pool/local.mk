@@ -3,6 +3,7 @@ TESTS += tests/unit/pool/check_pool
 tests_unit_pool_check_pool_SOURCES = \
 	tests/unit/pool/check_pool.c tests/unit/pool/check_pool.h \
 	tests/unit/pool/rig.c tests/unit/pool/rig.h \
+	tests/unit/pool/test_balance.c \
 	tests/unit/pool/test_permits.c \
 	tests/unit/pool/test_pool.c \
 	tests/unit/pool/test_pool_age.c \
