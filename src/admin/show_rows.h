@@ -54,6 +54,8 @@ struct show_worker {
 	int logging_in;
 	int servers;
 	int pools;
+	int busy;
+	uint64_t moved_in, moved_out;
 };
 
 struct show_memory {

@@ -185,7 +185,10 @@ void show_traffic_workers(const struct show *in, struct answer *out)
 		const struct report *r = &in->reports[i];
 		struct show_worker row = { .worker = r->worker,
 					   .logging_in = (int)r->login_clients,
-					   .pools = (int)r->pool_count };
+					   .pools = (int)r->pool_count,
+					   .busy = r->busy_percent,
+					   .moved_in = r->moved_in,
+					   .moved_out = r->moved_out };
 		for (size_t k = 0; k < r->conn_count; k++) {
 			row.servers += r->conns[k].is_server;
 			row.clients += !r->conns[k].is_server;

@@ -261,6 +261,7 @@ bool conn_attach(struct conn *c, struct loop *loop, conn_fn fn)
 	BUG_ON(c->loop || !conn_is_open(c));
 	c->loop = loop;
 	c->fn = fn;
+	loop_init_deferred(&c->again, conn_on_again); /* the struct may have moved */
 	if (!conn_arm(c)) {
 		c->loop = NULL;
 		return false;

@@ -159,6 +159,7 @@ static void loop_end_turn(struct loop *loop)
 		return;
 	usec_t took = usec_now() - loop->began;
 	loop->began = 0;
+	loop->stats.busy_us += took;
 	if (took > loop->stats.longest_turn_us)
 		loop->stats.longest_turn_us = took;
 	if (took > LOOP_STALL_US) {

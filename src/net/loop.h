@@ -39,6 +39,7 @@ struct loop_stats {
 	uint64_t turns;
 	uint64_t stalls;        /* turns longer than LOOP_STALL_US */
 	usec_t longest_turn_us; /* callbacks only, not the wait for events */
+	usec_t busy_us;         /* all of them together */
 };
 
 /* `name` is for log lines ("worker 1"). NULL and err where the system has no more to give. */

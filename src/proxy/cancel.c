@@ -36,16 +36,40 @@ void cancel_enlist(struct client *c)
 		BUG_ON(!entropy_take(random, sizeof(random)));
 		random[0] =
 			((random[0] & 0x7fffffffu) & ~((1u << CANCEL_WORKER_BITS) - 1)) | w->index;
-	} while (random[0] <= PROXY_MAX_WORKERS || map_get(&w->keys, cancel_map_key(&random[0])));
+	} while (random[0] <= PROXY_MAX_WORKERS || map_get(&w->keys, cancel_map_key(&random[0])) ||
+		 moves_has(&w->shared->moves, random[0]));
 	c->cancel_pid = random[0];
 	c->cancel_key = random[1];
-	map_put(&w->keys, cancel_map_key(&c->cancel_pid), c);
+	cancel_move_in(c);
+}
+
+static unsigned cancel_home_of(uint32_t pid)
+{
+	return pid & ((1u << CANCEL_WORKER_BITS) - 1);
+}
+
+unsigned cancel_home(const struct client *c)
+{
+	return cancel_home_of(c->cancel_pid);
+}
+
+void cancel_move_out(struct client *c)
+{
+	map_remove(&c->worker->keys, cancel_map_key(&c->cancel_pid));
+}
+
+void cancel_move_in(struct client *c)
+{
+	map_put(&c->worker->keys, cancel_map_key(&c->cancel_pid), c);
 }
 
 void cancel_forget(struct client *c)
 {
-	if (c->cancel_pid)
-		map_remove(&c->worker->keys, cancel_map_key(&c->cancel_pid));
+	if (!c->cancel_pid)
+		return;
+	cancel_move_out(c);
+	if (cancel_home(c) != c->worker->index)
+		moves_forget(&c->worker->shared->moves, c->cancel_pid);
 	c->cancel_pid = 0;
 }
 
@@ -71,7 +95,7 @@ static void cancel_back(struct mail *mail, void *owner, usec_t now)
 
 static void cancel_answer(struct worker *w, struct cancel_mail *m)
 {
-	unsigned worker = m->asker & ((1u << CANCEL_WORKER_BITS) - 1);
+	unsigned worker = cancel_home_of(m->asker); /* who asks never moves */
 	m->mail.deliver = cancel_back;
 	mailbox_send(w->shared->workers[worker]->box, &m->mail);
 }
@@ -113,6 +137,8 @@ static void cancel_arrive(struct mail *mail, void *owner, usec_t now)
 	struct client *c = map_get(&w->keys, cancel_map_key(&m->pid));
 	bool is_right = c && CRYPTO_memcmp(&c->cancel_key, &m->key, sizeof(m->key)) == 0;
 
+	if (!c && moves_send(w->shared, m->pid, cancel_home_of(m->pid), w->index, mail))
+		return; /* it has left for another worker */
 	if (!is_right)
 		LOG_DEBUG("a cancel request with a key that no client has");
 	if (!is_right || !cancel_carry_out(c, m, now))
@@ -123,7 +149,7 @@ static void cancel_arrive(struct mail *mail, void *owner, usec_t now)
 void cancel_route(struct client *asker, uint32_t pid, struct slice key)
 {
 	struct worker_shared *shared = asker->worker->shared;
-	unsigned worker = pid & ((1u << CANCEL_WORKER_BITS) - 1);
+	unsigned worker = cancel_home_of(pid);
 	if (worker >= shared->worker_count || key.len != sizeof(uint32_t)) {
 		client_close(asker, "cancel request", loop_now(asker->worker->loop));
 		return;
@@ -135,5 +161,5 @@ void cancel_route(struct client *asker, uint32_t pid, struct slice key)
 	m->pid = pid;
 	m->asker = asker->cancel_pid;
 	memcpy(&m->key, key.ptr, sizeof(m->key));
-	mailbox_send(shared->workers[worker]->box, &m->mail);
+	mailbox_send(shared->workers[worker]->box, &m->mail); /* which sends it on if need be */
 }

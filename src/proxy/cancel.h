@@ -2,9 +2,9 @@
  * cancel.h - the keys by which clients cancel, and where a cancel goes.
  *
  * A client is given a process number and a key of ours, random both; the number says which worker
- * has the client, who looks it up. A cancel ends the wait of a client that is queued, and
- * goes to the server of one that has a server; of one that has neither it is dropped, as
- * PostgreSQL does.
+ * it came to. That one has the client and looks it up, or it has moved (proxy/moves.h). A cancel
+ * ends the wait of a client that is queued, and goes to the server of one that has a server; of one
+ * that has neither it is dropped, as PostgreSQL does.
  *
  * Thread: worker.
  */
@@ -23,6 +23,11 @@ struct worker;
 /* Gives the client its number and key. */
 void cancel_enlist(struct client *c);
 void cancel_forget(struct client *c); /* harmless when it has none */
+
+/* It moves to another worker (proxy/client_move.h), and is looked up there from then on. */
+unsigned cancel_home(const struct client *c); /* the worker that its number says */
+void cancel_move_out(struct client *c);
+void cancel_move_in(struct client *c);
 
 /*
  * A CancelRequest has come in: on to the worker that has the client of that number. Who asks is

@@ -102,8 +102,9 @@ struct client {
 	uint64_t id;
 	uint32_t cancel_pid; /* what it was given as BackendKeyData */
 	uint32_t cancel_key;
-	uint32_t body_left; /* of a message that is passed on, or dropped, piece by piece */
-	uint8_t state;      /* enum client_state; written by client_enter alone */
+	uint32_t body_left;     /* of a message that is passed on, or dropped, piece by piece */
+	uint32_t moved_at_tick; /* the balancer's, of this worker; 0: it has not moved */
+	uint8_t state;          /* enum client_state; written by client_enter alone */
 	bool is_unix;
 	bool said_goodbye; /* it sent Terminate: what it asked for before is still done */
 	bool admitted;     /* it counts against max_client_conn */

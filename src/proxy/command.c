@@ -31,11 +31,16 @@ struct command {
 	uint64_t id;
 	proxy_done_fn done;
 	void *arg;
-	struct mailbox *main;
-	unsigned waiting; /* main's */
-	size_t touched;   /* main's */
+	struct worker_shared *shared; /* not owned */
+	unsigned waiting;             /* main's */
+	size_t touched;               /* main's */
 	struct command_part parts[];
 };
+
+static bool command_ends_clients(enum proxy_command what)
+{
+	return what == PROXY_COMMAND_KILL || what == PROXY_COMMAND_KILL_CLIENT;
+}
 
 static void command_part_back(struct mail *mail, void *owner, usec_t now)
 {
@@ -45,6 +50,8 @@ static void command_part_back(struct mail *mail, void *owner, usec_t now)
 	command->touched += part->touched;
 	if (--command->waiting)
 		return;
+	if (command_ends_clients(command->what))
+		moves_unbar(&command->shared->moves);
 	if (command->done)
 		command->done(command->arg, command->touched, now);
 	free(command->database);
@@ -55,7 +62,7 @@ static void command_answer(struct command_part *part)
 {
 	list_remove(&part->link);
 	part->mail.deliver = command_part_back;
-	mailbox_send(part->command->main, &part->mail);
+	mailbox_send(part->command->shared->main, &part->mail);
 }
 
 static bool command_is_for(const struct command *command, const struct localpool *lp)
@@ -177,8 +184,10 @@ void command_send(struct worker_shared *shared, enum proxy_command what, const c
 	command->id = id;
 	command->done = done;
 	command->arg = arg;
-	command->main = shared->main;
+	command->shared = shared;
 	command->waiting = n;
+	if (command_ends_clients(what))
+		moves_bar(&shared->moves);
 	for (unsigned i = 0; i < n; i++) {
 		struct command_part *part = &command->parts[i];
 		part->command = command;

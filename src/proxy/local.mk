@@ -6,6 +6,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/authtalk.h \
 	src/proxy/authtarget.c \
 	src/proxy/authtarget.h \
+	src/proxy/balancer.c src/proxy/balancer.h \
 	src/proxy/batch.c \
 	src/proxy/batch.h \
 	src/proxy/cancel.c \
@@ -14,6 +15,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/canceler.h \
 	src/proxy/client.c \
 	src/proxy/client.h \
+	src/proxy/client_move.c src/proxy/client_move.h \
 	src/proxy/command.c \
 	src/proxy/command.h \
 	src/proxy/connector.c \
@@ -34,9 +36,9 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/connector_trace.h \
 	src/proxy/dbtarget.c \
 	src/proxy/dbtarget.h \
+	src/proxy/door.c src/proxy/door.h \
 	src/proxy/doorkeeper.c \
 	src/proxy/doorkeeper.h \
-	src/proxy/door.c src/proxy/door.h \
 	src/proxy/errand.c \
 	src/proxy/errand.h \
 	src/proxy/harmless.c \
@@ -68,6 +70,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/login_rule.h \
 	src/proxy/login_start.c \
 	src/proxy/login_tls.c \
+	src/proxy/moves.c src/proxy/moves.h \
 	src/proxy/passcheck.c \
 	src/proxy/passcheck.h \
 	src/proxy/paramset.c \

@@ -72,6 +72,7 @@ static void proxy_free(struct proxy *proxy)
 	registry_free(shared->registry);
 	paramset_table_free(shared->params);
 	doorkeeper_free(shared->doorkeeper);
+	moves_fini(&shared->moves);
 	stmt_table_free(shared->stmts);
 	setup_unref(proxy->setup);
 	free(proxy);
@@ -87,9 +88,9 @@ static bool proxy_start_workers(struct proxy *proxy, const struct proxy_options 
 		if (!proxy->workers[i])
 			return false;
 	}
-	for (unsigned i = 0; i < shared->worker_count; i++)
 	if (!door_open(proxy->workers[0], options->listener, err))
 		return false;
+	for (unsigned i = 0; i < shared->worker_count; i++)
 		if (!worker_start(proxy->workers[i], err))
 			return false;
 	return true;
@@ -117,6 +118,7 @@ static bool proxy_prepare(struct proxy *proxy, const struct proxy_options *optio
 	shared->registry = registry_new(shared->worker_count);
 	shared->params = paramset_table_new();
 	shared->doorkeeper = doorkeeper_new();
+	moves_init(&shared->moves);
 	shared->stmts = stmt_table_new();
 	if (!auth_mock_init(&shared->mock))
 		return err_set(err, "the system has no randomness to give");
@@ -304,9 +306,9 @@ size_t proxy_client_count(const struct proxy *proxy)
 void proxy_refuse_new(struct proxy *proxy)
 {
 	atomic_store(&proxy->shared.closing, true);
+	door_close(proxy->workers[0]);
 }
 
-	door_close(proxy->workers[0]);
 static struct registry_look proxy_look_database(struct proxy *proxy, const char *database)
 {
 	return registry_look_database(proxy->shared.registry, slice_of(database));

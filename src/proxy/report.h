@@ -93,7 +93,9 @@ struct report {
 	size_t pool_count, pool_cap;
 	struct report_retired *retired; /* owned; with REPORT_POOLS */
 	size_t retired_count, retired_cap;
-	size_t login_clients; /* not logged in yet */
+	size_t login_clients;         /* not logged in yet */
+	int busy_percent;             /* the share of its time that it worked, of late */
+	uint64_t moved_in, moved_out; /* clients, from and to other workers */
 };
 
 enum report_what {

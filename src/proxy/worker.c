@@ -138,6 +138,8 @@ static void worker_on_stop(struct mail *mail, void *owner, usec_t now)
 	struct worker *w = owner;
 	free(CONTAINER_OF(mail, struct worker_mail, mail));
 	w->stopping = true;
+	loop_clear_timer(&w->balancer.timer);
+	door_leave(w);
 	LIST_EACH (node, tmp, &w->client_list)
 		client_fail(LIST_ENTRY(node, struct client, link), ERROR_SHUTDOWN, NULL, NULL, now);
 	LIST_EACH (at, next, &w->pool.slices) {
@@ -193,6 +195,7 @@ struct worker *worker_new(struct worker_shared *shared, unsigned index, struct s
 	map_init(&w->keys);
 	map_init(&w->pools);
 	spare_init(w);
+	balancer_init(w);
 	pool_worker_init(&w->pool, index);
 	loop_set_io_bytes(w->loop, setup->conf->global.debug_io_bytes);
 	return w;
@@ -201,6 +204,7 @@ struct worker *worker_new(struct worker_shared *shared, unsigned index, struct s
 static void *worker_main(void *arg)
 {
 	struct worker *w = arg;
+	balancer_start(w, usec_now());
 	loop_run(w->loop);
 	atomic_store(&w->ended, true);
 	return NULL;
@@ -240,11 +244,12 @@ void worker_free(struct worker *w)
 	void *value;
 	mailbox_free(w->box);
 	w->carrying_out = true; /* no timer is to be set any more */
+	door_leave(w);
 	loop_clear_timer(&w->spare_timer);
+	loop_clear_timer(&w->balancer.timer);
 	loop_clear_timer(&w->gate_timer);
 	for (size_t at = 0; map_next(&w->pools, &at, &key, &value);)
 		loop_clear_timer(&((struct localpool *)value)->tick);
-	door_leave(w);
 	loop_free(w->loop); /* reaps what was closed last */
 	for (size_t at = 0; map_next(&w->pools, &at, &key, &value);)
 		localpool_free(value);

@@ -21,6 +21,8 @@
 #include "net/loop.h"
 #include "net/mailbox.h"
 #include "pool/pool.h"
+#include "proxy/balancer.h"
+#include "proxy/moves.h"
 #include "proxy/proxy.h"
 #include "wire/errors.h"
 
@@ -34,9 +36,9 @@ struct authquery;
 struct client;
 struct doorkeeper;
 struct journal;
+struct listener;
 struct localpool;
 
-struct listener;
 /* What all workers share, written before they start. Owned by the proxy. */
 struct worker_shared {
 	struct proxy *proxy;
@@ -60,6 +62,7 @@ struct worker_shared {
 	atomic_int admitted; /* of these, who count against max_client_conn */
 	atomic_int at_gate;  /* of these, who has not logged in */
 	struct doorkeeper *doorkeeper;
+	struct moves moves;
 	atomic_bool closing; /* no new logins */
 	void (*on_console)(void *owner, struct proxy_console *console, usec_t now);
 	void (*on_record)(void *owner);
@@ -72,11 +75,11 @@ struct worker {
 	struct loop *loop;
 	struct mailbox *box;
 	pthread_t thread;
+	struct listener
+		*door;       /* main's; of the one that accepts: proxy/door.h; NULL: another does */
 	struct setup *setup; /* a reference */
 	struct tap_ring *tap;
 
-	struct listener
-		*door;       /* main's; of the one that accepts: proxy/door.h; NULL: another does */
 	char *scratch;                           /* where sockets are read to; owned */
 	struct buf *spare_in[WORKER_SPARE_BUFS]; /* owned; empty, for the next client's in */
 	unsigned spare_in_count;
@@ -100,7 +103,8 @@ struct worker {
 	bool started;
 	atomic_bool ended;
 	bool carrying_out;
-	atomic_int load;      /* clients; read by main */
+	struct balancer balancer;
+	atomic_int load;      /* clients; read by who accepts */
 	unsigned lingering;   /* clients that were told to go and may still read why */
 	struct list commands; /* that wait for their end */
 };

@@ -172,6 +172,9 @@ static void worker_report_retired(const char *database, const struct stats *stat
 
 void worker_report(struct worker *w, unsigned what, struct report *report, usec_t now)
 {
+	report->busy_percent = atomic_load(&w->balancer.busy) / 10;
+	report->moved_in = w->balancer.moved_in;
+	report->moved_out = w->balancer.moved_out;
 	LIST_EACH (node, tmp, &w->client_list) {
 		struct client *c = LIST_ENTRY(node, struct client, link);
 		report->login_clients += c->login != NULL;

@@ -67,7 +67,8 @@ static const struct {
 	  "name pool_size reserve_pool_size pool_mode max_user_connections current_connections "
 	  "max_user_client_connections current_client_connections",
 	  "" },
-	{ SHEET_ID_WORKERS, "worker clients login_clients servers pools", "" },
+	{ SHEET_ID_WORKERS, "worker clients login_clients servers pools busy moved_in moved_out",
+	  "" },
 	{ SHEET_ID_MEM, "name size used free memtotal", "" },
 	{ SHEET_ID_STATE, "key value", "" },
 	{ SHEET_ID_DNS_HOSTS, "hostname ttl addrs", "" },

@@ -196,6 +196,7 @@ START_TEST(test_a_callback_that_blocks_is_counted_as_a_stall)
 	loop_run(loop);
 	ck_assert_uint_eq(loop_stats(loop)->stalls, 1);
 	ck_assert_int_gt(loop_stats(loop)->longest_turn_us, LOOP_STALL_US);
+	ck_assert_int_ge(loop_stats(loop)->busy_us, loop_stats(loop)->longest_turn_us);
 	ck_assert_uint_gt(loop_stats(loop)->turns, 0);
 	loop_free(loop);
 }
