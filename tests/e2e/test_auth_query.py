@@ -487,7 +487,7 @@ def test_connection_that_died_while_it_idled(asking, strict):
 
 
 def test_wrong_secret_of_the_one_who_asks(asking, strict):
-    p = asking(strict, userlist={"asker": "wrong"}, server_login_retry=5)
+    p = asking(strict, userlist={"asker": "wrong"}, server_login_retry=60)
     strict.log_mark()
     assert {refused(p, f"u{i}").sqlstate for i in range(20)} == {"08006"}
     assert strict.log_since().count('password authentication failed for user "asker"') == 1
@@ -495,7 +495,7 @@ def test_wrong_secret_of_the_one_who_asks(asking, strict):
 
 def test_query_that_hangs(counting, looked_up):
     """Its clients are told in time, and the server does not go on with it."""
-    p, count = counting(server_connect_timeout=0.5, auth_cache_time=0)
+    p, count = counting(server_connect_timeout=2, auth_cache_time=0)
     p.raw("u_known", password=WORD).close()
     with looked_up.connect() as holder:
         holder.execute("begin; lock lookup.asked")

@@ -1,5 +1,7 @@
 """Before it is known who it is: how many may be there, and how long those wait whose address has failed."""
 
+import signal
+
 import pytest
 
 import rawwire
@@ -95,8 +97,11 @@ def test_who_leaves_while_waiting(guarded):
 
 
 def test_waiting_counts_against_the_login_timeout(guarded):
-    p = guarded(client_login_timeout=1, auth_failure_delay=60)
-    fails(p, 9)
+    p = guarded(auth_failure_delay=60)
+    fails(p, 9)  # the next one waits for 1.6 s
+    p.change(client_login_timeout=1)
+    p.signal(signal.SIGHUP)
+    p.wait_log("configuration reloaded")
     client = p.open()
     client.send(rawwire.startup("app", "app"))
     (error,) = client.rest()

@@ -156,9 +156,9 @@ def test_hostile_servers(make_pooler, fake_server, cluster):
             session.send(out)
 
     server = fake_server(script)
-    p = make_pooler(cluster, pool_size=3, server_login_retry=0, server_connect_timeout=1, query_timeout=1, workers=3,
-                    client_gone_timeout="0.5", databases={"evil": f"host=127.0.0.1 port={server.port} dbname=app",
-                                                          "app": f"host=127.0.0.1 port={cluster.port} dbname=app"})
+    p = make_pooler(cluster, pool_size=3, server_login_retry=0, workers=3, client_gone_timeout="0.5", databases={
+        "evil": f"host=127.0.0.1 port={server.port} dbname=app server_connect_timeout=1 query_timeout=1",
+        "app": f"host=127.0.0.1 port={cluster.port} dbname=app"})
     running = Crew()
 
     def bystander():

@@ -335,7 +335,7 @@ def closes_with(client, *sqlstates):
 
 
 def test_client_idle_timeout(pooler, shape):
-    p = pooler(client_idle_timeout=1, **shape)
+    p = pooler(client_idle_timeout=2, **shape)
     client = p.raw()
     client.value("select 1")
     error = closes_with(client, "57P05", "08P01")
@@ -361,7 +361,7 @@ def test_idle_transaction_timeout(pooler, cluster, shape):
 
 
 def test_query_timeout(pooler, cluster, shape):
-    p = pooler(query_timeout=1, pool_size=1, **shape)
+    p = pooler(query_timeout=2, pool_size=1, **shape)
     client, idle = p.raw(), p.raw()
     client.send(Q("select pg_sleep(600)"))
     error = closes_with(client, "57014", "08P01")
@@ -373,7 +373,7 @@ def test_query_timeout(pooler, cluster, shape):
 
 @pytest.mark.pgweir
 def test_transaction_timeout(pooler, cluster, shape):
-    p = pooler(transaction_timeout=1, pool_size=1, **shape)
+    p = pooler(transaction_timeout=2, pool_size=1, **shape)
     client = p.raw()
     client.query("begin")
     said = []

@@ -270,7 +270,7 @@ def test_a_busy_pool_is_no_end_of_logins(passing, strict):
 
 
 def test_a_full_pool_says_so(passing, strict):
-    p = passing(strict, auth_cache_time=0, pool_size=1, pool_timeout=0.5)
+    p = passing(strict, auth_cache_time=0, pool_size=1, pool_timeout=3)
     holder = raw(p)
     holder.query("begin")
     error = refused(p, password="other")

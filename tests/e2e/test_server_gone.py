@@ -219,7 +219,7 @@ def test_a_server_that_does_not_answer_logins_keeps_no_others_waiting(make_poole
 def test_server_that_falls_silent(pooler, cluster, fault_proxy):
     """Packets vanish without a word: query_timeout ends the wait, and the connection is not used again."""
     proxy = fault_proxy(cluster.port)
-    p = pooler(pool_size=1, query_timeout=1, client_gone_timeout=1, cancel_wait_timeout=1,
+    p = pooler(pool_size=1, query_timeout=3, client_gone_timeout=1, cancel_wait_timeout=1,
                databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"})
     client, next_one = p.raw(), p.raw()
     client.value("select 1")
@@ -332,8 +332,8 @@ def test_hostile_logins_end_in_an_error(make_pooler, fake_server, cluster, act):
             act(session)
 
     server = fake_server(script)
-    p = make_pooler(cluster, pool_size=1, server_connect_timeout=1, userlist={"app": "pw"},
-                    databases={"evil": f"host=127.0.0.1 port={server.port} dbname=app",
+    p = make_pooler(cluster, pool_size=1, userlist={"app": "pw"},
+                    databases={"evil": f"host=127.0.0.1 port={server.port} dbname=app server_connect_timeout=1",
                                "app": f"host=127.0.0.1 port={cluster.port} dbname=app"})
     bystander = p.raw()
     client = p.open()
