@@ -283,18 +283,26 @@ def batches(messages):
     return out[:-1]
 
 
+def may_differ(wanted, got):
+    """Two errors. A name that is there already is said before what else is wrong; in a failed transaction nothing can be
+    prepared anew on a server; and what cannot be is refused before its parameters are counted."""
+    return got == "42P05" or "25P02" in (wanted, got) or (wanted == "08P01" and got in ("42P01", "42883"))
+
+
 def first_difference(wanted, got, status):
-    """None: there is none that matters. A name that is there already is said before what else is wrong; and in a
-    failed transaction nothing can be prepared anew on a server, so that the errors are others."""
+    """None: there is none that matters. And whether a failed transaction has said something else: then it may also have
+    left other names than it should, and what follows says no more."""
+    is_apart = False
     for a, b in zip(batches(wanted), batches(got)):
         has_failed = status == b"E"
         status = a[-1][1]
         if has_failed and a[-1] == b[-1]:
+            is_apart |= a != b
             continue
         for x, y in itertools.zip_longest(a, b):
-            if x != y and not (x and y and x[0] == y[0] == "E" and (y[1] == "42P05" or "25P02" in (x[1], y[1]))):
-                return x, y
-    return None
+            if x != y and not (x and y and x[0] == y[0] == "E" and may_differ(x[1], y[1])):
+                return None if is_apart else (x, y), is_apart
+    return None, is_apart
 
 
 class Pair:
@@ -308,6 +316,7 @@ class Pair:
         draw.resets = not params
         self.world = world
         self.status = b"I"
+        self.is_apart = False
         self.history = [f"login {params}"]
         self.pooled = Client(world.pooler.address).login("app", "app", **params)
         self.direct = Client(("127.0.0.1", world.cluster.port)).login("app", "twin", **params)
@@ -323,12 +332,12 @@ class Pair:
         except AssertionError as late:
             raise AssertionError(f"{late}: {self.world.report()}") from None
         wanted_told, got_told = ([t for t in map(told, side) if t] for side in (wanted, got))
-        difference = first_difference(wanted_told, got_told, self.status)
+        difference, self.is_apart = first_difference(wanted_told, got_told, self.status)
         if difference:
             self.differ(*difference)
         self.status = wanted_told[-1][1]
         for name, value in self.direct.params.items():
-            if self.pooled.params.get(name) != value:
+            if not self.is_apart and self.pooled.params.get(name) != value:
                 self.differ({name: value}, {name: self.pooled.params.get(name)})
 
     def differ(self, wanted, got):
@@ -375,7 +384,7 @@ class World:
                     action, ready, count = draw.action()
                     pair.step(action, ready)
                     self.counts[me] += count
-                    if self.is_over(crew):
+                    if pair.is_apart or self.is_over(crew):
                         return
                 if draw.resets and rng.random() < 0.7:
                     pair.clean()

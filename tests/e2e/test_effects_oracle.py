@@ -1,12 +1,13 @@
 """What the program reads in a statement (src/sql/effect), held against PostgreSQL's own grammar.
 
 libpg_query is that grammar as a library. For every text of the tables of cases, alone and put into
-other statements, the effects that its parse tree shows must be among those that were read: there
+other statements, and of the scripts of the differential test, the effects that its parse tree shows must be among those that were read: there
 may be more that keep a server, never fewer, and what ends something (COMMIT, DEALLOCATE, CLOSE,
 UNLISTEN, DISCARD, RESET) must be the same.
 """
 
 import ctypes
+import itertools
 import json
 import os
 import pathlib
@@ -307,14 +308,31 @@ def corpus():
             yield re.sub("<(n|t|r|s)>", lambda m: {"n": "\n", "t": "\t", "r": "\r", "s": " "}[m[1]], text)
 
 
+def scripts():
+    """What psql would send of differential/*.sql."""
+    for path in sorted((HERE / "differential").glob("*.sql")):
+        text, is_data = "", False
+        for line in path.read_text().splitlines():
+            if is_data:
+                is_data = line != "\\."
+                continue
+            line = line.replace("\\;", ";").partition("\\")[0]
+            line = re.sub(""":('?"?)me\\b\\1""", lambda m: f"{m[1]}d_{path.stem}{m[1]}", line)
+            text += line + "\n"
+            if text.count("$$") % 2 == 0 and line.rstrip().endswith(";"):
+                is_data = re.search("from stdin", text.rpartition(";")[0]) is not None
+                yield text.strip()
+                text = ""
+
+
 def test_nothing_that_the_grammar_shows_is_missed():
     library = find_grammar()
     if not library:
         pytest.skip("libpg_query is not here")
     grammar, reader, compared, faults = Grammar(library), Reader(), 0, []
-    for text in corpus():
-        for wrap in WRAPS:
-            wrapped = wrap.format(text.rstrip("; "))
+    for text, wraps in itertools.chain(((text, WRAPS) for text in corpus()), ((text, ["{}"]) for text in scripts())):
+        for wrap in wraps:
+            wrapped = wrap.format(text.rstrip("; ")) if len(wraps) > 1 else text
             trees = grammar.statements(wrapped)
             if not trees:
                 continue

@@ -1,0 +1,25 @@
+-- DISCARD where it may and may not be.
+set work_mem = '7MB';
+create temp table t as select 1 as a;
+prepare p as select 1 as one;
+begin;
+discard all;
+rollback;
+select * from t;
+begin;
+discard plans;
+discard sequences;
+execute p;
+discard temp;
+select * from t;
+rollback;
+select * from t;
+select 1 \; discard all;
+execute p;
+show work_mem;
+discard temp \; select count(*) from t;
+select count(*) from t;
+discard temp;
+select count(*) from t;
+deallocate p;
+reset work_mem;

@@ -1,0 +1,21 @@
+-- EXPLAIN ANALYZE of functions, EXECUTE and CREATE TABLE AS.
+create function f() returns text language plpgsql as $$ begin set work_mem = '7MB'; perform pg_advisory_lock(1, hashtext('d_explain_effects')); return 'x'; end $$;
+explain (analyze, costs off, timing off, summary off) select f();
+show work_mem;
+select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid();
+select pg_advisory_unlock_all();
+prepare p as select set_config('work_mem', '8MB', false);
+explain (costs off) execute p;
+show work_mem;
+explain (analyze, costs off, timing off, summary off) execute p;
+show work_mem;
+explain (analyze, costs off, timing off, summary off) create temp table t as execute p;
+select * from t;
+begin;
+explain (analyze, costs off, timing off, summary off) insert into t values ('rolled back');
+rollback;
+select count(*) from t;
+drop table t;
+deallocate p;
+reset work_mem;
+drop function f;

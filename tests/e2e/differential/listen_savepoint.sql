@@ -1,0 +1,23 @@
+-- LISTEN and NOTIFY behind savepoints.
+begin;
+listen :"me";
+savepoint s;
+notify :"me", 'undone';
+unlisten *;
+rollback to s;
+notify :"me", 'done';
+commit;
+select count(*) from pg_listening_channels();
+begin;
+savepoint s;
+listen other;
+rollback to s;
+unlisten :"me";
+savepoint u;
+listen :"me";
+release u;
+commit;
+select count(*) from pg_listening_channels();
+notify :"me", 'still';
+discard all;
+select count(*) from pg_listening_channels();

@@ -1,0 +1,20 @@
+-- Prepared statements that set and reset.
+prepare s (text) as select set_config('work_mem', $1, false);
+execute s ('7MB');
+show work_mem;
+begin;
+execute s ('8MB');
+rollback;
+show work_mem;
+prepare l (text) as select set_config('my.prepare_settings', $1, true);
+execute l ('gone');
+select coalesce(current_setting('my.prepare_settings', true), '') as v;
+begin;
+execute l ('here');
+show my.prepare_settings;
+commit;
+deallocate s;
+deallocate l;
+execute s ('9MB');
+show work_mem;
+reset work_mem;

@@ -1,0 +1,23 @@
+-- Row level security that asks who one is, in and out of transactions.
+create table t (owner text, v int);
+insert into t values ('diff_a', 1), ('diff_b', 2), ('diff_a', 3);
+alter table t enable row level security;
+create policy p on t using (owner = current_user);
+grant select, insert on t to diff_a, diff_b;
+set role diff_a;
+select * from t order by v;
+prepare q as select count(*), min(v) from t;
+execute q;
+set role diff_b;
+execute q;
+select * from t order by v;
+begin;
+set local role diff_a;
+execute q;
+rollback;
+execute q;
+insert into t values ('diff_a', 4);
+reset role;
+execute q;
+deallocate q;
+drop table t;

@@ -1,0 +1,24 @@
+-- SET LOCAL in front of and behind SET, committed and not.
+begin;
+set local work_mem = '5MB';
+set work_mem = '6MB';
+show work_mem;
+commit;
+show work_mem;
+begin;
+set work_mem = '7MB';
+set local work_mem = '8MB';
+show work_mem;
+savepoint s;
+set local work_mem = '9MB';
+rollback to s;
+show work_mem;
+commit;
+show work_mem;
+begin;
+set local work_mem = '5MB';
+reset work_mem;
+show work_mem;
+commit;
+show work_mem;
+reset work_mem;

@@ -1,0 +1,24 @@
+-- SET at three depths, released and rolled back in turn.
+begin;
+set my.depth = '0';
+savepoint a;
+set my.depth = '1';
+savepoint b;
+set my.depth = '2';
+set timezone = 'Asia/Tokyo';
+savepoint c;
+set my.depth = '3';
+rollback to c;
+show my.depth;
+release b;
+show my.depth;
+show timezone;
+rollback to a;
+show my.depth;
+show timezone;
+rollback to a;
+set my.depth = 'a again';
+commit;
+show my.depth;
+show timezone;
+reset my.depth;

@@ -1,0 +1,24 @@
+-- Roles set in transactions that end in every way.
+begin;
+set role diff_a;
+select current_user;
+rollback;
+select current_user;
+begin;
+set role diff_a;
+savepoint s;
+set role diff_b;
+select current_user;
+rollback to s;
+select current_user;
+commit;
+select current_user;
+begin;
+set local role diff_b;
+select current_user;
+commit;
+select current_user;
+set role none;
+select current_user;
+set role nobody_at_all;
+select current_user;

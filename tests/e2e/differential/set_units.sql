@@ -1,0 +1,21 @@
+-- The same values in other units, and out of bounds.
+set work_mem = '1GB';
+show work_mem;
+set work_mem = 1024;
+show work_mem;
+set work_mem = '0.5MB';
+show work_mem;
+set statement_timeout = '1.5min';
+show statement_timeout;
+set statement_timeout to 90000;
+show statement_timeout;
+set work_mem = '12 parsecs';
+set work_mem = -5;
+set random_page_cost = 1e0;
+show random_page_cost;
+set random_page_cost = 1.25;
+show random_page_cost;
+set enable_seqscan = offf;
+reset work_mem;
+reset statement_timeout;
+reset random_page_cost;

@@ -1,0 +1,20 @@
+-- Constraints and triggers that wait for the COMMIT.
+create table p (a int primary key);
+create table t (a int references p deferrable initially deferred);
+begin;
+insert into t values (1);
+set constraints all immediate;
+commit;
+begin;
+insert into t values (1);
+insert into p values (1);
+commit;
+select * from t;
+begin;
+set constraints all immediate;
+insert into t values (2);
+rollback;
+insert into t values (3) \; select 'before the end' as said;
+insert into t values (3);
+select count(*) from t;
+drop table t, p;

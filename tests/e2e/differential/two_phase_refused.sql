@@ -1,0 +1,24 @@
+-- What keeps a transaction from being prepared.
+begin;
+create temp table t (a int);
+prepare transaction :'me';
+select * from t;
+begin;
+listen :"me";
+prepare transaction :'me';
+select count(*) from pg_listening_channels();
+begin;
+notify :"me";
+prepare transaction :'me';
+begin;
+declare c cursor with hold for select 1;
+prepare transaction :'me';
+begin;
+select pg_advisory_lock(hashtext(:'me')), pg_advisory_xact_lock(hashtext(:'me'));
+prepare transaction :'me';
+rollback;
+select pg_advisory_unlock(hashtext(:'me'));
+begin;
+select 1/0;
+prepare transaction :'me';
+select count(*) from pg_prepared_xacts where gid = :'me';

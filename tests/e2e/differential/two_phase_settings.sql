@@ -1,0 +1,23 @@
+-- SET in a transaction that is prepared: it holds from PREPARE TRANSACTION on, whatever becomes of that.
+create table t (a int);
+begin;
+set work_mem = '7MB';
+set local statement_timeout = '55s';
+insert into t values (1);
+prepare transaction :'me';
+show work_mem;
+show statement_timeout;
+rollback prepared :'me';
+show work_mem;
+select * from t;
+begin;
+set work_mem = '8MB';
+insert into t values (2);
+prepare transaction :'me' \; commit prepared :'me';
+commit prepared :'me';
+rollback;
+rollback prepared :'me';
+select * from t;
+show work_mem;
+reset work_mem;
+drop table t;

@@ -1,0 +1,20 @@
+-- Types made, used in prepared statements and dropped again.
+create type mood as enum ('sad', 'ok');
+create type pair as (a int, m mood);
+create domain small as int check (value < 5);
+prepare q (mood, small) as select ($2, $1)::pair as p;
+execute q ('ok', 4);
+execute q ('ok', 5);
+execute q ('glad', 1);
+alter type mood add value 'glad';
+execute q ('glad', 1);
+select '(1,glad)'::pair;
+begin;
+alter type mood rename value 'sad' to 'blue';
+select enum_range(null::mood);
+rollback;
+select enum_range(null::mood);
+deallocate q;
+drop domain small;
+drop type pair;
+drop type mood;
