@@ -32,9 +32,13 @@ def start(workdir):
         return [ROOT / "quickstart", "--program", find_binary(), *options], {**os.environ, "TMPDIR": str(directory)}
 
     yield make
-    until(lambda: not processes(directory), "nothing that was started runs on")
-    assert os.listdir(directory) == []
-    shutil.rmtree(directory)
+    try:
+        until(lambda: not processes(directory), "nothing that was started runs on")
+        assert os.listdir(directory) == []
+    finally:
+        for pid in processes(directory):
+            os.kill(int(pid), signal.SIGKILL)
+        shutil.rmtree(directory, ignore_errors=True)
 
 
 def processes(directory):
@@ -61,6 +65,8 @@ class Terminal:
         args, env = command
         self.pid, self.terminal = pty.fork()
         if self.pid == 0:
+            for number in (signal.SIGINT, signal.SIGHUP):  # a shell cannot catch what its parent has ignored
+                signal.signal(number, signal.SIG_DFL)
             os.execve(args[0], args, {**env, "TERM": "dumb", "PAGER": "cat"})
         self.said = ""
 
