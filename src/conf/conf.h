@@ -81,6 +81,11 @@
 	X(SEQUENCE_STATE_ERROR, "error")                                                           \
 	X(SEQUENCE_STATE_IGNORE, "ignore")
 
+#define CONF_DEFER_BEGIN_WORDS(X)                                                                  \
+	X(DEFER_BEGIN_AUTO, "auto")                                                                \
+	X(DEFER_BEGIN_ON, "on")                                                                    \
+	X(DEFER_BEGIN_OFF, "off")
+
 /* CONF_POOL_MODE_AUTO, CONF_AUTH_TYPE_TRUST, ... */
 #define CONF_WORD_(value, word) CONF_##value,
 enum conf_pool_mode { CONF_POOL_MODE_WORDS(CONF_WORD_) };
@@ -90,6 +95,7 @@ enum conf_client_tls_sslmode { CONF_CLIENT_TLS_SSLMODE_WORDS(CONF_WORD_) };
 enum conf_server_tls_sslmode { CONF_SERVER_TLS_SSLMODE_WORDS(CONF_WORD_) };
 enum conf_auto_probe { CONF_AUTO_PROBE_WORDS(CONF_WORD_) };
 enum conf_on_session_state { CONF_ON_SESSION_STATE_WORDS(CONF_WORD_) };
+enum conf_defer_begin { CONF_DEFER_BEGIN_WORDS(CONF_WORD_) };
 enum conf_sequence_state { CONF_SEQUENCE_STATE_WORDS(CONF_WORD_) };
 #undef CONF_WORD_
 

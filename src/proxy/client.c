@@ -18,6 +18,7 @@
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/login.h"
+#include "proxy/opening.h"
 #include "proxy/paramset.h"
 #include "proxy/prepared_names.h"
 #include "proxy/registry.h"
@@ -420,9 +421,10 @@ static void client_answer(struct client *c, const struct build_notice *notice, u
 	bool is_simple = in.len && (in.ptr[0] == 'Q' || in.ptr[0] == 'F');
 
 	journal_refused(c, in, notice->sqlstate, now);
+	opening_fail(c);
 	build_error(&out, notice);
 	if (is_simple) {
-		build_ready(&out, 'I');
+		build_ready(&out, opening_status(c));
 		client_drop_message(c);
 	}
 	client_enter(c, is_simple ? CLIENT_IDLE : CLIENT_SKIPPING, now);

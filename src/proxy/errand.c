@@ -117,6 +117,8 @@ static void errand_log_failure(const struct server *s, struct slice body)
 static void errand_failed(struct server *s, struct slice body, usec_t now)
 {
 	s->errand_failed = true;
+	if (s->errand == SERVER_ERRAND_SPOIL)
+		return; /* that is what it is for */
 	if (s->errand == SERVER_ERRAND_PARAMS && s->client) {
 		struct client *c = s->client;
 		if (c->state == CLIENT_PROVING) {
@@ -156,6 +158,18 @@ static void errand_params_done(struct server *s, usec_t now)
 		paramset_replace(&c->params, paramset_ref(wanted));
 }
 
+static void errand_spoilt(struct server *s, usec_t now)
+{
+	if (!s->client)
+		return;
+	if (track_tx_status(&s->track) == 'E') {
+		conn_again(&s->client->conn); /* with what it has asked */
+		return;
+	}
+	s->is_doomed = true;
+	client_fail(s->client, ERROR_CANNOT_SET, NULL, NULL, now, "a failed transaction", "BEGIN");
+}
+
 static void errand_done(struct server *s, usec_t now)
 {
 	enum server_errand errand = s->errand;
@@ -163,6 +177,10 @@ static void errand_done(struct server *s, usec_t now)
 	switch (errand) {
 	case SERVER_ERRAND_PARAMS:
 		errand_params_done(s, now);
+		server_cancel_waiting(s, now);
+		break;
+	case SERVER_ERRAND_SPOIL:
+		errand_spoilt(s, now);
 		server_cancel_waiting(s, now);
 		break;
 	case SERVER_ERRAND_LOOK:

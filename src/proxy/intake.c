@@ -17,6 +17,7 @@
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/login.h"
+#include "proxy/opening.h"
 #include "proxy/relay.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
@@ -75,7 +76,7 @@ static size_t intake_drop_frame(struct client *c, const struct frame *f)
 
 static void intake_say_ready(struct client *c, usec_t now)
 {
-	static const char ready[] = { 'Z', 0, 0, 0, 5, 'I' };
+	const char ready[] = { 'Z', 0, 0, 0, 5, opening_status(c) };
 	client_send(c, slice_make(ready, sizeof(ready)), now);
 }
 
@@ -116,6 +117,23 @@ static void intake_see_sequences(const struct client *c, struct slice in)
 		atomic_store(reads, true);
 }
 
+/* Something that the client asks for, at the front of `in`. */
+static size_t intake_asked(struct client *c, struct slice in, const struct frame *f, usec_t now)
+{
+	/* no server is held for somebody who is still speaking */
+	if (!frame_is_whole(f) && f->body_bytes <= INTAKE_GATHER_BYTES)
+		return 0;
+	if (c->pool->is_statement && intake_is_begin(f))
+		return intake_refuse_begin(c, f, now);
+	size_t answered = c->pool->defers_begin || c->opening ? opening_answer(c, in, f, now) : 0;
+	if (answered)
+		return answered;
+	if (c->pool->is_auto)
+		intake_see_sequences(c, in);
+	intake_request(c, now);
+	return 0;
+}
+
 static size_t intake_idle_bytes(struct client *c, struct slice in, usec_t now)
 {
 	struct frame f;
@@ -139,15 +157,7 @@ static size_t intake_idle_bytes(struct client *c, struct slice in, usec_t now)
 	case 'f': /* the rest of a COPY that has failed: PostgreSQL ignores it too */
 		return intake_drop_frame(c, &f);
 	default:
-		/* no server is held for somebody who is still speaking */
-		if (!frame_is_whole(&f) && f.body_bytes <= INTAKE_GATHER_BYTES)
-			return 0;
-		if (c->pool->is_statement && intake_is_begin(&f))
-			return intake_refuse_begin(c, &f, now);
-		if (c->pool->is_auto)
-			intake_see_sequences(c, in);
-		intake_request(c, now);
-		return 0;
+		return intake_asked(c, in, &f, now);
 	}
 }
 

@@ -366,11 +366,13 @@ void journal_cut(struct client *c, uint32_t flag, const char *sqlstate, usec_t n
 	j->gap_at = j->stuck_at = j->copy_at = 0;
 }
 
-void journal_refused(struct client *c, struct slice in, const char *sqlstate, usec_t now)
+/* The batch at the front of what no server has seen; NULL: there is none, or nobody wants to know.
+ */
+static struct batch *journal_alone(struct client *c, struct slice in, usec_t now)
 {
 	struct frame f;
 	if (!c->pool->logs_queries || (c->journal && c->journal->count))
-		return;
+		return NULL;
 	for (uint32_t seq = 0; frame_read(in, UINT32_MAX, &f) > 0; seq++) {
 		journal_client(c, &f, seq, now);
 		if (!frame_is_whole(&f) || !c->journal ||
@@ -378,12 +380,28 @@ void journal_refused(struct client *c, struct slice in, const char *sqlstate, us
 			break;
 		in = slice_skip(in, frame_bytes(&f));
 	}
-	if (!c->journal || !c->journal->count)
+	return c->journal && c->journal->count ? journal_at(c->journal, 0) : NULL;
+}
+
+void journal_refused(struct client *c, struct slice in, const char *sqlstate, usec_t now)
+{
+	struct batch *b = journal_alone(c, in, now);
+	if (!b)
 		return;
-	struct batch *b = journal_at(c->journal, 0);
 	b->start = c->request_at;
 	b->wait_us = now - c->request_at;
 	journal_cut(c, 0, sqlstate, now);
+	journal_rest(c);
+}
+
+void journal_answered(struct client *c, struct slice in, usec_t now)
+{
+	struct batch *b = journal_alone(c, in, now);
+	if (!b)
+		return;
+	b->start = now;
+	b->wait_us = 0;
+	journal_cut(c, 0, NULL, now);
 	journal_rest(c);
 }
 

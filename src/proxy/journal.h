@@ -54,6 +54,9 @@ void journal_cut(struct client *c, uint32_t flag, const char *sqlstate, usec_t n
 /* It waited for a server, and was refused: `in` is what it asked, as it is kept. */
 void journal_refused(struct client *c, struct slice in, const char *sqlstate, usec_t now);
 
+/* `in` is a batch that we have answered ourselves. */
+void journal_answered(struct client *c, struct slice in, usec_t now);
+
 /* A cancel was sent for what runs. */
 void journal_cancelled(struct client *c);
 

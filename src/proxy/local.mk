@@ -71,6 +71,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/login_start.c \
 	src/proxy/login_tls.c \
 	src/proxy/moves.c src/proxy/moves.h \
+	src/proxy/opening.c \
+	src/proxy/opening.h \
 	src/proxy/passcheck.c \
 	src/proxy/passcheck.h \
 	src/proxy/paramset.c \

@@ -64,6 +64,9 @@ static void localpool_derive(struct localpool *lp)
 	bool is_open = s->pool_size == 0 || s->max_overflow < 0;
 	lp->max_kept =
 		share_of(slice_of(s->max_kept), is_open ? -1 : s->pool_size + s->max_overflow);
+	lp->defers_begin = !lp->is_session && !lp->is_statement &&
+			   (s->defer_begin == CONF_DEFER_BEGIN_ON ||
+			    (s->defer_begin == CONF_DEFER_BEGIN_AUTO && lp->is_auto));
 	lp->minds_leftovers = !lp->is_auto && !lp->is_session &&
 			      s->on_session_state != CONF_ON_SESSION_STATE_IGNORE;
 	lp->logs_queries =

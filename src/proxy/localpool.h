@@ -48,6 +48,7 @@ struct localpool {
 	bool is_session;     /* a client keeps its server until it leaves */
 	bool is_statement;
 	bool follows_prepared; /* prepared statements go with their clients */
+	bool defers_begin;     /* BEGIN takes no server (proxy/opening.h) */
 	bool minds_leftovers;  /* on_session_state is to be seen to (proxy/leftover.h) */
 	bool is_auto; /* a client keeps its server for what cannot follow it, and only that long */
 	struct harmless harmless; /* where is_auto */

@@ -15,13 +15,20 @@ struct prepared_names *prepared_names_need(struct client *c)
 {
 	if (!c->prepared) {
 		c->prepared = mem_zalloc(sizeof(*c->prepared));
-		c->prepared->server_id = c->server->id;
-		prepared_unnamed_init(&c->prepared->unnamed, &c->server->track);
+		struct track none = { 0 };
+		c->prepared->server_id = c->server ? c->server->id : 0;
+		prepared_unnamed_init(&c->prepared->unnamed, c->server ? &c->server->track : &none);
 		map_init(&c->prepared->map);
 		map_init(&c->prepared->open);
 		list_init(&c->prepared->undos);
 	}
 	return c->prepared;
+}
+
+void prepared_names_set_unnamed(struct client *c, struct slice body)
+{
+	if (body.ptr || c->prepared)
+		prepared_unnamed_answered(&prepared_names_need(c)->unnamed, body);
 }
 
 void prepared_names_free_one(struct prepared_name *name)

@@ -66,6 +66,10 @@ size_t prepared_names_count(const struct client *c);
 /* Is it still to be answered what an earlier batch has done with the name? */
 bool prepared_names_is_open(const struct prepared_names *names, struct slice name);
 
+/* Without a server: the unnamed statement is what this body of a Parse says, and runs without
+ * effects; SLICE_NONE: there is none any more. */
+void prepared_names_set_unnamed(struct client *c, struct slice body);
+
 /* What the name leads to, given away, or NULL; and a name that leads to nothing so far. */
 struct prepared_name *prepared_names_remove(struct prepared_names *names, struct slice name);
 void prepared_names_put(struct prepared_names *names, struct slice name,

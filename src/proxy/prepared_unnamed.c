@@ -104,6 +104,15 @@ void prepared_unnamed_end(struct prepared_unnamed *u, const struct track *track)
 	buf_clear(&u->now.text);
 }
 
+void prepared_unnamed_answered(struct prepared_unnamed *u, struct slice text)
+{
+	drop_before(u, u->seq + 1);
+	buf_clear(&u->now.text);
+	buf_add_slice(&u->now.text, text);
+	u->now.has_effects = false;
+	u->generation++;
+}
+
 void prepared_unnamed_sync(struct prepared_unnamed *u, const struct track *track)
 {
 	u->synced_at = track_next_seq(track);

@@ -21,6 +21,7 @@
 #include "proxy/keep.h"
 #include "proxy/leftover.h"
 #include "proxy/localpool.h"
+#include "proxy/opening.h"
 #include "proxy/paramset.h"
 #include "proxy/prepared.h"
 #include "proxy/prepared_names.h"
@@ -257,9 +258,9 @@ static enum relay_step relay_message(struct client *c, const struct frame *f,
 	return RELAY_HOLD;
 }
 
-static enum relay_step relay_client_message(struct client *c, const struct frame *f,
-					    struct relay_out *out, struct relay_fault *fault,
-					    usec_t now)
+/* What leaves something in the session may be refused. */
+static enum relay_step relay_minded(struct client *c, const struct frame *f, struct relay_out *out,
+				    struct relay_fault *fault, usec_t now)
 {
 	if (!c->pool->minds_leftovers || (f->type != 'Q' && f->type != 'P'))
 		return relay_message(c, f, f, out, fault, now);
@@ -272,6 +273,30 @@ static enum relay_step relay_client_message(struct client *c, const struct frame
 	enum relay_step step = relay_message(c, f, &sent, out, fault, now);
 	buf_fini(&body);
 	return step;
+}
+
+/* BEGIN is under way in front of it. */
+static enum relay_step relay_behind_opening(struct client *c, const struct frame *f,
+					    struct relay_out *out, struct relay_fault *fault,
+					    usec_t now)
+{
+	if (opening_holds(out->s)) {
+		conn_pause(&c->conn, CLIENT_PAUSE_TRACK);
+		return RELAY_HOLD;
+	}
+	enum relay_step step = relay_minded(c, f, out, fault, now);
+	if (step == RELAY_TAKE)
+		opening_sent(out->s, f->type);
+	return step;
+}
+
+static enum relay_step relay_client_message(struct client *c, const struct frame *f,
+					    struct relay_out *out, struct relay_fault *fault,
+					    usec_t now)
+{
+	if (UNLIKELY(out->s->opening))
+		return relay_behind_opening(c, f, out, fault, now);
+	return relay_minded(c, f, out, fault, now);
 }
 
 /* Reads the head at the front of `in`; false: more is needed, or it is at fault. */
@@ -315,11 +340,13 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 	struct server *s = c->server;
 	if (s->errand == SERVER_ERRAND_LOOK)
 		return 0;
-	if (s->errand == SERVER_ERRAND_PARAMS && s->holds_client) {
+	if (s->errand != SERVER_ERRAND_NONE && s->holds_client) {
 		relay_send_to_server(c, s, SLICE_NONE, now);
 		return 0;
 	}
 	s->holds_client = false;
+	if (UNLIKELY(c->opening) && !opening_send(s, now))
+		return 0;
 	size_t done = c->body_left < in.len ? c->body_left : in.len;
 	struct relay_out out = { .s = s, .in = in };
 	bool leaves = false;
@@ -457,12 +484,20 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 	switch (track_server(&s->track, f->type, f->body, &news)) {
 	case TRACK_PASS:
 		relay_note(s, f, &news, now);
-		return true;
+		if (f->type != 'Z' || s->opening != SERVER_OPENING_REFUSED || !s->client)
+			return true;
+		relay_flush(s, run, now);
+		opening_refused_ready(s, now);
+		return false;
 	case TRACK_SWALLOW:
 		if (f->type == 'E' && s->errand == SERVER_ERRAND_NONE && s->client) {
 			relay_note(s, f, &news, now); /* to a Parse of ours for its statement */
+			if (s->opening)
+				opening_reply(s, 'E', now);
 			return true;
 		}
+		if (s->opening && news.item == 'E')
+			opening_reply(s, f->type, now);
 		if (f->type == 'E')
 			prepared_failed(s->client, s, &news);
 		relay_flush(s, run, now);

@@ -187,6 +187,7 @@ static void server_unlink(struct server *s)
 	keep_let_go(c);
 	s->client = NULL;
 	c->server = NULL;
+	s->opening = SERVER_OPENING_NONE;
 	conn_resume(&s->conn, SERVER_PAUSE_PEER);
 }
 
@@ -629,12 +630,17 @@ static void server_cancelled(void *arg, bool sent, usec_t now)
 	worker_settle(w, now);
 }
 
+bool server_is_ours(const struct server *s)
+{
+	return s->errand == SERVER_ERRAND_PARAMS || s->errand == SERVER_ERRAND_SPOIL;
+}
+
 void server_cancel(struct server *s, usec_t now)
 {
 	struct worker *w = server_worker(s);
 	/* It is meant for the client's query, not for ours; and one at a time: the one under way
 	 * may have come too early for what runs now, so that another follows it. */
-	if (s->errand == SERVER_ERRAND_PARAMS || s->is_cancelling) {
+	if (server_is_ours(s) || s->is_cancelling) {
 		s->cancel_waits = true;
 		return;
 	}
@@ -648,8 +654,7 @@ void server_cancel(struct server *s, usec_t now)
 
 void server_cancel_waiting(struct server *s, usec_t now)
 {
-	bool waits = s->cancel_waits && s->errand != SERVER_ERRAND_PARAMS;
-	if (!waits)
+	if (!s->cancel_waits || server_is_ours(s))
 		return;
 	s->cancel_waits = false;
 	if (server_is_busy(s) && s->errand == SERVER_ERRAND_NONE)

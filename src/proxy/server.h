@@ -61,7 +61,17 @@ enum server_errand {
 	SERVER_ERRAND_DISCARD, /* what a client has left that kept its server */
 	SERVER_ERRAND_PING,
 	SERVER_ERRAND_LOOK,  /* what its client has left in the session (proxy/inspect.h) */
+	SERVER_ERRAND_SPOIL, /* a transaction that has failed already (proxy/opening.h) */
 	SERVER_ERRAND_PROBE, /* an empty query whose answer tells where a conversation stands */
+};
+
+/* A BEGIN of its client's that we have sent (proxy/opening.h). */
+enum server_opening {
+	SERVER_OPENING_NONE,    /* or it is answered */
+	SERVER_OPENING_SENT,    /* and is to be answered */
+	SERVER_OPENING_CLOSED,  /* ..., and what ends in ReadyForQuery was sent behind it */
+	SERVER_OPENING_SKIPPED, /* was refused; all is skipped up to the client's Sync */
+	SERVER_OPENING_REFUSED, /* was refused; ReadyForQuery is to come */
 };
 
 #define SERVER_SEQUENCES_MIXED UINT64_MAX
@@ -93,9 +103,10 @@ struct server {
 
 	uint8_t state;    /* enum server_state; written by server_enter alone */
 	uint8_t errand;   /* enum server_errand */
+	uint8_t opening;  /* enum server_opening */
 	bool body_passes; /* those bytes are for the client */
 	bool errand_failed;
-	bool holds_client;  /* the client's bytes wait for the end of errand PARAMS */
+	bool holds_client;  /* the client's bytes wait for the end of the errand: PARAMS, SPOIL */
 	bool needs_discard; /* CLEANING: its client has left what DISCARD ALL ends */
 	bool needs_reset;   /* CLEANING: server_reset_query is to be run */
 	bool was_reset; /* while the errand is PARAMS: its parameters are in doubt if that fails */
@@ -170,6 +181,9 @@ bool server_param(struct server *s, struct slice body);
 
 /* Its client has discarded all: what is not reported is as at the server's login again. */
 void server_param_forget(struct server *s);
+
+/* Is it doing something for us that no cancel may hit? */
+bool server_is_ours(const struct server *s);
 
 /* It said ReadyForQuery to the client. */
 void server_note_ready(struct server *s, usec_t now);

@@ -1,5 +1,6 @@
 noinst_LIBRARIES += src/sql/libsql.a
 src_sql_libsql_a_SOURCES = \
+	src/sql/block.c src/sql/block.h \
 	src/sql/calls.c src/sql/calls.def src/sql/calls.h \
 	src/sql/effect.c src/sql/effect.h src/sql/effect_parts.h \
 	src/sql/effect_call.c src/sql/effect_query.c \

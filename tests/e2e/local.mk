@@ -37,6 +37,7 @@ EXTRA_DIST += \
 	tests/e2e/test_limits.py \
 	tests/e2e/test_login.py \
 	tests/e2e/test_modes.py \
+	tests/e2e/test_opening.py \
 	tests/e2e/test_operations.py \
 	tests/e2e/test_pass.py \
 	tests/e2e/test_pipeline.py \

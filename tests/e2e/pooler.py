@@ -108,6 +108,7 @@ class Pooler:
             "admin_users": "admin",
             "stats_users": "stats",
             "pool_mode": os.environ.get("E2E_POOL_MODE", "transaction"),
+            "defer_begin": "off" if "E2E_POOL_MODE" in os.environ else None,  # by BEGIN tests hold a server
             "pool_size": 4,
             "max_overflow": 0,
             "workers": 2,

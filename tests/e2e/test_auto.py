@@ -113,7 +113,7 @@ def test_settings_follow(pooler, text, value):
         client.query(part)
     until_equal(lambda: kept(p), [])
     for _ in range(3):
-        other.query("begin")  # takes the server that the client had
+        other.query("begin; select 1")  # takes the server that the client had
         assert client.value("show work_mem") == value
         assert other.value("show work_mem") == "4MB"
         other.query("commit")

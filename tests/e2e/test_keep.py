@@ -209,9 +209,9 @@ def move(p):
 
 @pytest.mark.parametrize("state", ["keep", "error"])
 @pytest.mark.parametrize("text", SEQUENCES)
-@pytest.mark.parametrize("how", ["simple", "extended", "begin", "begin extended", "in one"])
+@pytest.mark.parametrize("how", ["simple", "extended", "begin", "begin extended", "begin later", "in one"])
 def test_nobody_reads_anothers_number(pooler, text, how, state):
-    p = auto(pooler, pool_size=1, sequence_state=state)
+    p = auto(pooler, pool_size=1, sequence_state=state, defer_begin="auto" if how == "begin later" else "off")
     move(p)
     client = p.raw()
     if how.startswith("begin"):

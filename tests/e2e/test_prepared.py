@@ -35,7 +35,7 @@ def prepare(client, name, sql, types=()):
 def test_follows_to_another_server(pooler):
     p = pooler(pool_mode="auto", pool_size=2, workers=1)
     a, b, c = p.raw(), p.raw(), p.raw()
-    b.query("begin")  # one server is left
+    b.query("begin; select 1")  # one server is left
     assert prepare(a, "s", "select 'a' || $1::text, pg_backend_pid()") == "1Z"
     pids = set()
     for n in range(4):
@@ -43,7 +43,7 @@ def test_follows_to_another_server(pooler):
         row = [m.row() for m in a.ready() if m.kind == "D"][0]
         assert row[0] == f"a{n}"
         pids.add(row[1])
-        c.query("begin")  # takes the one that it was
+        c.query("begin; select 1")  # takes the one that it was
         b.query("commit")
         b, c = c, b
     assert len(pids) == 2

@@ -4,6 +4,7 @@ tests_unit_sql_check_sql_SOURCES = \
 	tests/unit/sql/cases.c tests/unit/sql/cases.h \
 	tests/unit/sql/check_sql.c tests/unit/sql/suites.h \
 	tests/unit/sql/effect_text.c tests/unit/sql/effect_text.h \
+	tests/unit/sql/test_block.c \
 	tests/unit/sql/test_effect.c tests/unit/sql/test_literal.c \
 	tests/unit/sql/test_fingerprint.c tests/unit/sql/test_lexer.c \
 	tests/unit/sql/test_norm.c tests/unit/sql/test_split.c \

@@ -6,6 +6,7 @@
 
 #include <check.h>
 
+Suite *block_suite(void);
 Suite *effect_suite(void);
 Suite *lexer_suite(void);
 Suite *literal_suite(void);
