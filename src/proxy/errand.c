@@ -19,6 +19,9 @@
 #include "wire/build.h"
 #include "wire/notice.h"
 
+/* What DISCARD ALL ends, but for what is prepared there. */
+#define ERRAND_SWEEP "DISCARD TEMP;CLOSE ALL;UNLISTEN *;SELECT pg_catalog.pg_advisory_unlock_all();"
+
 /* False: the server will not answer it. */
 static bool errand_add(struct server *s, char type)
 {
@@ -60,6 +63,9 @@ void errand_set_params(struct server *s, struct paramset *wanted, bool forgets_s
 	if (s->tainted_by && s->client && s->tainted_by != s->client->id) {
 		/* unknown code has run there: it may have set what nobody can ask for */
 		buf_add_str(&sql, "RESET ALL;RESET ROLE;");
+		if (s->is_unasked) /* nor what else it has left */
+			buf_add_str(&sql, ERRAND_SWEEP);
+		s->is_unasked = false;
 		paramset_replace(&s->params, paramset_ref(s->pool->worker->no_params));
 		s->tainted_by = 0;
 		s->was_reset = true;
@@ -194,6 +200,7 @@ static void errand_done(struct server *s, usec_t now)
 			paramset_replace(&s->params, paramset_ref(s->pool->worker->no_params));
 		s->sequences_of = 0;
 		s->tainted_by = 0;
+		s->is_unasked = false;
 		prepared_free_set(s);
 		break;
 	case SERVER_ERRAND_ROLLBACK:

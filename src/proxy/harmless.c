@@ -77,3 +77,13 @@ void harmless_know_setting(struct harmless *h, struct slice name)
 	if (map_count(&h->settings) < HARMLESS_MAX_SETTINGS)
 		map_put(&h->settings, name, h);
 }
+
+bool harmless_wants_settings(const struct harmless *h, usec_t now)
+{
+	return !h->learnt_at || now - h->learnt_at >= HARMLESS_LEARN_US;
+}
+
+void harmless_has_settings(struct harmless *h, usec_t now)
+{
+	h->learnt_at = now;
+}

@@ -18,6 +18,7 @@
 #include "proxy/server.h"
 #include "proxy/worker.h"
 #include "sql/effect.h"
+#include "sql/mention.h"
 #include "sql/norm.h"
 
 /* Effects that leave nothing in a session, or nothing that a look could find. */
@@ -212,6 +213,14 @@ static uint64_t keep_of_execute(const struct keep *keep)
 	return effects;
 }
 
+/* Settings that the server does not list, and that a string of code names. */
+static void keep_touch_mentioned(const struct client *c, struct keep *keep, struct slice code)
+{
+	struct slice name;
+	while (mention_next(&code, &name))
+		keep_touch(c, keep, name);
+}
+
 /* One statement: what it makes suspicious, or has prepared to. */
 static void keep_statement(struct client *c, const struct effect *e, struct lexer_mode mode)
 {
@@ -225,6 +234,8 @@ static void keep_statement(struct client *c, const struct effect *e, struct lexe
 	effects &= ~EFFECT(CREATE);
 	if (effects & EFFECT(CALLS) && harmless_is(&c->pool->harmless, e->text, mode))
 		effects &= ~EFFECT(CALLS);
+	if (c->server && e->set & ~effects & KEEP_DOUBTS)
+		c->server->is_unasked = true;
 	if (effects & EFFECT(DROP) && !keep_is(c->keep, KEEP(TEMP)) &&
 	    !(c->keep && c->keep->suspected & KEEP(TEMP)))
 		effects &= ~EFFECT(DROP);
@@ -246,6 +257,8 @@ static void keep_statement(struct client *c, const struct effect *e, struct lexe
 	}
 	if (effects & EFFECT(ROLE))
 		keep_touch(c, keep, SLICE("role"));
+	if (effects & EFFECT(CODE))
+		keep_touch_mentioned(c, keep, e->text);
 	if (effects & EFFECT(CALLS))
 		harmless_try(&c->pool->harmless, &keep->tried, e->text, mode);
 	keep->inner |= e->inner & ~KEEP_IDLE_EFFECTS;

@@ -109,8 +109,9 @@ struct server {
 	bool holds_client;  /* the client's bytes wait for the end of the errand: PARAMS, SPOIL */
 	bool needs_discard; /* CLEANING: its client has left what DISCARD ALL ends */
 	bool needs_reset;   /* CLEANING: server_reset_query is to be run */
-	bool was_reset; /* while the errand is PARAMS: its parameters are in doubt if that fails */
-	bool is_doomed; /* close it instead of using it again */
+	bool was_reset;  /* while the errand is PARAMS: its parameters are in doubt if that fails */
+	bool is_unasked; /* unknown code has run there, and nobody has asked what it left */
+	bool is_doomed;  /* close it instead of using it again */
 	bool cancel_waits; /* one more cancel is wanted, after the errand or the cancel under way */
 	bool last_words;   /* a FATAL was passed on */
 	bool is_last_call; /* CLEANING: the next deadline closes it */

@@ -8,6 +8,7 @@ src_sql_libsql_a_SOURCES = \
 	src/sql/fingerprint.c src/sql/fingerprint.h \
 	src/sql/lexer.c src/sql/lexer.h \
 	src/sql/literal.c src/sql/literal.h \
+	src/sql/mention.c src/sql/mention.h \
 	src/sql/norm.c src/sql/norm.h \
 	src/sql/normlist.c src/sql/normlist.h \
 	src/sql/skim.c src/sql/skim.h \

@@ -434,3 +434,54 @@ def test_what_execute_has_set_follows(pooler):
         client.query(step)
     assert other.value("show work_mem") == "4MB"
     assert client.value("show work_mem") == "7MB"
+
+
+@pytest.mark.parametrize("leaves,seen", [
+    ("perform pg_advisory_lock(77)",
+     "select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()"),
+    ("create temp table sweep_t(a int)", "select count(*) from pg_class where relname = 'sweep_t'"),
+    ("execute 'listen sweep'", "select count(*) from pg_listening_channels()"),
+    ("execute 'declare sweep cursor with hold for select 1'", "select count(*) from pg_cursors"),
+    ("perform set_config('work_mem', '7MB', false)", "select count(*) from pg_settings where setting = '7168'"),
+])
+@pytest.mark.parametrize("how", ["trusted", "never"])
+def test_what_nobody_has_asked_about_is_swept(pooler, leaves, seen, how):
+    """A function that was found clean so often that it is not asked about any more, and then leaves something."""
+    p = auto(pooler, pool_size=1, auto_probe="never" if how == "never" else "suspicious")
+    client, other = p.raw(), p.raw()
+    client.query("create or replace function sweep_it(n int) returns int language plpgsql as "
+                 f"$$begin if n > 0 then {leaves}; end if; return n; end$$")
+    for _ in range(20 if how == "trusted" else 0):
+        client.query("select sweep_it(0)")
+    client.query("select sweep_it(1)")
+    assert kept(p) == []
+    assert other.value(seen) == "0"
+    assert other.value("select 1") == "1"
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_setting_that_only_a_function_names_follows(pooler, workers):
+    p = auto(pooler, workers=workers)
+    admin = p.raw()
+    admin.query("create or replace function own_tenant(t text) returns text language sql as "
+                "$$select set_config('own_app.tenant', t, false)$$;"
+                "create or replace function own_tenant_too(t text) returns text language plpgsql as "
+                "$$begin execute format('set own_too.tenant = %L', t); return t; end$$")
+    clients = [p.raw() for _ in range(4)]
+    for n, client in enumerate(clients):
+        client.query(f"select own_tenant('t{n}'), own_tenant_too('u{n}')")
+    for _ in range(3):
+        for n, client in enumerate(clients):
+            assert client.rows("select current_setting('own_app.tenant'), current_setting('own_too.tenant')") == \
+                [[f"t{n}", f"u{n}"]]
+
+
+@pytest.mark.parametrize("code", ["perform set_config('in_do.x', 'own', false)", "set in_do.x = 'own'",
+                                  "execute 'set in_do.x = ''own'''"])
+def test_a_setting_that_only_a_do_names_follows(pooler, code):
+    p = auto(pooler, pool_size=1)
+    client, other = p.raw(), p.raw()
+    client.query(f"do $$begin {code}; end$$")
+    for _ in range(2):
+        assert other.value("select coalesce(current_setting('in_do.x', true), '')") == ""
+        assert client.value("show in_do.x") == "own"

@@ -43,7 +43,6 @@ DIFFERENT = {
     "set_application_name": "RESET of a parameter that the server reports gives the server's default, not what was "
                             "asked for at start-up",
     "set_as_asked": "DISCARD ALL, and what pg_settings says of the source and of the reset value of a setting",
-    "set_do": "a custom setting that only a string inside a DO names is unknown to pgweir",
     "set_many": "the source of settings that were asked for at start-up",
 }
 

@@ -10,6 +10,7 @@ Suite *block_suite(void);
 Suite *effect_suite(void);
 Suite *lexer_suite(void);
 Suite *literal_suite(void);
+Suite *mention_suite(void);
 Suite *norm_suite(void);
 Suite *fingerprint_suite(void);
 Suite *split_suite(void);
