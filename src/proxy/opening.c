@@ -189,6 +189,7 @@ bool opening_send(struct server *s, usec_t now)
 	struct buf sql = { 0 };
 	if (c->opening & OPENING_FAILED)
 		return opening_send_spoilt(s, now);
+	prepared_bring_home(s);
 	block_write(c->opening & ((1u << BLOCK_MODES_BITS) - 1), &sql);
 	opening_own(s, 'P');
 	build_parse(&s->before, SLICE(""), buf_slice(&sql), NULL, 0);

@@ -245,6 +245,20 @@ static void prepared_take_home(struct prepared_turn *t)
 	set->lent_count = 0;
 }
 
+static void prepared_nothing_in_front(void *arg)
+{
+	(void)arg;
+}
+
+void prepared_bring_home(struct server *s)
+{
+	struct prepared_turn turn = { .s = s,
+				      .out = &s->before,
+				      .flush = prepared_nothing_in_front };
+	if (s->prepared && s->prepared->lent_count && !track_wants_sync(&s->track))
+		prepared_take_home(&turn);
+}
+
 /* ---- names of the client's ---------------------------------------------------------------- */
 
 static struct slice prepared_search_path(const struct client *c)

@@ -85,6 +85,10 @@ void prepared_failed(struct client *c, struct server *s, const struct track_news
  * and so has the client (or NULL). */
 void prepared_forget_all(struct client *c, struct server *s, uint32_t seq);
 
+/* A message of ours begins the client's batch: what a batch of before was lent is closed in front
+ * of it, where nothing can skip that. */
+void prepared_bring_home(struct server *s);
+
 /* A message of ours has taken the server's unnamed statement away, or its place. */
 void prepared_unnamed_lost(struct server *s);
 

@@ -49,8 +49,8 @@ bool prepared_unnamed_parse(struct prepared_unnamed *u, const struct track *trac
 /* The next message ends it. */
 void prepared_unnamed_end(struct prepared_unnamed *u, const struct track *track);
 
-/* All that was asked before is answered, and without a server so is a Parse of that text, which has no
- * effects; SLICE_NONE: a Query. */
+/* All that was asked before is answered, and without a server so is a Parse of that text, which has
+ * no effects; SLICE_NONE: a Query. */
 void prepared_unnamed_answered(struct prepared_unnamed *u, struct slice text);
 
 /* The next message is a Sync. */

@@ -363,6 +363,21 @@ def test_names_that_are_there_already_a_thousand_times_over(pooler):
     assert p.raw().value("select count(*) from pg_prepared_statements where name = 'a'") == "0"
 
 
+def test_a_name_that_is_there_behind_settings_of_ours(pooler):
+    p = auto(pooler, pool_size=1)
+    client, other = p.raw(), p.raw(application_name="other")
+    client.send(P("select 1", "a"), S)
+    client.ready()
+    for _ in range(3):
+        client.send(P("select 2", "a"), S)
+        assert [m.sqlstate for m in client.ready() if m.kind == "E"] == ["42P05"]
+        assert other.value("show application_name") == "other"
+    assert client.query("deallocate a")[-1].status() == "I"
+    assert other.value("show application_name") == "other"
+    client.send(P("select 3", "a"), B(name="a"), E(), S)
+    assert [m.row() for m in client.ready() if m.kind == "D"] == [["3"]]
+
+
 def test_many_statements_in_one_batch_that_fails(pooler):
     client = auto(pooler, pool_size=1).raw()
     prepares(client, "b")
