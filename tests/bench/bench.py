@@ -60,12 +60,16 @@ SCENARIOS = [
              "--clients 64", targets=(PGWEIR,), variants=LOGS),
     scenario("auto", "pool_mode transaction and auto: small query, extended, 64 clients", "query",
              "--clients 64 --proto extended", targets=(PGWEIR,), variants=AUTO),
+    scenario("auto-prepared", "pool_mode transaction and auto: small query, prepared, 64 clients", "query",
+             "--clients 64 --proto prepared", targets=(PGWEIR,), variants=AUTO),
     scenario("stream", "large result, rows of 1 kB", "bulk", "--streams 1", targets=ALL, quick=True),
     scenario("stream-100", "large result, rows of 100 bytes", "bulk", "--streams 1 --row-bytes 100"),
     scenario("stream-256k", "large result, rows of 256 KiB", "bulk", "--streams 1 --row-bytes 262144"),
     scenario("copy-out", "COPY TO, rows of 1 kB", "bulk", "--copy-out 1"),
     scenario("copy-in", "COPY FROM, rows of 1 kB", "bulk", "--copy-in 1", targets=ALL, quick=True),
     scenario("beside", "a small-query client beside a large result", "beside", "--clients 1 --streams 1", targets=ALL, quick=True),
+    scenario("beside-copy-out", "a small-query client beside a COPY TO", "beside", "--clients 1 --copy-out 1"),
+    scenario("beside-copy-in", "a small-query client beside a COPY FROM", "beside", "--clients 1 --copy-in 1"),
     scenario("idle", f"{IDLE} idle clients (quick: half) beside 64 that ask", "idle", "--clients 64", quick=True),
     scenario("storm-trust", "connect, one query, disconnect (trust), beside one client", "storm", "--storm 16 --clients 1"),
     scenario("storm-scram", "connect with SCRAM, one query, disconnect, beside one client", "storm", "--storm 16 --clients 1",
@@ -146,13 +150,14 @@ class Bench:
             idle = min(idle, bed.relayed() - 200)
         if target.name not in self.memory:  # what it had before all of them: not all of it is given back
             with benchload.Load(bed, target, s.load, **how) as load:
-                load.run()
-                self.memory[target.name] = target.memory_kib()
-        before = self.memory[target.name]
+                got = load.run()
+                alone = self.query_figures(target, got["clients"], got["cpu"])["cpu_us"]
+                self.memory[target.name] = target.memory_kib(), alone
+        before, alone = self.memory[target.name]
         with benchload.Load(bed, target, [*s.load, "--idle", str(idle)], **how) as load:
             kib = (target.memory_kib() - before) / idle
             got = load.run()
-        return self.query_figures(target, got["clients"], got["cpu"]) | {"idle_kib": kib}
+        return self.query_figures(target, got["clients"], got["cpu"]) | {"idle_kib": kib, "alone_cpu_us": alone}
 
     def run_offered(self, bed, s, target):
         seconds = 2.0 if self.quick else max(5.0, self.seconds)

@@ -32,6 +32,7 @@ PROTOS = ("simple", "extended", "prepared")
 CLIENTS = (1, 16)
 SERVERS = 4
 WARM, QUERIES, ROUNDS = 200, 300, 3
+LOGIN_SECONDS = 2
 TOLERANCE = 0.02
 SKIPPED = 77
 # one worker, and a slow-query log that watches everything and has nothing to say
@@ -113,6 +114,19 @@ def count_calls(bed, target, args, clients):
     return sum(calls.values()) + (waits if clients == 1 else 0)
 
 
+def count_login_calls(tools):
+    """Of a client that connects with SCRAM, asks once and leaves; but the waits."""
+    with Bed(tools, Cpus(), pool_size=SERVERS, scram=True) as bed:
+        bed.add_pgweir(**SETTINGS)
+        target = bed.targets[PGWEIR]
+        with benchload.Load(bed, target, ["--storm", "1"], seconds=LOGIN_SECONDS, warmup=0) as load:
+            load.run()
+            with benchload.Strace(target.process.pid) as strace:
+                got = load.run()
+        strace.calls.pop("epoll_wait", 0)
+        return sum(strace.calls.values()) / got["storm"]["done"]
+
+
 def count_all(tools, counts_instructions):
     found = {}
     with Bed(tools, Cpus(), pool_size=SERVERS) as bed:
@@ -128,6 +142,11 @@ def count_all(tools, counts_instructions):
                         found[f"{name} instructions"] = counted.count(args)
                 except NotThere as why:
                     print(f"hotpath: {why}")
+    try:
+        if program("strace"):
+            found["login-scram calls"] = count_login_calls(tools)
+    except NotThere as why:
+        print(f"hotpath: {why}")
     return found
 
 
