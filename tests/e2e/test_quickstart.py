@@ -15,7 +15,7 @@ import time
 import pytest
 
 from pooler import ROOT, find_binary
-from waiting import DEADLINE, until
+from waiting import DEADLINE, all_at_once, until
 
 pytestmark = [pytest.mark.pgweir, pytest.mark.timeout(180)]
 
@@ -124,6 +124,13 @@ def test_server_of_ones_own(start, cluster, form):
     said = run(start("--server", form.format(cluster.port)))
     assert re.search(r"app +\| app +\| PostgreSQL \d+", said)
     assert "private" not in said
+
+
+def test_several_at_once(start):
+    """Who finds a port free may come second there."""
+    command = start()
+    said = all_at_once([lambda: run(command)] * 4, deadline=8 * DEADLINE)
+    assert all("SLOW" in text for text in said)
 
 
 def test_server_that_is_not_there(start):
