@@ -1,5 +1,6 @@
 """Clients that misbehave while they log in, in each state that a login can be in: they harm nobody but themselves."""
 
+import secrets
 import socket
 import struct
 
@@ -8,7 +9,7 @@ import pytest
 import judges
 import rawwire
 from cluster import PASSWORD
-from rawwire import Gone, Q, X, cstr, message, startup
+from rawwire import Gone, Q, Refused, X, cstr, message, startup
 from waiting import until
 
 pytestmark = pytest.mark.pgweir
@@ -240,3 +241,66 @@ def test_what_comes_behind_a_password_is_not_heard_before_the_verdict(pooler, ri
         assert [m.row() for m in said if m.kind == "D"] == [["42"]]
     else:
         assert [m.kind for m in client.rest()] == ["E"]
+
+
+# ---- logins that are older than a reload ---------------------------------------------------------------------
+
+
+def hba_pooler(pooler, workdir, line, **settings):
+    """A rule for the database app that a reload takes away, files and all; how to do that."""
+    rules = workdir / f"reload-{secrets.token_hex(4)}.hba"
+    always = "host open,pgweir all all trust\n"
+    rules.write_text(always + line + "\n")
+    p = pooler(auth_type="hba", auth_hba_file=rules, userlist={"app": PASSWORD, "admin": ""}, workers=1, client_login_timeout=6,
+               databases={"app": lambda p: p.db("app"), "open": lambda p: p.db("app", auth_type="trust")}, **settings)
+
+    def reload():
+        rules.write_text(always + "host app all all reject\n")
+        for size in (5, 6):  # once for the rule, and once more, so that no snapshot is left that has it
+            p.reload(pool_size=size)
+            until(lambda size=size: p.show("databases", name="app")[0]["pool_size"] == str(size), "the reload is in force")
+
+    return p, reload
+
+
+def answer(method, client, asked):
+    """What is right."""
+    if method == "password":
+        client.send(message("p", cstr(PASSWORD)))
+    elif method == "md5":
+        client.send(message("p", cstr(rawwire.md5_response("app", PASSWORD, asked.body[4:8]))))
+    else:
+        scram = rawwire.Scram(PASSWORD)
+        client.send(initial(scram.first()))
+        client.send(message("p", scram.final(client.read().body[4:])))
+
+
+@pytest.mark.parametrize("method", ["password", "md5", "scram-sha-256"])
+def test_login_goes_on_by_the_rule_that_it_began_under(pooler, workdir, method):
+    p, reload = hba_pooler(pooler, workdir, f"host app all all {method}")
+    client = p.open()
+    client.send(startup("app", "app"))
+    asked = client.read()
+    assert asked.kind == "R"
+    reload()
+    with pytest.raises(Refused):
+        p.raw()
+    answer(method, client, asked)
+    client.read_until("Z")
+    assert client.value("select 1") == "1"
+
+
+@pytest.mark.parametrize("stays", [True, False])
+def test_judge_has_what_it_needs_after_a_reload(pooler, binary, workdir, silent, stays):
+    judges.built_with(binary, "ldap")
+    p, reload = hba_pooler(pooler, workdir, f"host app all all ldap ldapserver=127.0.0.1 ldapport={silent.port} "
+                                            'ldapbasedn="dc=x" ldapbinddn="cn=reader" ldapbindpasswd="reads"')
+    client = p.open()
+    away_ldap(client)
+    until(lambda: silent.taken, "the directory is asked")
+    if not stays:
+        client.drop()
+    reload()
+    if stays:
+        assert [m.kind for m in client.rest()] == ["E"]
+    is_well(p)
