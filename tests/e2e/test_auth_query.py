@@ -246,8 +246,9 @@ def test_names_that_want_to_be_more(asking, strict):
     long = "l" * 63
     strict.sql(f"create role {long} login password '{WORD}'")
     try:
-        assert p.raw(long, password=WORD).value("select current_user") == long
-        for name in (long + "l", long + "x" * 400, long[:-1], long.upper(),
+        for name in (long, long + "l", long + "x" * 400):  # the server has no longer ones, and cuts them
+            assert p.raw(name, password=WORD).value("select current_user") == long
+        for name in (long[:-1], long.upper(),
                      "u_known' or 'a'='a", "u_known\\", "u_known;--", "$1", "%s", "U_KNOWN", " u_known", "u_known ",
                      "\n", "postgres", "*"):
             assert refused(p, name).sqlstate == "28P01", name
