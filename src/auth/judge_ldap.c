@@ -119,6 +119,16 @@ struct judge_ldap {
 	usec_t deadline;
 };
 
+/* The library sets up what all its threads share when it is first called, and looks whether that
+ * was done without a lock: helpers must not be the first, two at a time. */
+static pthread_once_t judge_ldap_once = PTHREAD_ONCE_INIT;
+
+static void judge_ldap_init(void)
+{
+	int version;
+	ldap_get_option(NULL, LDAP_OPT_PROTOCOL_VERSION, &version);
+}
+
 static bool judge_ldap_failed(const struct judge_ldap *l, const char *step, int result)
 {
 	char *said = NULL;
@@ -291,6 +301,7 @@ void judge_ldap_run(struct judge_case *c)
 		judge_refuse(c, "LDAP: the user's name has blanks that a directory would not see");
 		return;
 	}
+	pthread_once(&judge_ldap_once, judge_ldap_init);
 	if (judge_ldap_open(&l)) {
 		if (*c->ldap->basedn)
 			judge_ldap_search_and_bind(&l);
