@@ -314,7 +314,7 @@ bool pool_settle_is_own_turn(const struct pool_slice *s)
 	const struct pool_shared *p = s->shared;
 	uint64_t ours = (uint64_t)1 << s->worker->index;
 	return atomic_load(&p->short_of) == ours && s->n_idle == 0 && !s->shedding && !s->paused &&
-	       !s->blocked_on && atomic_load(&p->cap.hungry) == 0 && !is_another_pool_hungry(p);
+	       atomic_load(&p->cap.hungry) == 0 && !is_another_pool_hungry(p);
 }
 
 void pool_settle(struct pool_slice *s, usec_t now)

@@ -66,6 +66,42 @@ START_TEST(recycle_zero_uses_each_once)
 }
 END_TEST
 
+START_TEST(what_comes_back_unfit_is_closed_though_somebody_waits)
+{
+	struct pool_limits limits = rig_limits();
+	limits.pool_size = 1;
+	limits.max_overflow = 0;
+	limits.recycle_us = 1000;
+	struct rig *r = rig_new(1, limits);
+	rig_serve(r, 1);
+	rig_request(r, 1);
+	rig_request(r, 2);
+	r->now += 2000;
+	rig_return(r, 0);
+	RIG_EXPECT(r, "CLOSE s0 RECYCLED");
+	rig_lost(r, 0);
+	rig_opened(r, 1);
+	pool_shared_reconnect(&r->pools[0]);
+	rig_return(r, 1);
+	RIG_EXPECT(r, "WAKE w0; OPEN s1; GRANT c1 s1; CLOSE s1 STALE");
+}
+END_TEST
+
+START_TEST(what_comes_back_above_a_lowered_limit_is_closed_though_somebody_waits)
+{
+	struct pool_limits limits = rig_limits();
+	struct rig *r = rig_new(1, limits);
+	rig_serve(r, 3);
+	rig_request(r, 3);
+	limits.max_overflow = 0;
+	rig_configure(r, limits);
+	rig_return(r, 0);
+	RIG_EXPECT(r, "CLOSE s0 SURPLUS");
+	rig_return(r, 1);
+	RIG_EXPECT(r, "GRANT c3 s1");
+}
+END_TEST
+
 START_TEST(idle_timeout_closes_down_to_min_pool_size)
 {
 	struct pool_limits limits = rig_limits();
@@ -271,6 +307,8 @@ Suite *suite_pool_age(void)
 	tcase_add_test(tc, recycle_closes_what_idles_within_a_tenth_of_its_age);
 	tcase_add_test(tc, recycle_is_never_in_use_and_at_checkout);
 	tcase_add_test(tc, recycle_zero_uses_each_once);
+	tcase_add_test(tc, what_comes_back_unfit_is_closed_though_somebody_waits);
+	tcase_add_test(tc, what_comes_back_above_a_lowered_limit_is_closed_though_somebody_waits);
 	tcase_add_test(tc, idle_timeout_closes_down_to_min_pool_size);
 	tcase_add_test(tc, min_pool_size_is_opened_without_clients_and_kept);
 	tcase_add_test(tc, min_pool_size_is_tried_again_after_the_back_off);

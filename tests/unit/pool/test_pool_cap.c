@@ -89,6 +89,20 @@ START_TEST(server_in_demand_goes_to_another_pool_only_by_the_margin)
 }
 END_TEST
 
+/* Its own limit is in its way, so that it is not among those who wait for the shared one. */
+START_TEST(server_in_demand_goes_to_another_pool_from_one_that_is_full_itself)
+{
+	struct rig *r = rig_new(1, rig_limits());
+	pool_cap_set_limit(&r->db, 3);
+	rig_serve(r, 3);
+	rig_request_in(r, 1, 0, 8);
+	r->now += POOL_EVICT_MARGIN_US + 1;
+	rig_request(r, 3);
+	rig_return(r, 0);
+	RIG_EXPECT(r, "CLOSE s0 EVICTED");
+}
+END_TEST
+
 START_TEST(who_gives_up_is_no_longer_hungry)
 {
 	struct rig *r = rig_new(1, rig_limits());
@@ -220,6 +234,7 @@ Suite *suite_pool_cap(void)
 	tcase_add_test(tc, idle_server_in_another_worker_is_closed_for_who_waits);
 	tcase_add_test(tc, server_that_nobody_of_its_pool_wants_is_closed_at_return);
 	tcase_add_test(tc, server_in_demand_goes_to_another_pool_only_by_the_margin);
+	tcase_add_test(tc, server_in_demand_goes_to_another_pool_from_one_that_is_full_itself);
 	tcase_add_test(tc, who_gives_up_is_no_longer_hungry);
 	tcase_add_test(tc, raised_cap_opens_and_lowered_cap_drains);
 	tcase_add_test(tc, freed_permit_goes_to_the_pool_that_waits_longest);
