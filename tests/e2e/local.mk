@@ -8,6 +8,7 @@ EXTRA_DIST += \
 	tests/e2e/cluster.py \
 	tests/e2e/conftest.py \
 	tests/e2e/differential \
+	tests/e2e/drivers \
 	tests/e2e/fakeserver.py \
 	tests/e2e/faultproxy.py \
 	tests/e2e/judges.py \
@@ -30,6 +31,7 @@ EXTRA_DIST += \
 	tests/e2e/test_console.py \
 	tests/e2e/test_differential.py \
 	tests/e2e/test_drivers.py \
+	tests/e2e/test_drivers_auto.py \
 	tests/e2e/test_gate.py \
 	tests/e2e/test_hba.py \
 	tests/e2e/test_hostile.py \

@@ -129,7 +129,7 @@ class Draw:
             f"select set_config('{plain}', {text}, {self.pick('false', 'true', 'false')})",
             f"select set_config('{plain}', {text} || '', false)",
             f"do $$ begin perform set_config('{hidden}', {self.quoted_value(hidden)}, false); end $$",
-            f"select memory('{self.pick(5, 6)}MB')",
+            f"select public.memory('{self.pick(5, 6)}MB')",
             f"set session characteristics as transaction isolation level {self.pick('serializable', 'read committed')}",
             "reset all", "set search_path to s1", "set my.tenant = 'green'", f"set my.tenant = 'of {self.me}'")
 
@@ -160,7 +160,7 @@ class Draw:
             "create temp table tt(v text)", "create temp table w(v text)", "create temp table w(v text) on commit drop", "insert into tt values ('x')", "select v from tt",
             "drop table if exists tt", "drop table if exists t2", "create temp table tt(v text) on commit drop",
             "create temp view tv as select 1 as a", "drop view tv", "select 'z' as v into temp tt", "discard temp",
-            "create temp sequence ts", "drop sequence ts", "select make_temp()", "drop table made",
+            "create temp sequence ts", "drop sequence ts", "select public.make_temp()", "drop table made",
             "do $$ begin create temp table tt(v text); end $$", "alter table tt rename to t2", "drop table t2",
             "create table pg_temp.tt(v text)")
 
@@ -170,7 +170,7 @@ class Draw:
                          f"select pg_advisory_unlock({k})", f"select pg_advisory_unlock({k})",
                          "select pg_advisory_unlock_all()", f"select pg_advisory_xact_lock({k})",
                          f"select pg_advisory_lock_shared({k})", f"select pg_advisory_unlock_shared({k})",
-                         f"select lock_it({k})", f"do $$ begin perform pg_advisory_lock({k}); end $$")
+                         f"select public.lock_it({k})", f"do $$ begin perform pg_advisory_lock({k}); end $$")
 
     def xact(self):
         return self.pick("begin", "begin", "start transaction", "commit", "commit", "end", "rollback", "abort",
@@ -179,9 +179,9 @@ class Draw:
 
     def plain(self):
         n = self.rng.randrange(1000)
-        return self.pick(f"select {n}", "select v from t", "select f()", f"select twice({n})", "select 1/0",
+        return self.pick(f"select {n}", "select v from t", "select f()", f"select public.twice({n})", "select 1/0",
                          "select nothing", "", "copy (select 1) to stdout", "discard plans", "selec",
-                         f"insert into k values ({self.me})", f"select count(*) from k where n = {self.me}",
+                         f"insert into public.k values ({self.me})", f"select count(*) from public.k where n = {self.me}",
                          "discard sequences", "/* a comment */ select 1", "explain (costs off) select 1",
                          f"begin; select nextval('sq{self.me}'); select currval('sq{self.me}'); commit")
 
@@ -197,10 +197,10 @@ class Draw:
              self.plain], [6, 1, 2, 3, 1, 2, 2, 6, 6])[0]()
 
     def single(self):
-        """One that can be prepared."""
+        """One that can be prepared, whatever the search_path is when it is prepared again."""
         while True:
             text = self.statement()
-            if not text.startswith("begin") and text != "deallocate all":
+            if not text.startswith("begin") and text not in ("deallocate all", "select f()"):
                 return text
 
     def text(self):
@@ -220,7 +220,7 @@ class Draw:
         if kind == 2:
             return [P(self.single(), name)]
         if kind == 3:
-            return [P(self.pick("select v from t", "select 1", f"select {rng.randrange(5)}", "select f()",
+            return [P(self.pick("select v from t", "select 1", f"select {rng.randrange(5)}",
                                 "select current_user"), name)]
         if kind in (4, 5):
             return [B(name=name), E()]
