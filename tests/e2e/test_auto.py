@@ -500,3 +500,24 @@ def test_a_setting_that_only_a_do_names_follows(pooler, code):
     for _ in range(2):
         assert other.value("select coalesce(current_setting('in_do.x', true), '')") == ""
         assert client.value("show in_do.x") == "own"
+
+
+def test_a_client_gets_the_server_that_it_had(pooler):
+    """Its statement is prepared there, and its settings are set."""
+    p = auto(pooler, pool_size=2)
+    clients = [p.raw(application_name=f"own{n}") for n in range(2)]
+    pids = []
+    for client in clients:
+        client.send(P("select pg_backend_pid(), current_setting('application_name')", "own"), S)
+        client.ready()
+        pids.append(client.query("begin; select pg_backend_pid()")[2].row()[0])
+    for client in clients:
+        client.query("commit")
+    assert pids[0] != pids[1]
+    rounds = []
+    for _ in range(4):
+        for n, client in enumerate(clients):
+            client.send(B(name="own"), E(), S)
+            assert [m.row() for m in client.ready() if m.kind == "D"] == [[pids[n], f"own{n}"]]
+        rounds.append(next(row["value"] for row in p.show("totals") if row["name"] == "total_server_parse_count"))
+    assert len(set(rounds[1:])) == 1
