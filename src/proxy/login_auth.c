@@ -92,7 +92,8 @@ static void login_auth_verdict(struct client *c, enum auth_status status, struct
 			       usec_t now)
 {
 	if (status == AUTH_OK) {
-		login_admit(c, buf_slice(out), now);
+		if (c->state != CLIENT_CLOSING) /* it may have left while somebody was asked */
+			login_admit(c, buf_slice(out), now);
 		return;
 	}
 	if (buf_len(out) && !client_send(c, buf_slice(out), now))
