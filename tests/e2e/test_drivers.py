@@ -276,6 +276,17 @@ def test_pgbench_read_write_keeps_the_books(bench, cluster, mode, workers):
     assert len(cluster.backends()) <= 4
 
 
+def test_pgbench_prepared_in_auto_mode(bench, cluster):
+    """Its statements follow 32 clients over a pool of 4."""
+    p = bench(pool_size=4, pool_mode="auto", workers=3)
+    # a thread for each: to prepare, pgbench waits, and its other clients of that thread with it
+    assert pgbench(p, "-M", "prepared", "-c", "32", "-j", "32", "-t", "40") == 32 * 40
+    a, t, b, delta, count = bench.sums()
+    assert a == t == b == delta and count == 32 * 40
+    assert pgbench(p, "-S", "-M", "prepared", "-c", "16", "-j", "2", "-t", "100") == 1600
+    assert len(cluster.backends()) <= 4
+
+
 def test_pgbench_prepared_read_write_in_session_mode(bench):
     p = bench(pool_size=8, pool_mode="session")
     assert pgbench(p, "-M", "prepared", "-c", "8", "-j", "2", "-t", "60") == 480
