@@ -25,6 +25,7 @@ enum calls_kind {
 	CALLS_READ, /* reads what the session's last nextval was */
 	CALLS_NEXT, /* changes that */
 	CALLS_TELL, /* pg_notify */
+	CALLS_HEAR, /* pg_listening_channels */
 	CALLS_CONF, /* set_config */
 };
 

@@ -56,6 +56,7 @@
 	X(LOAD, "load")             /* LOAD: never undone, at once */                              \
 	X(SEQUENCE_READ, "currval") /* currval, lastval: needs this session's last nextval */      \
 	X(SEQUENCE_MOVE, "nextval") /* nextval, setval, or a default may, at once */               \
+	X(LISTENING, "listening")   /* asks what is listened to */                                 \
 	X(NOTIFY, "notify")         /* sends a notification: nothing stays */                      \
 	X(DISCARD_ALL, "discard-all")                                                              \
 	X(DISCARD_PLANS, "discard-plans")                                                          \

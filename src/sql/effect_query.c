@@ -119,6 +119,9 @@ static void note_known(const struct skim *s, enum calls_kind kind, struct effect
 	case CALLS_TELL:
 		out->set |= EFFECT(NOTIFY);
 		break;
+	case CALLS_HEAR:
+		out->set |= EFFECT(LISTENING);
+		break;
 	case CALLS_CONF:
 		effect_call_read(s->lex, out);
 		break;
