@@ -203,6 +203,7 @@ static const show_fn show_table[SHEET_ID_COUNT] = {
 	[SHEET_ID_CLIENTS] = show_traffic_clients,
 	[SHEET_ID_SERVERS] = show_traffic_servers,
 	[SHEET_ID_KEPT] = show_traffic_kept,
+	[SHEET_ID_LISTENERS] = show_traffic_listeners,
 	[SHEET_ID_SOCKETS] = show_traffic_sockets,
 	[SHEET_ID_ACTIVE_SOCKETS] = show_traffic_active_sockets,
 	[SHEET_ID_STATS] = show_traffic_stats,

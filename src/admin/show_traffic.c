@@ -75,6 +75,14 @@ void show_traffic_kept(const struct show *in, struct answer *out)
 				answer_row(out, &in->reports[i].conns[k]);
 }
 
+void show_traffic_listeners(const struct show *in, struct answer *out)
+{
+	for (size_t i = 0; i < in->report_count; i++)
+		for (size_t k = 0; k < in->reports[i].conn_count; k++)
+			if (in->reports[i].conns[k].is_listener)
+				answer_row(out, &in->reports[i].conns[k]);
+}
+
 void show_traffic_sockets(const struct show *in, struct answer *out)
 {
 	show_traffic_conns(in, false, false, out);

@@ -13,6 +13,7 @@ void show_traffic_pools(const struct show *in, struct answer *out);
 void show_traffic_clients(const struct show *in, struct answer *out);
 void show_traffic_servers(const struct show *in, struct answer *out);
 void show_traffic_kept(const struct show *in, struct answer *out);
+void show_traffic_listeners(const struct show *in, struct answer *out);
 void show_traffic_sockets(const struct show *in, struct answer *out);
 void show_traffic_active_sockets(const struct show *in, struct answer *out);
 void show_traffic_stats(const struct show *in, struct answer *out);

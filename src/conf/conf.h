@@ -71,6 +71,10 @@
 	X(AUTO_PROBE_ALWAYS, "always")                                                             \
 	X(AUTO_PROBE_NEVER, "never")
 
+#define CONF_LISTEN_WORDS(X)                                                                       \
+	X(LISTEN_SHARED, "shared")                                                                 \
+	X(LISTEN_KEEP, "keep")
+
 #define CONF_ON_SESSION_STATE_WORDS(X)                                                             \
 	X(ON_SESSION_STATE_IGNORE, "ignore")                                                       \
 	X(ON_SESSION_STATE_WARN, "warn")                                                           \
@@ -94,6 +98,7 @@ enum conf_log_format { CONF_LOG_FORMAT_WORDS(CONF_WORD_) };
 enum conf_client_tls_sslmode { CONF_CLIENT_TLS_SSLMODE_WORDS(CONF_WORD_) };
 enum conf_server_tls_sslmode { CONF_SERVER_TLS_SSLMODE_WORDS(CONF_WORD_) };
 enum conf_auto_probe { CONF_AUTO_PROBE_WORDS(CONF_WORD_) };
+enum conf_listen { CONF_LISTEN_WORDS(CONF_WORD_) };
 enum conf_on_session_state { CONF_ON_SESSION_STATE_WORDS(CONF_WORD_) };
 enum conf_defer_begin { CONF_DEFER_BEGIN_WORDS(CONF_WORD_) };
 enum conf_sequence_state { CONF_SEQUENCE_STATE_WORDS(CONF_WORD_) };

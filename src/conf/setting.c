@@ -14,6 +14,7 @@ static const char *const setting_pool_mode[] = { CONF_POOL_MODE_WORDS(SETTING_WO
 static const char *const setting_auth_type[] = { CONF_AUTH_TYPE_WORDS(SETTING_WORD_) };
 static const char *const setting_log_format[] = { CONF_LOG_FORMAT_WORDS(SETTING_WORD_) };
 static const char *const setting_auto_probe[] = { CONF_AUTO_PROBE_WORDS(SETTING_WORD_) };
+static const char *const setting_listen[] = { CONF_LISTEN_WORDS(SETTING_WORD_) };
 static const char *const setting_on_session_state[] = { CONF_ON_SESSION_STATE_WORDS(
 	SETTING_WORD_) };
 static const char *const setting_sequence_state[] = { CONF_SEQUENCE_STATE_WORDS(SETTING_WORD_) };

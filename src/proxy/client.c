@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "net/sock.h"
 #include "proxy/cancel.h"
+#include "proxy/ear.h"
 #include "proxy/intake.h"
 #include "proxy/journal.h"
 #include "proxy/keep.h"
@@ -491,6 +492,8 @@ void client_unlinked(struct client *c, usec_t now)
 		conn_pause(&c->conn, CLIENT_PAUSE_STUCK);
 	else if (c->in)
 		conn_again(&c->conn);
+	if (c->keep && c->keep->ear)
+		ear_flush(c->keep->ear, now);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -517,6 +520,8 @@ static void client_drained(struct client *c, usec_t now)
 		conn_resume(&c->server->conn, SERVER_PAUSE_PEER);
 	else if (c->state == CLIENT_IDLE)
 		journal_rest(c);
+	if (c->keep && c->keep->ear)
+		ear_flush(c->keep->ear, now);
 	if (c->conn.pauses & CLIENT_PAUSE_STUCK) {
 		conn_resume(&c->conn, CLIENT_PAUSE_STUCK);
 		conn_again(&c->conn);

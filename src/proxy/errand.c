@@ -8,7 +8,10 @@
 
 #include "base/log.h"
 #include "proxy/client.h"
+#include "proxy/ear.h"
+#include "proxy/hub.h"
 #include "proxy/inspect.h"
+#include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/login.h"
 #include "proxy/paramset.h"
@@ -84,6 +87,15 @@ void errand_query(struct server *s, enum server_errand errand, struct slice sql,
 {
 	errand_begin(s, errand, 'Q');
 	build_query(&s->before, sql);
+	server_send(s, SLICE_NONE, now);
+}
+
+void errand_mark(struct server *s, struct slice sql, struct slice after, usec_t now)
+{
+	errand_begin(s, SERVER_ERRAND_MARK, 'Q');
+	build_query(&s->before, sql);
+	errand_add(s, 'Q');
+	build_query(&s->before, after);
 	server_send(s, SLICE_NONE, now);
 }
 
@@ -176,8 +188,18 @@ static void errand_spoilt(struct server *s, usec_t now)
 	client_fail(s->client, ERROR_CANNOT_SET, NULL, NULL, now, "a failed transaction", "BEGIN");
 }
 
+static void errand_mark_done(struct server *s, usec_t now)
+{
+	struct client *c = s->client;
+	if (c && c->keep && c->keep->ear)
+		ear_answered(c->keep->ear, s->errand_failed, now);
+	server_cancel_waiting(s, now);
+}
+
 static void errand_done(struct server *s, usec_t now)
 {
+	if (s->errand == SERVER_ERRAND_MARK && track_outstanding_syncs(&s->track) > 0)
+		return; /* the first of the two */
 	enum server_errand errand = s->errand;
 	s->errand = SERVER_ERRAND_NONE;
 	switch (errand) {
@@ -192,6 +214,16 @@ static void errand_done(struct server *s, usec_t now)
 	case SERVER_ERRAND_LOOK:
 		inspect_done(s, s->errand_failed, now);
 		server_cancel_waiting(s, now);
+		break;
+	case SERVER_ERRAND_MARK:
+		errand_mark_done(s, now);
+		break;
+	case SERVER_ERRAND_LISTEN:
+		if (s->hub)
+			hub_answered(s, s->errand_failed, now);
+		break;
+	case SERVER_ERRAND_UNLISTEN:
+		s->is_doomed = s->is_doomed || s->errand_failed;
 		break;
 	case SERVER_ERRAND_DISCARD:
 		if (s->errand_failed)

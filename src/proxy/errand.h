@@ -19,6 +19,9 @@ void errand_set_params(struct server *s, struct paramset *wanted, bool forgets_s
 /* A Query of our own, sent now. */
 void errand_query(struct server *s, enum server_errand errand, struct slice sql, usec_t now);
 
+/* SERVER_ERRAND_MARK: two Queries of our own, sent now. */
+void errand_mark(struct server *s, struct slice sql, struct slice after, usec_t now);
+
 /* Is it alive? Sent now; the answer goes to the pool. */
 void errand_ping(struct server *s, usec_t now);
 

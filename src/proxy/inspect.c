@@ -1,10 +1,11 @@
 /*
  * inspect.c - what does this session hold?
  *
- * A row is (kind, name, value): 's' a state and how many there are of it, 'v' a setting that was
- * asked for by its name (no value: there is none), 'n' one that the source of a function names, 'g'
- * one that pg_settings says was set in the session. The server lists there what it knows itself;
- * custom ones (my.tenant), role and session_authorization it tells only to who names them.
+ * A row is (kind, name, value): 's' a state and how many there are of it, 'l' a channel that it
+ * listens to, 'v' a setting that was asked for by its name (no value: there is none), 'n' one that
+ * the source of a function names, 'g' one that pg_settings says was set in the session. The server
+ * lists there what it knows itself; custom ones (my.tenant), role and session_authorization it
+ * tells only to who names them.
  */
 #include "proxy/inspect.h"
 
@@ -15,6 +16,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proxy/client.h"
+#include "proxy/ear.h"
 #include "proxy/errand.h"
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
@@ -31,7 +33,6 @@ static const struct {
 	unsigned state;
 	const char *from;
 } inspect_questions[] = {
-	{ KEEP(LISTEN), "pg_catalog.pg_listening_channels()" },
 	{ KEEP(PREPARE), "pg_catalog.pg_prepared_statements WHERE from_sql" },
 	{ KEEP(CURSOR), "pg_catalog.pg_cursors WHERE is_holdable" },
 	{ KEEP(LOCK), "pg_catalog.pg_locks WHERE locktype" EQ "'advisory' AND pid" EQ
@@ -55,6 +56,7 @@ static const struct {
 struct inspect {
 	struct paramset *set; /* a reference: what the settings turn out to be */
 	unsigned found;
+	struct buf channels; /* each with a zero behind it */
 	bool asks_all;
 	bool is_odd; /* a row could not be read */
 	bool learns; /* which settings functions name */
@@ -65,6 +67,7 @@ void inspect_free(struct inspect *look)
 	if (!look)
 		return;
 	paramset_unref(look->set);
+	buf_fini(&look->channels);
 	free(look);
 }
 
@@ -72,6 +75,9 @@ void inspect_free(struct inspect *look)
 
 static void inspect_add_states(struct buf *sql, unsigned states)
 {
+	if (states & KEEP(LISTEN))
+		buf_add_str(sql, "SELECT 'l', c, NULL::pg_catalog.text FROM "
+				 "pg_catalog.pg_listening_channels() c");
 	for (size_t i = 0; i < COUNT_OF(inspect_questions); i++)
 		if (states & inspect_questions[i].state)
 			buf_addf(sql,
@@ -215,7 +221,11 @@ void inspect_row(struct server *s, struct slice body)
 	}
 	if (kind.ptr[0] == 'n' && paramset_name_is_valid(name))
 		harmless_know_setting(&s->pool->harmless, name);
-	if (kind.ptr[0] != 's')
+	if (kind.ptr[0] == 'l') {
+		look->found |= KEEP(LISTEN);
+		buf_add_slice(&look->channels, name);
+		buf_u8(&look->channels, 0);
+	} else if (kind.ptr[0] != 's')
 		inspect_setting(s, name, value);
 	else if (!slice_eq_str(value, "0"))
 		look->found |= (unsigned)strtoul(name.ptr, NULL, 10);
@@ -251,6 +261,8 @@ void inspect_done(struct server *s, bool failed, usec_t now)
 			paramset_replace(&c->params, inspect_for_client(c, look->set));
 			if ((c->keep->suspected & KEEP_ASKED) == KEEP_ASKED)
 				s->is_unasked = false;
+			if (look->found & KEEP(LISTEN))
+				ear_found(c, buf_slice(&look->channels));
 			keep_looked(c, look->found, changed, now);
 		}
 		conn_again(&c->conn); /* with what it has asked meanwhile */

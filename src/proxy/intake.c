@@ -125,7 +125,9 @@ static size_t intake_asked(struct client *c, struct slice in, const struct frame
 		return 0;
 	if (c->pool->is_statement && intake_is_begin(f))
 		return intake_refuse_begin(c, f, now);
-	size_t answered = c->pool->defers_begin || c->opening ? opening_answer(c, in, f, now) : 0;
+	/* who listens is to hear nothing amid a transaction: its server sees to that (ear.h) */
+	bool defers = c->pool->defers_begin && !(c->keep && c->keep->ear);
+	size_t answered = defers || c->opening ? opening_answer(c, in, f, now) : 0;
 	if (answered)
 		return answered;
 	if (c->pool->is_auto)

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proxy/client.h"
+#include "proxy/ear.h"
 #include "proxy/harmless.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
@@ -23,9 +24,10 @@
 
 /* Effects that leave nothing in a session, or nothing that a look could find. */
 #define KEEP_IDLE_EFFECTS                                                                          \
-	(EFFECT(SETTING_LOCAL) | EFFECT(SEQUENCE_MOVE) | EFFECT(NOTIFY) | EFFECT(DISCARD_PLANS) |  \
-	 EFFECT(BEGIN) | EFFECT(MODES) | EFFECT(COMMIT) | EFFECT(ROLLBACK) | EFFECT(CHAIN) |       \
-	 EFFECT(SAVEPOINT) | EFFECT(RELEASE) | EFFECT(ROLLBACK_TO))
+	(EFFECT(SETTING_LOCAL) | EFFECT(SEQUENCE_MOVE) | EFFECT(NOTIFY) | EFFECT(LISTENING) |      \
+	 EFFECT(DISCARD_PLANS) | EFFECT(BEGIN) | EFFECT(MODES) | EFFECT(COMMIT) |                  \
+	 EFFECT(ROLLBACK) | EFFECT(CHAIN) | EFFECT(SAVEPOINT) | EFFECT(RELEASE) |                  \
+	 EFFECT(ROLLBACK_TO))
 
 /* A statement with no other effects need not be looked at; SET LOCAL may change what those after it
  * mean. */
@@ -114,9 +116,23 @@ void keep_free(struct client *c)
 		return;
 	keep_let_go(c);
 	c->keep = NULL;
+	ear_free(keep->ear);
 	keep_forget_names(keep);
 	free(keep->cause);
 	free(keep);
+}
+
+void keep_forget(struct client *c)
+{
+	if (!c->keep || !c->keep->ear || ear_is_home(c->keep->ear)) {
+		keep_free(c);
+		return;
+	}
+	/* it hears what it listens to from elsewhere */
+	keep_let_go(c);
+	c->keep->inner = 0;
+	free(c->keep->cause);
+	c->keep->cause = NULL;
 }
 
 static void keep_touch(const struct client *c, struct keep *keep, struct slice name)
@@ -332,7 +348,9 @@ void keep_always(struct client *c)
 bool keep_wants_look(const struct client *c)
 {
 	const struct keep *keep = c->keep;
-	if (keep->kept && !keep->may_end)
+	/* is there more than what others could listen to for it? */
+	bool is_asked = keep->ear && (keep->suspected & KEEP(LISTEN) || ear_may_leave(keep->ear));
+	if (keep->kept && !keep->may_end && !is_asked)
 		return false;
 	return keep->suspected || keep->asks_all || keep->name_count ||
 	       (keep->kept && keep->may_end);
@@ -365,15 +383,41 @@ void keep_let_go(struct client *c)
 }
 
 /* One more of the pool's servers, unless as many are kept as may be. */
-static bool keep_count_in(struct client *c)
+bool keep_take_place(struct localpool *lp)
 {
-	atomic_int *kept = &c->pool->route->kept;
-	int max = c->pool->max_kept, now = atomic_load(kept);
+	atomic_int *kept = &lp->route->kept;
+	int max = lp->max_kept, now = atomic_load(kept);
 	do {
 		if (max >= 0 && now >= max)
 			return false;
 	} while (!atomic_compare_exchange_weak(kept, &now, now + 1));
 	return true;
+}
+
+void keep_give_place(struct localpool *lp)
+{
+	atomic_fetch_sub(&lp->route->kept, 1);
+}
+
+void keep_lend(struct client *c)
+{
+	struct keep *keep = c->keep;
+	keep->kept &= (uint16_t)~KEEP(LISTEN);
+	free(keep->ear->cause);
+	keep->ear->cause = keep->cause;
+	keep->cause = NULL;
+}
+
+void keep_reclaim(struct client *c, usec_t now)
+{
+	struct keep *keep = c->keep;
+	if (!keep->kept)
+		keep->kept_since = now;
+	keep->kept |= KEEP(LISTEN);
+	if (keep->cause)
+		return;
+	keep->cause = keep->ear->cause;
+	keep->ear->cause = NULL;
 }
 
 bool keep_hold(struct client *c, usec_t now)
@@ -384,7 +428,7 @@ bool keep_hold(struct client *c, usec_t now)
 		return true;
 	keep_describe(keep->kept, states, sizeof(states));
 	const char *cause = keep->cause ? keep->cause : "";
-	if (!keep_count_in(c)) {
+	if (!keep_take_place(c->pool)) {
 		c->pool->stats.refusals++;
 		snprintf(detail, sizeof(detail), "The session has left: %s (%s).", states, cause);
 		client_fail(c, ERROR_TOO_MANY_KEPT, detail, NULL, now, c->pool->max_kept);
@@ -448,7 +492,7 @@ void keep_sequences_discarded(struct client *c)
 	c->keep->suspected &= (uint16_t)~KEEP(SEQUENCE);
 	c->keep->kept &= (uint16_t)~KEEP(SEQUENCE);
 	if (!keep_is_dirty(c->keep))
-		keep_free(c);
+		keep_forget(c);
 }
 
 void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)
@@ -463,11 +507,12 @@ void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)
 	keep->asks_all = keep->has_reset = keep->may_end = false;
 	keep->moves_path = keep->moves_reading = false;
 	keep_forget_names(keep);
-	if (!keep->kept) {
-		free(keep->cause);
-		keep->cause = NULL;
-		keep_free(c);
+	if (keep->ear && ear_is_home(keep->ear) && !(keep->kept & KEEP(LISTEN))) {
+		ear_free(keep->ear);
+		keep->ear = NULL;
 	}
+	if (!keep->kept)
+		keep_forget(c);
 }
 
 void keep_is_unknown(struct client *c, usec_t now)

@@ -10,7 +10,8 @@
  *
  *	suspected --(look)--> kept --(a statement that may end it, look)--> nothing: released
  *
- * A client that does nothing of the sort has no struct keep.
+ * A client that does nothing of the sort has no struct keep. One that listens keeps its server only
+ * until others can listen for it (proxy/ear.h).
  *
  * Owner: the client. Thread: worker.
  */
@@ -27,6 +28,8 @@
 #include "proxy/harmless.h"
 
 struct client;
+struct ear;
+struct localpool;
 
 /*	state, as SHOW KEPT and the log have it, its counter */
 #define KEEP_STATES(X)                                                                             \
@@ -68,7 +71,8 @@ struct keep {
 	char *names[KEEP_NAMES_MAX]; /* owned; settings that were touched */
 	uint64_t inner;              /* effects of what PREPARE has prepared */
 	struct harmless_tried tried;
-	char *cause; /* owned; the statement that made it suspicious; NULL */
+	char *cause;     /* owned; the statement that made it suspicious; NULL */
+	struct ear *ear; /* owned; what it listens to (proxy/ear.h); NULL: nothing that is known */
 	usec_t kept_since;
 	usec_t warned_at; /* the beginning of the idleness that the log was warned of */
 };
@@ -113,6 +117,15 @@ bool keep_hold(struct client *c, usec_t now) MUST_CHECK;
 /* It has its server no more. */
 void keep_let_go(struct client *c);
 
+/* One more of the pool's servers is kept, and is not any more: not by a client, but for all that
+ * listen. False: max_kept would be exceeded. */
+bool keep_take_place(struct localpool *lp) MUST_CHECK;
+void keep_give_place(struct localpool *lp);
+
+/* It listens elsewhere from now on, and on its server again. */
+void keep_lend(struct client *c);
+void keep_reclaim(struct client *c, usec_t now);
+
 /* When it is time to say something of its idleness, and that: it is told to go at `deadline`. */
 usec_t keep_deadline(const struct client *c);
 void keep_warn(struct client *c, usec_t now);
@@ -131,7 +144,10 @@ static inline bool keep_is(const struct keep *keep, unsigned states)
 /* Must its server be cleaned before anybody else gets it? */
 bool keep_is_dirty(const struct keep *keep);
 
-void keep_free(struct client *c);
+/* Nothing of it is kept or suspected. */
+void keep_forget(struct client *c);
+
+void keep_free(struct client *c); /* when it ends */
 
 const char *keep_state_name(enum keep_state state);
 /* "listen, advisory lock" */

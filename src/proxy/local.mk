@@ -9,6 +9,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/balancer.c src/proxy/balancer.h \
 	src/proxy/batch.c \
 	src/proxy/batch.h \
+	src/proxy/branch.c \
+	src/proxy/branch.h \
 	src/proxy/cancel.c \
 	src/proxy/cancel.h \
 	src/proxy/canceler.c \
@@ -39,12 +41,18 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/door.c src/proxy/door.h \
 	src/proxy/doorkeeper.c \
 	src/proxy/doorkeeper.h \
+	src/proxy/ear.c \
+	src/proxy/ear.h \
+	src/proxy/ear_text.c \
+	src/proxy/ear_text.h \
 	src/proxy/errand.c \
 	src/proxy/errand.h \
 	src/proxy/harmless.c \
 	src/proxy/harmless.h \
 	src/proxy/helper.c \
 	src/proxy/helper.h \
+	src/proxy/hub.c \
+	src/proxy/hub.h \
 	src/proxy/inspect.c \
 	src/proxy/inspect.h \
 	src/proxy/intake.c \
@@ -71,6 +79,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/login_start.c \
 	src/proxy/login_tls.c \
 	src/proxy/moves.c src/proxy/moves.h \
+	src/proxy/note.c \
+	src/proxy/note.h \
 	src/proxy/opening.c \
 	src/proxy/opening.h \
 	src/proxy/passcheck.c \
@@ -97,6 +107,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/report.h \
 	src/proxy/route.c \
 	src/proxy/route.h \
+	src/proxy/seam.c \
+	src/proxy/seam.h \
 	src/proxy/seat.c \
 	src/proxy/seat.h \
 	src/proxy/server.c \

@@ -13,6 +13,8 @@
 #include "proxy/client.h"
 #include "proxy/command.h"
 #include "proxy/errand.h"
+#include "proxy/hub.h"
+#include "proxy/keep.h"
 #include "proxy/login.h"
 #include "proxy/paramset.h"
 #include "proxy/registry.h"
@@ -122,6 +124,16 @@ static bool localpool_has_moved(struct localpool *lp)
 	return moved;
 }
 
+/* Those who keep servers may do without, as the settings are now. */
+static void localpool_settle_kept(struct localpool *lp, usec_t now)
+{
+	LIST_EACH (node, tmp, &lp->clients) {
+		struct client *c = LIST_ENTRY(node, struct client, in_pool);
+		if (c->state == CLIENT_LINKED && c->keep && c->keep->kept)
+			server_settle(c->server, now);
+	}
+}
+
 void localpool_configure(struct localpool *lp, usec_t now)
 {
 	struct pool_limits limits;
@@ -145,9 +157,12 @@ void localpool_configure(struct localpool *lp, usec_t now)
 	localpool_limits(lp, &limits);
 	pool_shared_configure(&lp->route->shared, &limits);
 	pool_configure(&lp->slice, &limits, now);
-	if (localpool_has_moved(lp))
+	if (localpool_has_moved(lp)) {
 		pool_shared_reconnect(&lp->route->shared);
+		hub_retire(lp->worker->shared->hubs, lp->route->database);
+	}
 	pool_sweep(&lp->slice, now);
+	localpool_settle_kept(lp, now);
 }
 
 /* ---- making and ending ---------------------------------------------------------------------- */

@@ -14,6 +14,7 @@
 #include "proxy/door.h"
 #include "proxy/doorkeeper.h"
 #include "proxy/helper.h"
+#include "proxy/hub.h"
 #include "proxy/paramset.h"
 #include "proxy/registry.h"
 #include "proxy/route.h"
@@ -74,6 +75,7 @@ static void proxy_free(struct proxy *proxy)
 	doorkeeper_free(shared->doorkeeper);
 	moves_fini(&shared->moves);
 	stmt_table_free(shared->stmts);
+	hub_table_free(shared->hubs);
 	setup_unref(proxy->setup);
 	free(proxy);
 }
@@ -120,6 +122,7 @@ static bool proxy_prepare(struct proxy *proxy, const struct proxy_options *optio
 	shared->doorkeeper = doorkeeper_new();
 	moves_init(&shared->moves);
 	shared->stmts = stmt_table_new();
+	shared->hubs = hub_table_new();
 	if (!auth_mock_init(&shared->mock))
 		return err_set(err, "the system has no randomness to give");
 	shared->main = mailbox_new(options->loop, proxy, err);
@@ -272,6 +275,7 @@ void proxy_command(struct proxy *proxy, enum proxy_command command, const char *
 		break;
 	case PROXY_COMMAND_RECONNECT:
 		registry_each_route(proxy->shared.registry, proxy_reconnect_route, &scope);
+		hub_retire(proxy->shared.hubs, database);
 		break;
 	case PROXY_COMMAND_KILL_CLIENT:
 	case PROXY_COMMAND_COUNT:

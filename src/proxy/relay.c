@@ -14,7 +14,9 @@
 #include <strings.h>
 
 #include "proxy/client.h"
+#include "proxy/ear.h"
 #include "proxy/errand.h"
+#include "proxy/hub.h"
 #include "proxy/inspect.h"
 #include "proxy/intake.h"
 #include "proxy/journal.h"
@@ -345,6 +347,8 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 		return 0;
 	}
 	s->holds_client = false;
+	if (c->keep && c->keep->ear)
+		in = slice_head(in, ear_allows(c->keep->ear, in, now));
 	if (UNLIKELY(c->opening) && !opening_send(s, now))
 		return 0;
 	size_t done = c->body_left < in.len ? c->body_left : in.len;
@@ -416,6 +420,12 @@ static void relay_put(struct server *s, struct relay_run *run, struct slice piec
 	run->len += piece.len;
 }
 
+/* Are notifications more than to be passed on? */
+static bool relay_minds_notes(const struct server *s)
+{
+	return s->hub || (s->client && s->client->keep && s->client->keep->ear);
+}
+
 /* How much of the message must be in hand; UINT32_MAX: it cannot be. */
 static uint32_t relay_wants_of_server(const struct server *s, const struct frame *f)
 {
@@ -423,7 +433,7 @@ static uint32_t relay_wants_of_server(const struct server *s, const struct frame
 		return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
 	if (!frame_wants_whole(FRAME_FROM_SERVER, f->type))
 		return f->body_bytes ? 1 : 0;
-	if (f->type == 'E' || f->type == 'N' || f->type == 'A')
+	if (f->type == 'E' || f->type == 'N' || (f->type == 'A' && !relay_minds_notes(s)))
 		return f->body_bytes < RELAY_NOTICE_BYTES ? f->body_bytes : RELAY_NOTICE_BYTES;
 	return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
 }
@@ -476,6 +486,17 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 		journal_server(c, f, news, now);
 }
 
+/* A NotificationResponse: does it pass? */
+static bool relay_notification(struct server *s, const struct frame *f, usec_t now)
+{
+	struct client *c = s->client;
+	if (s->hub)
+		hub_heard(s, f->body);
+	if (!c || c->state != CLIENT_LINKED)
+		return false;
+	return !c->keep || !c->keep->ear || ear_hears_own(c->keep->ear, f->body, now);
+}
+
 /* Is it for the client? */
 static bool relay_server_message(struct server *s, const struct frame *f, struct relay_run *run,
 				 usec_t now)
@@ -506,8 +527,10 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 	case TRACK_ASYNC:
 		if (f->type == 'S')
 			return server_param(s, f->body);
+		if (f->type == 'A')
+			return relay_notification(s, f, now);
 		return s->client && s->client->state == CLIENT_LINKED &&
-		       (f->type == 'A' || s->errand == SERVER_ERRAND_NONE);
+		       s->errand == SERVER_ERRAND_NONE;
 	case TRACK_LAST_WORDS:
 		if (!s->client) {
 			server_heard_last_words(s, f->body, now);

@@ -51,6 +51,13 @@ struct report_conn {
 	int kept_pid;
 	char kept_states[REPORT_STATES_BYTES];
 	char kept_cause[REPORT_CAUSE_BYTES];
+	/* servers: of a shared listener */
+	bool is_listener;
+	char encoding[REPORT_NAME_BYTES];
+	int listeners; /* clients that hear from it */
+	int channels;
+	uint64_t notes; /* that it has heard */
+	usec_t listens_wall;
 };
 
 /* One pool, as far as one worker has part in it. Rows of several workers with the same

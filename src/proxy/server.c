@@ -16,7 +16,9 @@
 #include "proxy/cancel.h"
 #include "proxy/canceler.h"
 #include "proxy/client.h"
+#include "proxy/ear.h"
 #include "proxy/errand.h"
+#include "proxy/hub.h"
 #include "proxy/inspect.h"
 #include "proxy/intake.h"
 #include "proxy/journal.h"
@@ -170,7 +172,7 @@ static void server_release(struct server *s, bool needs_reset, usec_t now)
 {
 	s->needs_reset = needs_reset && *s->pool->settings.server_reset_query;
 	s->released_at = now;
-	if (!s->needs_reset && !s->is_cancelling && !s->is_doomed) {
+	if (!s->needs_reset && !s->needs_unlisten && !s->is_cancelling && !s->is_doomed) {
 		server_enter(s, SERVER_IDLE, now);
 		localpool_return(s->pool, s, now);
 		return;
@@ -195,6 +197,29 @@ void server_let_go(struct server *s, usec_t now)
 {
 	server_unlink(s);
 	server_release(s, false, now); /* it has seen nothing but parameters of ours */
+}
+
+void server_give_back(struct server *s, usec_t now)
+{
+	struct client *c = s->client;
+	server_unlink(s);
+	client_unlinked(c, now);
+	s->needs_unlisten = true;
+	server_release(s, s->pool->settings.server_reset_query_always, now);
+}
+
+void server_lend(struct server *s, usec_t now)
+{
+	struct client *c = s->client;
+	server_unlink(s);
+	server_enter(s, SERVER_LISTENING, now);
+	client_unlinked(c, now);
+}
+
+void server_stop_listening(struct server *s, usec_t now)
+{
+	s->needs_unlisten = true;
+	server_release(s, s->pool->settings.server_reset_query_always, now);
 }
 
 void server_part(struct server *s, usec_t now)
@@ -263,6 +288,8 @@ static void server_settle_linked(struct server *s, usec_t now)
 
 	if (s->errand != SERVER_ERRAND_NONE || c->state != CLIENT_LINKED)
 		return;
+	if (c->keep && c->keep->ear && ear_settle(c->keep->ear, now))
+		return;
 	if (c->conn.pauses & CLIENT_PAUSE_TRACK && !track_is_full(&s->track)) {
 		conn_resume(&c->conn, CLIENT_PAUSE_TRACK);
 		conn_again(&c->conn);
@@ -291,11 +318,13 @@ static void server_settle_linked(struct server *s, usec_t now)
 		return;
 	}
 	if (c->keep && c->keep->kept) {
+		if (c->keep->ear && ear_leave(c->keep->ear, now))
+			return;
 		if (keep_hold(c, now) && lp->has_deadlines)
 			client_set_deadline(c, now);
 		return;
 	}
-	keep_free(c);
+	keep_forget(c);
 	server_unlink(s);
 	client_unlinked(c, now);
 	server_release(s, lp->settings.server_reset_query_always, now);
@@ -334,8 +363,13 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 		return;
 	}
 	if (s->needs_discard) {
-		s->needs_discard = false;
+		s->needs_discard = s->needs_unlisten = false;
 		errand_query(s, SERVER_ERRAND_DISCARD, SLICE("DISCARD ALL"), now);
+		return;
+	}
+	if (s->needs_unlisten) {
+		s->needs_unlisten = false;
+		errand_query(s, SERVER_ERRAND_UNLISTEN, SLICE("UNLISTEN *"), now);
 		return;
 	}
 	if (s->needs_reset && s->params != s->pool->worker->no_params) {
@@ -365,6 +399,9 @@ void server_settle(struct server *s, usec_t now)
 		break;
 	case SERVER_CLEANING:
 		server_settle_cleaning(s, now);
+		break;
+	case SERVER_LISTENING:
+		hub_settle(s, now);
 		break;
 	case SERVER_LOGIN:
 	case SERVER_IDLE:
@@ -488,6 +525,8 @@ void server_close(struct server *s, const char *why, usec_t now)
 			 lp->route->database, lp->route->user, s->pid, why,
 			 (long long)((now - s->connected_at) / USEC_PER_SEC));
 	server_enter(s, SERVER_CLOSING, now);
+	if (s->hub)
+		hub_lost(s);
 	if (s->client)
 		server_fail_client(s, now);
 	if (s->connector)
@@ -632,7 +671,8 @@ static void server_cancelled(void *arg, bool sent, usec_t now)
 
 bool server_is_ours(const struct server *s)
 {
-	return s->errand == SERVER_ERRAND_PARAMS || s->errand == SERVER_ERRAND_SPOIL;
+	return s->errand == SERVER_ERRAND_PARAMS || s->errand == SERVER_ERRAND_SPOIL ||
+	       s->errand == SERVER_ERRAND_MARK;
 }
 
 void server_cancel(struct server *s, usec_t now)

@@ -21,6 +21,7 @@
 #include "wire/track.h"
 
 struct client;
+struct hub;
 struct inspect;
 struct localpool;
 struct paramset;
@@ -30,15 +31,18 @@ struct prepared_set;
  *   LOGIN --> IDLE <--> LINKED
  *              |^ ^        |
  *              v|  \       v
- *            PINGING +-- CLEANING        MOVING: between two workers
+ *            PINGING +-- CLEANING        LINKED --> LISTENING --> CLEANING: it hears for all
+ *                                        MOVING: between two workers
  *                                        (any) --> CLOSING
  */
 #define SERVER_STATES(X)                                                                           \
 	X(LOGIN, TO(IDLE) | TO(CLOSING), "login") /* a helper logs in; there is no socket here */  \
 	X(IDLE, TO(LINKED) | TO(PINGING) | TO(MOVING) | TO(CLOSING), "idle")                       \
-	X(LINKED, TO(IDLE) | TO(CLEANING) | TO(CLOSING), "active") /* a client has it */           \
-	X(CLEANING, TO(IDLE) | TO(CLOSING), "tested") /* finishes what its client has left:        \
-			drained, rolled back, reset, and no cancel under way */                    \
+	X(LINKED, TO(IDLE) | TO(CLEANING) | TO(LISTENING) | TO(CLOSING), "active") /* a client     \
+			has it */                                                                  \
+	X(LISTENING, TO(CLEANING) | TO(CLOSING), "listener") /* for all clients (proxy/hub.h) */   \
+	X(CLEANING, TO(IDLE) | TO(CLOSING), "tested")        /* finishes what its client has left: \
+			       drained, rolled back, reset, and no cancel under way */             \
 	X(PINGING, TO(IDLE) | TO(LINKED) | TO(CLOSING), "tested") /* is it alive? */               \
 	X(MOVING, TO(IDLE) | TO(CLOSING), "idle") /* in the mail to another worker */              \
 	X(CLOSING, 0, "closing")
@@ -60,9 +64,12 @@ enum server_errand {
 	SERVER_ERRAND_RESET,   /* server_reset_query */
 	SERVER_ERRAND_DISCARD, /* what a client has left that kept its server */
 	SERVER_ERRAND_PING,
-	SERVER_ERRAND_LOOK,  /* what its client has left in the session (proxy/inspect.h) */
-	SERVER_ERRAND_SPOIL, /* a transaction that has failed already (proxy/opening.h) */
-	SERVER_ERRAND_PROBE, /* an empty query whose answer tells where a conversation stands */
+	SERVER_ERRAND_LOOK,     /* what its client has left in the session (proxy/inspect.h) */
+	SERVER_ERRAND_SPOIL,    /* a transaction that has failed already (proxy/opening.h) */
+	SERVER_ERRAND_MARK,     /* a marker among notifications (proxy/ear.h) */
+	SERVER_ERRAND_LISTEN,   /* LISTENING: what it is to listen to */
+	SERVER_ERRAND_UNLISTEN, /* its client hears from elsewhere */
+	SERVER_ERRAND_PROBE,    /* an empty query whose answer tells where a conversation stands */
 };
 
 /* A BEGIN of its client's that we have sent (proxy/opening.h). */
@@ -96,6 +103,7 @@ struct server {
 	struct paramset *base;         /* a reference; the reported parameters at login */
 	struct paramset *params;       /* a reference; how it differs from its login now */
 	struct inspect *look;          /* owned; while the errand is LOOK */
+	struct hub *hub;               /* a reference; LISTENING */
 	struct paramset *wanted; /* a reference while the errand is PARAMS: what it will have */
 	struct buf in;           /* a reply's beginning that must wait for its end */
 	struct buf before;       /* our own messages, to go out before the client's next bytes */
@@ -106,9 +114,10 @@ struct server {
 	uint8_t opening;  /* enum server_opening */
 	bool body_passes; /* those bytes are for the client */
 	bool errand_failed;
-	bool holds_client;  /* the client's bytes wait for the end of the errand: PARAMS, SPOIL */
-	bool needs_discard; /* CLEANING: its client has left what DISCARD ALL ends */
-	bool needs_reset;   /* CLEANING: server_reset_query is to be run */
+	bool holds_client;   /* the client's bytes wait for the end of the errand: PARAMS, SPOIL */
+	bool needs_discard;  /* CLEANING: its client has left what DISCARD ALL ends */
+	bool needs_unlisten; /* CLEANING: its client has gone on to hear from elsewhere */
+	bool needs_reset;    /* CLEANING: server_reset_query is to be run */
 	bool was_reset;  /* while the errand is PARAMS: its parameters are in doubt if that fails */
 	bool is_unasked; /* unknown code has run there, and nobody has asked what it left */
 	bool is_doomed;  /* close it instead of using it again */
@@ -149,6 +158,13 @@ void server_part(struct server *s, usec_t now);
 
 /* The client it is linked to needs it no more. */
 void server_let_go(struct server *s, usec_t now);
+
+/* Its client needs it no more, but for what it listens to: it listens no more; or for all. */
+void server_give_back(struct server *s, usec_t now);
+void server_lend(struct server *s, usec_t now);
+
+/* It is not to listen for all any more. */
+void server_stop_listening(struct server *s, usec_t now);
 
 /* Looks at where it stands and takes the next step. Called after all that came was handled. */
 void server_settle(struct server *s, usec_t now);

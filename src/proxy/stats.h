@@ -44,6 +44,7 @@
 	X(keeps_long, "keep_long_count", "... for a prepared statement that is too long")          \
 	X(keeps_unknown, "keep_unknown_count", "... for what the server would not say")            \
 	X(keeps_manual, "keep_manual_count", "... for pgweir.keep")                                \
+	X(notes, "notification_count", "notifications told to clients by a shared listener")       \
 	X(looks, "look_count", "times a server was asked what a client had left in it")            \
 	X(cancels, "cancel_count", "cancel requests of clients passed on or answered")
 

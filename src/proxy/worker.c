@@ -10,6 +10,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "proxy/branch.h"
 #include "proxy/client.h"
 #include "proxy/command.h"
 #include "proxy/door.h"
@@ -192,6 +193,7 @@ struct worker *worker_new(struct worker_shared *shared, unsigned index, struct s
 	list_init(&w->idle_journals);
 	list_init(&w->touched);
 	list_init(&w->commands);
+	list_init(&w->branches);
 	map_init(&w->keys);
 	map_init(&w->pools);
 	spare_init(w);
@@ -251,6 +253,7 @@ void worker_free(struct worker *w)
 	for (size_t at = 0; map_next(&w->pools, &at, &key, &value);)
 		loop_clear_timer(&((struct localpool *)value)->tick);
 	loop_free(w->loop); /* reaps what was closed last */
+	branch_free_all(w);
 	for (size_t at = 0; map_next(&w->pools, &at, &key, &value);)
 		localpool_free(value);
 	map_fini(&w->pools);

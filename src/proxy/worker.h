@@ -54,6 +54,7 @@ struct worker_shared {
 	struct registry *registry;
 	struct paramset_table *params;
 	struct stmt_table *stmts;
+	struct hub_table *hubs;
 	struct mailbox *main; /* to the main thread */
 	struct auth_mock mock;
 	struct worker **workers;
@@ -107,6 +108,7 @@ struct worker {
 	atomic_int load;      /* clients; read by who accepts */
 	unsigned lingering;   /* clients that were told to go and may still read why */
 	struct list commands; /* that wait for their end */
+	struct list branches; /* owned; of hubs (proxy/branch.h) */
 };
 
 struct worker *worker_new(struct worker_shared *shared, unsigned index, struct setup *setup,

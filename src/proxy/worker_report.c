@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "proxy/client.h"
+#include "proxy/hub.h"
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/login.h"
@@ -73,6 +74,18 @@ static void worker_report_client(struct report *report, struct client *c, usec_t
 	worker_report_kept(row, c, now);
 }
 
+static void worker_report_listener(struct report_conn *row, const struct hub *hub, usec_t now)
+{
+	if (!hub)
+		return;
+	row->is_listener = true;
+	COPY(row->encoding, hub->key.ptr + strlen(hub->key.ptr) + 1);
+	row->listeners = atomic_load(&hub->listeners);
+	row->channels = (int)map_count(&hub->channels);
+	row->notes = hub->notes;
+	row->listens_wall = worker_report_wall(hub->since, now);
+}
+
 static void worker_report_server(struct report *report, struct server *s, usec_t now)
 {
 	struct report_conn *row = report_add_conn(report);
@@ -96,6 +109,7 @@ static void worker_report_server(struct report *report, struct server *s, usec_t
 	tls_info(s->wire.ssl, row->tls);
 	row->replication = s->pool->route->is_replication;
 	row->prepared = (int)prepared_count_set(s);
+	worker_report_listener(row, s->hub, now);
 	COPY(row->application_name, app ? app : base);
 	row->id = s->id;
 }
@@ -135,6 +149,7 @@ static void worker_report_server_counts(const struct localpool *lp, struct repor
 				row->sv_idle++;
 			break;
 		case SERVER_LINKED:
+		case SERVER_LISTENING:
 			row->sv_active++;
 			break;
 		case SERVER_CLEANING:

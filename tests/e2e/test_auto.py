@@ -11,6 +11,7 @@ pytestmark = pytest.mark.pgweir
 def auto(pooler, **settings):
     settings.setdefault("pool_size", 2)
     settings.setdefault("workers", 1)
+    settings.setdefault("listen", "keep")  # the shared listener has tests of its own
     return pooler(pool_mode="auto", **settings)
 
 

@@ -48,6 +48,8 @@ static const struct {
 	{ SHEET_ID_SERVERS, CONNS, " worker" },
 	{ SHEET_ID_KEPT, "",
 	  "database user addr port application_name id server_pid since reasons statement" },
+	{ SHEET_ID_LISTENERS, "",
+	  "database client_encoding user server_pid clients channels notifications since worker" },
 	{ SHEET_ID_SOCKETS, SOCKETS, "" },
 	{ SHEET_ID_ACTIVE_SOCKETS, SOCKETS, "" },
 	{ SHEET_ID_STATS, STATS,

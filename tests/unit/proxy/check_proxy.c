@@ -31,13 +31,16 @@ int main(void)
 	srunner_add_suite(runner, connector_text_suite());
 	srunner_add_suite(runner, connector_steps_suite());
 	srunner_add_suite(runner, doorkeeper_suite());
+	srunner_add_suite(runner, hub_suite());
 	srunner_add_suite(runner, journal_suite());
 	srunner_add_suite(runner, journal_texts_suite());
 	srunner_add_suite(runner, localpool_suite());
 	srunner_add_suite(runner, login_rule_suite());
+	srunner_add_suite(runner, note_suite());
 	srunner_add_suite(runner, paramset_suite());
 	srunner_add_suite(runner, registry_suite());
 	srunner_add_suite(runner, replication_suite());
+	srunner_add_suite(runner, seam_suite());
 	srunner_add_suite(runner, sizes_suite());
 	srunner_add_suite(runner, startparams_suite());
 	if (cluster_start()) {

@@ -19,13 +19,16 @@ Suite *connector_suite(void);
 Suite *connector_text_suite(void);
 Suite *doorkeeper_suite(void);
 Suite *helper_suite(void);
+Suite *hub_suite(void);
 Suite *journal_suite(void);
 Suite *journal_texts_suite(void);
 Suite *localpool_suite(void);
 Suite *login_rule_suite(void);
+Suite *note_suite(void);
 Suite *paramset_suite(void);
 Suite *registry_suite(void);
 Suite *replication_suite(void);
+Suite *seam_suite(void);
 Suite *sizes_suite(void);
 Suite *startparams_suite(void);
 

@@ -11,14 +11,17 @@ tests_unit_proxy_check_proxy_SOURCES = \
 	tests/unit/proxy/test_connector_text.c \
 	tests/unit/proxy/test_doorkeeper.c \
 	tests/unit/proxy/test_helper.c \
+	tests/unit/proxy/test_hub.c \
 	tests/unit/proxy/mallocs.c tests/unit/proxy/mallocs.h \
 	tests/unit/proxy/test_journal.c \
 	tests/unit/proxy/test_journal_texts.c \
 	tests/unit/proxy/test_localpool.c \
 	tests/unit/proxy/test_login_rule.c \
+	tests/unit/proxy/test_note.c \
 	tests/unit/proxy/test_paramset.c \
 	tests/unit/proxy/test_registry.c \
 	tests/unit/proxy/test_replication.c \
+	tests/unit/proxy/test_seam.c \
 	tests/unit/proxy/test_sizes.c \
 	tests/unit/proxy/test_startparams.c
 tests_unit_proxy_check_proxy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)

@@ -1,0 +1,542 @@
+/*
+ * ear.c - where a client hears its notifications from, and what it is told of them when.
+ */
+#include "proxy/ear.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "proxy/branch.h"
+#include "proxy/client.h"
+#include "proxy/ear_text.h"
+#include "proxy/errand.h"
+#include "proxy/hub.h"
+#include "proxy/keep.h"
+#include "proxy/localpool.h"
+#include "proxy/note.h"
+#include "proxy/paramset.h"
+#include "proxy/route.h"
+#include "proxy/server.h"
+#include "proxy/worker.h"
+
+#define TO(state) (1u << EAR_##state)
+
+/* How long the hub may take to listen, and a marker to come back through it. */
+#define EAR_HUB_US (5 * USEC_PER_SEC)
+
+struct ear_item {
+	struct list link;
+	struct note *note; /* a reference */
+};
+
+static const struct {
+	const char *name;
+	unsigned edges;
+} ear_states[] = {
+#define EAR_ROW_(state, edges) { #state, edges },
+	EAR_STATES(EAR_ROW_)
+#undef EAR_ROW_
+};
+
+static void ear_enter(struct ear *ear, enum ear_state to)
+{
+	BUG_ON(!(ear_states[ear->state].edges & (1u << to)));
+	LOG_NOISE("client %llu listens: %s -> %s", (unsigned long long)ear->client->id,
+		  ear_states[ear->state].name, ear_states[to].name);
+	ear->state = (uint8_t)to;
+}
+
+/* ---- what it is to be told ----------------------------------------------------------------------
+ */
+
+static void ear_drop_item(struct ear *ear, struct ear_item *item)
+{
+	ear->bytes -= sizeof(*item) + item->note->bytes;
+	list_remove(&item->link);
+	note_unref(item->note);
+	free(item);
+}
+
+static void ear_drop_all(struct ear *ear, struct list *items)
+{
+	for (struct ear_item *item; (item = LIST_FIRST(items, struct ear_item, link));)
+		ear_drop_item(ear, item);
+}
+
+static void ear_put(struct ear *ear, struct list *items, struct note *note, usec_t now)
+{
+	struct client *c = ear->client;
+	int max = (int)c->pool->settings.listen_buffer;
+	struct ear_item *item = mem_zalloc(sizeof(*item));
+	item->note = note_ref(note);
+	ear->bytes += sizeof(*item) + note->bytes;
+	list_push_back(items, &item->link);
+	if (ear->bytes > (size_t)max) {
+		char names[200];
+		ear_describe(ear, names, sizeof(names));
+		client_fail(c, ERROR_LISTEN_BUFFER, names, NULL, now, max);
+	}
+}
+
+static void ear_resolve(struct ear *ear, enum seam_held held)
+{
+	switch (held) {
+	case SEAM_KEEP_HELD:
+		break;
+	case SEAM_DROP_HELD:
+		ear_drop_all(ear, &ear->held);
+		break;
+	case SEAM_DELIVER_HELD:
+		LIST_EACH (node, tmp, &ear->held) {
+			list_remove(node);
+			list_push_back(&ear->queue, node);
+		}
+		break;
+	}
+}
+
+/* PostgreSQL sends notifications between transactions only. */
+static bool ear_may_tell(const struct client *c)
+{
+	if (conn_is_stuck(&c->conn))
+		return false;
+	switch ((enum client_state)c->state) {
+	case CLIENT_IDLE:
+	case CLIENT_WAITING:
+	case CLIENT_SKIPPING:
+		return true;
+	case CLIENT_LINKED:
+		return track_is_idle(&c->server->track) && !c->server->body_left && !c->body_left;
+	case CLIENT_STARTUP:
+	case CLIENT_FRONTED:
+	case CLIENT_HANDSHAKE:
+	case CLIENT_HELD:
+	case CLIENT_AUTH:
+	case CLIENT_ADMITTED:
+	case CLIENT_PROVING:
+	case CLIENT_CLOSING:
+		return false;
+	}
+	return false;
+}
+
+void ear_flush(struct ear *ear, usec_t now)
+{
+	struct client *c = ear->client;
+	while (!list_is_empty(&ear->queue) && ear_may_tell(c)) {
+		struct ear_item *item = LIST_FIRST(&ear->queue, struct ear_item, link);
+		struct slice message = note_message(item->note);
+		c->pool->stats.sent_bytes += message.len;
+		c->pool->stats.notes++;
+		bool sent = client_send(c, message, now);
+		ear_drop_item(ear, item);
+		if (!sent)
+			return;
+	}
+}
+
+/* ---- life ---------------------------------------------------------------------------------------
+ */
+
+static void ear_on_timer(struct timer *t, usec_t now);
+
+static void ear_forget_names(struct ear *ear)
+{
+	while (ear->count)
+		free(ear->names[--ear->count]);
+	free(ear->names);
+	ear->names = NULL;
+}
+
+void ear_found(struct client *c, struct slice names)
+{
+	struct ear *ear = c->keep->ear;
+	if (!ear) {
+		ear = c->keep->ear = mem_zalloc(sizeof(*ear));
+		ear->client = c;
+		list_init(&ear->on_branch);
+		list_init(&ear->queue);
+		list_init(&ear->held);
+		wheel_init_timer(&ear->timer, ear_on_timer);
+	}
+	if (ear->state != EAR_HOME)
+		return;
+	ear_forget_names(ear);
+	while (names.len) {
+		struct slice name = slice_head(names, strnlen(names.ptr, names.len));
+		ear->names = mem_realloc(ear->names, (ear->count + 1) * sizeof(*ear->names));
+		ear->names[ear->count++] = slice_dup(name);
+		names = slice_skip(names, name.len < names.len ? name.len + 1 : names.len);
+	}
+}
+
+void ear_free(struct ear *ear)
+{
+	if (!ear)
+		return;
+	loop_clear_timer(&ear->timer);
+	if (ear->branch)
+		branch_unmark(ear->branch, ear->payload);
+	branch_leave(ear);
+	ear_drop_all(ear, &ear->queue);
+	ear_drop_all(ear, &ear->held);
+	ear_forget_names(ear);
+	free(ear->cause);
+	free(ear);
+}
+
+const char *ear_describe(const struct ear *ear, char *out, size_t out_bytes)
+{
+	size_t at = (size_t)snprintf(out, out_bytes, "LISTEN ");
+	for (size_t i = 0; i < ear->count && at < out_bytes; i++)
+		at += (size_t)snprintf(out + at, out_bytes - at, "%s%s", i ? ", " : "",
+				       ear->names[i]);
+	return out;
+}
+
+/* ---- leaving and coming back
+ * --------------------------------------------------------------------- */
+
+/* It goes on at home: what was begun is undone. */
+static void ear_stay(struct ear *ear, usec_t now)
+{
+	loop_clear_timer(&ear->timer);
+	if (ear->state == EAR_LEAVING)
+		ear_resolve(ear, seam_give_up(&ear->seam));
+	branch_unmark(ear->branch, ear->payload);
+	branch_leave(ear);
+	ear_enter(ear, EAR_HOME);
+	ear_flush(ear, now);
+}
+
+static void ear_fail(struct ear *ear, usec_t now)
+{
+	struct client *c = ear->client;
+	char detail[256];
+	loop_clear_timer(&ear->timer);
+	ear_describe(ear, detail, sizeof(detail));
+	client_fail(c, ERROR_STATE_LOST, NULL, NULL, now, detail);
+}
+
+/* Its server sends the marker; before it, it listens to the names. */
+static void ear_send_marker(struct ear *ear, bool with_names, usec_t now)
+{
+	struct client *c = ear->client;
+	struct slice marker = slice_of(ear->marker);
+	struct buf sql = { 0 }, after = { 0 };
+	for (size_t i = 0; with_names && i < ear->count; i++)
+		hub_add_command(&sql, "LISTEN", slice_of(ear->names[i]));
+	hub_add_command(&sql, "LISTEN", marker);
+	snprintf(ear->payload, sizeof(ear->payload), "%" PRIx64 ".%x", c->id, ++ear->marks);
+	buf_addf(&sql, "NOTIFY \"%s\",'%s'", ear->marker, ear->payload);
+	hub_add_command(&after, "UNLISTEN", marker);
+	ear->seam = SEAM_OPEN;
+	branch_mark(ear->branch, ear, ear->payload);
+	loop_set_timer(c->worker->loop, &ear->timer, now + EAR_HUB_US);
+	errand_mark(c->server, buf_slice(&sql), buf_slice(&after), now);
+	buf_fini(&sql);
+	buf_fini(&after);
+}
+
+/* May its server be taken from its pool to listen for all? Never the last one that can be had. */
+static bool ear_may_lend(const struct client *c)
+{
+	const struct conf_pool *s = &c->pool->settings;
+	bool is_open = s->pool_size == 0 || s->max_overflow < 0;
+	return (is_open || s->pool_size + s->max_overflow > 1) && s->max_db_connections != 1 &&
+	       s->max_user_connections != 1 && !c->server->is_cancelling && !c->server->is_doomed;
+}
+
+/* Its server becomes the hub's. */
+static void ear_lend(struct ear *ear, struct hub *hub, usec_t now)
+{
+	struct client *c = ear->client;
+	struct server *s = c->server;
+	struct buf names = { 0 };
+	for (size_t i = 0; i < ear->count; i++)
+		buf_add_cstr(&names, ear->names[i]);
+	uint64_t seq = branch_join(branch_get(c->worker, hub), ear, true);
+	ear_enter(ear, EAR_AWAY);
+	keep_lend(c);
+	server_lend(s, now);
+	hub_adopt(hub, s, buf_slice(&names), seq, now);
+	buf_fini(&names);
+}
+
+static struct slice ear_encoding(const struct server *s)
+{
+	const char *set = paramset_get(s->params, SLICE("client_encoding"));
+	if (!set)
+		set = paramset_get(s->base, SLICE("client_encoding"));
+	return slice_of(set ? set : "");
+}
+
+/* The hub is asked, or becomes its server. False: neither can be. */
+static bool ear_go(struct ear *ear, struct hub *hub, usec_t now)
+{
+	struct client *c = ear->client;
+	snprintf(ear->marker, sizeof(ear->marker), "%s", hub->marker);
+	if (atomic_load(&hub->owner) == HUB_NOBODY) {
+		if (!ear_may_lend(c) || !keep_take_place(c->pool))
+			return false;
+		if (hub_claim(hub, c->worker->index)) {
+			ear_lend(ear, hub, now);
+			return true;
+		}
+		keep_give_place(c->pool); /* another worker was faster */
+	}
+	(void)branch_join(branch_get(c->worker, hub), ear, false);
+	ear_enter(ear, EAR_ASKING);
+	loop_set_timer(c->worker->loop, &ear->timer, now + EAR_HUB_US);
+	ear_is_there(ear, now);
+	return true;
+}
+
+bool ear_may_leave(const struct ear *ear)
+{
+	const struct client *c = ear->client;
+	return ear->state == EAR_HOME && !ear->stays &&
+	       c->pool->settings.listen == CONF_LISTEN_SHARED && c->keep->kept == KEEP(LISTEN) &&
+	       ear->count > 0 && ear->count <= EAR_MAX_NAMES && !c->worker->stopping;
+}
+
+bool ear_leave(struct ear *ear, usec_t now)
+{
+	struct client *c = ear->client;
+	if (ear->state != EAR_HOME)
+		return ear->state != EAR_AWAY;
+	if (ear->speaks)
+		return true;
+	if (!ear_may_leave(ear))
+		return false;
+	struct hub *hub = hub_get(c->worker->shared->hubs, slice_of(c->pool->route->database),
+				  ear_encoding(c->server));
+	bool goes = ear_go(ear, hub, now);
+	hub_unref(hub);
+	return goes;
+}
+
+void ear_is_there(struct ear *ear, usec_t now)
+{
+	if (ear->state != EAR_ASKING || !ear->client->server || !branch_has(ear->branch, ear))
+		return;
+	ear_enter(ear, EAR_LEAVING);
+	ear_send_marker(ear, false, now);
+}
+
+static void ear_return(struct ear *ear, usec_t now)
+{
+	ear_enter(ear, EAR_RETURNING);
+	keep_reclaim(ear->client, now);
+	ear_send_marker(ear, true, now);
+}
+
+bool ear_settle(struct ear *ear, usec_t now)
+{
+	struct client *c = ear->client;
+	switch ((enum ear_state)ear->state) {
+	case EAR_HOME:
+	case EAR_AWAY:
+		ear_flush(ear, now);
+		return false;
+	case EAR_ASKING:
+		return true;
+	case EAR_LEAVING:
+		if (ear->seam != SEAM_CLOSED)
+			return true;
+		loop_clear_timer(&ear->timer);
+		ear_enter(ear, EAR_AWAY);
+		keep_lend(c);
+		server_give_back(c->server, now);
+		return true;
+	case EAR_RETURNING:
+		if (ear->seam != SEAM_CLOSED)
+			return true;
+		loop_clear_timer(&ear->timer);
+		branch_leave(ear);
+		ear_enter(ear, EAR_HOME);
+		ear->speaks = true;
+		ear_flush(ear, now);
+		conn_again(&c->conn); /* with what it came home for */
+		return true;
+	}
+	return false;
+}
+
+size_t ear_allows(struct ear *ear, struct slice in, usec_t now)
+{
+	struct client *c = ear->client;
+	struct server *s = c->server;
+	if (in.len == 0) /* it has said nothing */
+		return 0;
+	if (ear->state == EAR_ASKING || (ear->state == EAR_LEAVING && ear->seam != SEAM_CLOSED))
+		ear_stay(ear, now);
+	if (ear->state != EAR_AWAY) {
+		ear->speaks = ear->state != EAR_HOME || s->errand == SERVER_ERRAND_MARK;
+		return ear->speaks ? 0 : in.len;
+	}
+
+	bool sends = false;
+	size_t passes = ear_text_passes(c, in, &sends);
+	/* amid a batch or a block that it has begun all the same nothing can be done about it */
+	bool is_amid = track_wants_sync(&s->track) ||
+		       (track_is_quiet(&s->track) && track_tx_status(&s->track) != 'I');
+	if (passes == in.len || (passes == 0 && is_amid))
+		return in.len;
+	if (passes > 0 || !track_is_idle(&s->track)) {
+		if (s->errand == SERVER_ERRAND_PARAMS && passes == 0) {
+			s->holds_client = true;
+			server_send(s, SLICE_NONE, now);
+		} else {
+			conn_pause(&c->conn, CLIENT_PAUSE_TRACK); /* until it has answered */
+		}
+		return passes;
+	}
+	ear->stays |= sends;
+	ear_return(ear, now);
+	return 0;
+}
+
+void ear_answered(struct ear *ear, bool failed, usec_t now)
+{
+	struct client *c = ear->client;
+	if (failed && ear->state == EAR_RETURNING) {
+		ear_fail(ear, now);
+		return;
+	}
+	if (failed && ear->state == EAR_LEAVING) {
+		ear->stays = true;
+		ear_stay(ear, now);
+	}
+	if (ear->state == EAR_HOME)
+		conn_again(&c->conn); /* with what it has asked meanwhile */
+}
+
+static void ear_on_timer(struct timer *t, usec_t now)
+{
+	struct ear *ear = CONTAINER_OF(t, struct ear, timer);
+	struct client *c = ear->client;
+	char who[256];
+	LOG_WARNING("client %s: the shared listener does not answer",
+		    client_text(c, who, sizeof(who)));
+	if (ear->state == EAR_RETURNING) {
+		ear_fail(ear, now);
+	} else if (c->server) {
+		ear->stays = true;
+		ear_stay(ear, now);
+		server_settle(c->server, now);
+	}
+	worker_settle(c->worker, now);
+}
+
+void ear_lost_hub(struct ear *ear, usec_t now)
+{
+	struct client *c = ear->client;
+	bool is_home =
+		ear->state == EAR_ASKING || (ear->state == EAR_LEAVING && ear->seam != SEAM_CLOSED);
+	if (!is_home || c->state == CLIENT_CLOSING) {
+		loop_clear_timer(&ear->timer);
+		branch_leave(ear);
+		ear_fail(ear, now);
+		return;
+	}
+	ear_stay(ear, now);
+	server_settle(c->server, now);
+}
+
+/* ---- hearing
+ * ------------------------------------------------------------------------------------- */
+
+static void ear_hear(struct ear *ear, enum seam_fate fate, struct note *note, usec_t now)
+{
+	switch (fate) {
+	case SEAM_DELIVER:
+		ear_put(ear, &ear->queue, note, now);
+		break;
+	case SEAM_HOLD:
+		ear_put(ear, &ear->held, note, now);
+		break;
+	case SEAM_DROP:
+		break;
+	}
+}
+
+void ear_hears_hub(struct ear *ear, struct note *note, usec_t now)
+{
+	if (ear->client->state == CLIENT_CLOSING)
+		return;
+	switch ((enum ear_state)ear->state) {
+	case EAR_HOME:
+	case EAR_ASKING:
+		return;
+	case EAR_LEAVING:
+		ear_hear(ear, seam_fate(ear->seam, SEAM_NEW), note, now);
+		return;
+	case EAR_AWAY:
+		ear_hear(ear, SEAM_DELIVER, note, now);
+		break;
+	case EAR_RETURNING:
+		ear_hear(ear, seam_fate(ear->seam, SEAM_OLD), note, now);
+		break;
+	}
+	ear_flush(ear, now);
+}
+
+static bool ear_has_name(const struct ear *ear, struct slice name)
+{
+	for (size_t i = 0; i < ear->count; i++)
+		if (slice_eq_str(name, ear->names[i]))
+			return true;
+	return false;
+}
+
+/* From its own server, on a channel that is not the marker's. */
+static enum seam_fate ear_fate_of_own(const struct ear *ear, struct slice name)
+{
+	switch ((enum ear_state)ear->state) {
+	case EAR_HOME:
+	case EAR_ASKING:
+		return SEAM_DELIVER;
+	case EAR_LEAVING:
+		return seam_fate(ear->seam, SEAM_OLD);
+	case EAR_AWAY: /* the hub says it too */
+		return ear_has_name(ear, name) ? SEAM_DROP : SEAM_DELIVER;
+	case EAR_RETURNING:
+		return seam_fate(ear->seam, SEAM_NEW);
+	}
+	return SEAM_DELIVER;
+}
+
+bool ear_hears_own(struct ear *ear, struct slice body, usec_t now)
+{
+	struct slice name, payload;
+	if (!note_read(body, &name, &payload))
+		return true;
+	if (*ear->marker && slice_eq_str(name, ear->marker)) {
+		if (slice_eq_str(payload, ear->payload))
+			ear_marked(ear, EAR_OWN, now);
+		return false;
+	}
+	enum seam_fate fate = ear_fate_of_own(ear, name);
+	if (fate == SEAM_DELIVER && list_is_empty(&ear->queue) && ear->state != EAR_RETURNING)
+		return true;
+	struct note *note = note_new(body);
+	ear_hear(ear, fate, note, now);
+	note_unref(note);
+	return false;
+}
+
+void ear_marked(struct ear *ear, enum ear_source source, usec_t now)
+{
+	struct client *c = ear->client;
+	if (ear->state != EAR_LEAVING && ear->state != EAR_RETURNING)
+		return;
+	bool is_old = (ear->state == EAR_LEAVING) == (source == EAR_OWN);
+	ear_resolve(ear, seam_mark(&ear->seam, is_old ? SEAM_OLD : SEAM_NEW));
+	if (source == EAR_HUB && c->server) /* else it is settled once all is read */
+		server_settle(c->server, now);
+}

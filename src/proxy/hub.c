@@ -1,0 +1,424 @@
+/*
+ * hub.c - what the shared listener of a database listens to, and for whom.
+ */
+#include "proxy/hub.h"
+
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/mem.h"
+#include "net/mailbox.h"
+#include "proxy/branch.h"
+#include "proxy/errand.h"
+#include "proxy/keep.h"
+#include "proxy/localpool.h"
+#include "proxy/note.h"
+#include "proxy/route.h"
+#include "proxy/server.h"
+#include "proxy/worker.h"
+
+struct hub_table {
+	pthread_mutex_t lock;
+	struct map map; /* key -> hub that can be joined; not counted as a reference */
+	uint64_t next;
+	uint64_t seed;
+};
+
+/* What one channel is wanted by: a bit per worker. */
+struct hub_channel {
+	uint64_t workers;
+};
+
+/* ---- the table --------------------------------------------------------------------------------
+ */
+
+struct hub_table *hub_table_new(void)
+{
+	struct hub_table *table = mem_zalloc(sizeof(*table));
+	pthread_mutex_init(&table->lock, NULL);
+	map_init(&table->map);
+	/* two poolers at one database shall have different markers */
+	table->seed = map_hash(slice_make(&table, sizeof(table)));
+	return table;
+}
+
+void hub_table_free(struct hub_table *table)
+{
+	if (!table)
+		return;
+	BUG_ON(map_count(&table->map));
+	map_fini(&table->map);
+	pthread_mutex_destroy(&table->lock);
+	free(table);
+}
+
+static struct hub *hub_new(struct hub_table *table, struct slice key)
+{
+	struct hub *hub = mem_zalloc(sizeof(*hub));
+	atomic_init(&hub->refs, 0);
+	atomic_init(&hub->owner, HUB_NOBODY);
+	hub->table = table;
+	hub->key = slice_make(slice_dup(key), key.len);
+	snprintf(hub->marker, sizeof(hub->marker), "pgweir_%016" PRIx64,
+		 table->seed + ++table->next);
+	map_init(&hub->channels);
+	return hub;
+}
+
+struct hub *hub_get(struct hub_table *table, struct slice database, struct slice encoding)
+{
+	struct buf key = { 0 };
+	buf_add_slice(&key, database);
+	buf_u8(&key, 0);
+	buf_add_slice(&key, encoding);
+	pthread_mutex_lock(&table->lock);
+	struct hub *hub = map_get(&table->map, buf_slice(&key));
+	if (!hub) {
+		hub = hub_new(table, buf_slice(&key));
+		map_put(&table->map, hub->key, hub);
+	}
+	atomic_fetch_add(&hub->refs, 1);
+	pthread_mutex_unlock(&table->lock);
+	buf_fini(&key);
+	return hub;
+}
+
+struct hub *hub_ref(struct hub *hub)
+{
+	atomic_fetch_add(&hub->refs, 1);
+	return hub;
+}
+
+/* Nobody joins it any more. With the table's lock. */
+static void hub_end(struct hub *hub)
+{
+	if (!hub->is_ended)
+		map_remove(&hub->table->map, hub->key);
+	hub->is_ended = true;
+}
+
+static void hub_free(struct hub *hub)
+{
+	struct slice name;
+	void *channel;
+	for (size_t at = 0; map_next(&hub->channels, &at, &name, &channel);)
+		free(channel);
+	map_fini(&hub->channels);
+	buf_fini(&hub->todo);
+	free((void *)(uintptr_t)hub->key.ptr);
+	free(hub);
+}
+
+void hub_unref(struct hub *hub)
+{
+	if (!hub)
+		return;
+	struct hub_table *table = hub->table;
+	pthread_mutex_lock(&table->lock);
+	bool is_last = atomic_fetch_sub(&hub->refs, 1) == 1;
+	if (is_last)
+		hub_end(hub);
+	pthread_mutex_unlock(&table->lock);
+	if (is_last)
+		hub_free(hub);
+}
+
+bool hub_claim(struct hub *hub, unsigned worker)
+{
+	int nobody = HUB_NOBODY;
+	return atomic_compare_exchange_strong(&hub->owner, &nobody, (int)worker);
+}
+
+void hub_retire(struct hub_table *table, const char *database)
+{
+	struct slice key;
+	void *hub;
+	pthread_mutex_lock(&table->lock);
+	for (size_t at = 0; map_next(&table->map, &at, &key, &hub);)
+		if (!database || strcmp(key.ptr, database) == 0)
+			hub_end(hub);
+	pthread_mutex_unlock(&table->lock);
+}
+
+/* ---- mails ------------------------------------------------------------------------------------
+ */
+
+enum hub_word { HUB_WANT, HUB_DROP, HUB_BYE, HUB_THERE, HUB_NOTE, HUB_LOST };
+
+struct hub_mail {
+	struct mail mail;
+	struct hub *hub; /* a reference */
+	enum hub_word word;
+	unsigned from;
+	uint64_t seq;
+	struct buf names;
+	struct note *note; /* a reference */
+};
+
+static void hub_take(struct hub *hub, struct worker *w, const struct hub_mail *m, usec_t now);
+
+static void hub_tell_branch(struct worker *w, const struct hub_mail *m, usec_t now)
+{
+	struct branch *branch = branch_find(w, m->hub);
+	if (!branch)
+		return;
+	if (m->word == HUB_NOTE)
+		branch_heard(branch, m->note, now);
+	else if (m->word == HUB_THERE)
+		branch_is_there(branch, m->seq, now);
+	else
+		branch_lost(branch, now);
+}
+
+static void hub_on_mail(struct mail *mail, void *owner, usec_t now)
+{
+	struct worker *w = owner;
+	struct hub_mail *m = CONTAINER_OF(mail, struct hub_mail, mail);
+	bool is_ours = m->word == HUB_WANT || m->word == HUB_DROP || m->word == HUB_BYE;
+	if (!w->stopping) {
+		if (is_ours)
+			hub_take(m->hub, w, m, now);
+		else
+			hub_tell_branch(w, m, now);
+		worker_settle(w, now);
+	}
+	note_unref(m->note);
+	hub_unref(m->hub);
+	buf_fini(&m->names);
+	free(m);
+}
+
+static void hub_send(struct hub *hub, struct worker_shared *shared, unsigned to,
+		     struct hub_mail content)
+{
+	struct hub_mail *m = mem_alloc(sizeof(*m));
+	*m = content;
+	m->mail.deliver = hub_on_mail;
+	m->hub = hub_ref(hub);
+	mailbox_send(shared->workers[to]->box, &m->mail);
+}
+
+static void hub_send_owner(struct hub *hub, struct worker *from, struct hub_mail content)
+{
+	content.from = from->index;
+	hub_send(hub, from->shared, (unsigned)atomic_load(&hub->owner), content);
+}
+
+void hub_want(struct hub *hub, struct worker *from, uint64_t seq, struct buf *names)
+{
+	hub_send_owner(hub, from,
+		       (struct hub_mail){ .word = HUB_WANT, .seq = seq, .names = *names });
+	*names = (struct buf){ 0 };
+}
+
+void hub_drop(struct hub *hub, struct worker *from, struct buf *names)
+{
+	hub_send_owner(hub, from, (struct hub_mail){ .word = HUB_DROP, .names = *names });
+	*names = (struct buf){ 0 };
+}
+
+void hub_bye(struct hub *hub, struct worker *from)
+{
+	hub_send_owner(hub, from, (struct hub_mail){ .word = HUB_BYE });
+}
+
+/* ---- the owner's side --------------------------------------------------------------------------
+ */
+
+void hub_add_command(struct buf *sql, const char *word, struct slice name)
+{
+	buf_addf(sql, "%s \"", word);
+	for (size_t i = 0; i < name.len; i++) {
+		if (name.ptr[i] == '"')
+			buf_u8(sql, '"');
+		buf_u8(sql, (uint8_t)name.ptr[i]);
+	}
+	buf_add_str(sql, "\";");
+}
+
+/* The next of the names, each with a zero behind it. */
+static bool hub_next_name(struct slice *names, struct slice *name)
+{
+	if (names->len == 0)
+		return false;
+	*name = slice_head(*names, strnlen(names->ptr, names->len));
+	*names = slice_skip(*names, name->len < names->len ? name->len + 1 : names->len);
+	return true;
+}
+
+/* True: nobody wanted it before. */
+static bool hub_add_channel(struct hub *hub, struct slice name, unsigned worker)
+{
+	struct hub_channel *channel = map_get(&hub->channels, name);
+	bool is_new = !channel;
+	if (is_new) {
+		channel = mem_zalloc(sizeof(*channel));
+		map_put(&hub->channels, name, channel);
+	}
+	channel->workers |= UINT64_C(1) << worker;
+	return is_new;
+}
+
+static void hub_take_want(struct hub *hub, const struct hub_mail *m)
+{
+	struct slice names = buf_slice(&m->names), name;
+	while (hub_next_name(&names, &name))
+		if (hub_add_channel(hub, name, m->from))
+			hub_add_command(&hub->todo, "LISTEN", name);
+	hub->members |= UINT64_C(1) << m->from;
+	hub->asked[m->from] = m->seq;
+}
+
+static void hub_take_drop(struct hub *hub, const struct hub_mail *m)
+{
+	struct slice names = buf_slice(&m->names), name;
+	while (hub_next_name(&names, &name)) {
+		struct hub_channel *channel = map_get(&hub->channels, name);
+		if (!channel)
+			continue;
+		channel->workers &= ~(UINT64_C(1) << m->from);
+		if (channel->workers)
+			continue;
+		map_remove(&hub->channels, name);
+		free(channel);
+		hub_add_command(&hub->todo, "UNLISTEN", name);
+	}
+}
+
+/* Nobody has wanted anything for a while. */
+static void hub_close(struct hub *hub, usec_t now)
+{
+	struct server *s = hub->server;
+	pthread_mutex_lock(&hub->table->lock);
+	hub_end(hub);
+	pthread_mutex_unlock(&hub->table->lock);
+	LOG_INFO("server %s/%s pid %d: the shared listener is not needed any more",
+		 s->pool->route->database, s->pool->route->user, s->pid);
+	hub->server = NULL;
+	s->hub = NULL;
+	keep_give_place(s->pool);
+	server_stop_listening(s, now);
+	hub_unref(hub);
+}
+
+static void hub_take(struct hub *hub, struct worker *w, const struct hub_mail *m, usec_t now)
+{
+	if (!hub->server) {
+		if (m->word == HUB_WANT) /* it has ended meanwhile */
+			hub_send(hub, w->shared, m->from, (struct hub_mail){ .word = HUB_LOST });
+		return;
+	}
+	switch (m->word) {
+	case HUB_WANT:
+		hub_take_want(hub, m);
+		break;
+	case HUB_DROP:
+		hub_take_drop(hub, m);
+		break;
+	case HUB_BYE:
+		hub->members &= ~(UINT64_C(1) << m->from);
+		hub->asked[m->from] = hub->running[m->from] = hub->told[m->from] = 0;
+		break;
+	case HUB_THERE:
+	case HUB_NOTE:
+	case HUB_LOST:
+		break;
+	}
+	hub_settle(hub->server, now);
+}
+
+static void hub_tell_members(struct hub *hub, const struct worker *w, enum hub_word word,
+			     struct note *note)
+{
+	for (unsigned i = 0; i < w->shared->worker_count; i++)
+		if (hub->members & (UINT64_C(1) << i))
+			hub_send(hub, w->shared, i,
+				 (struct hub_mail){ .word = word,
+						    .note = note ? note_ref(note) : NULL });
+}
+
+/* Those whose last wish came before what its server was told last. */
+static void hub_tell_there(struct hub *hub, const uint64_t *upto)
+{
+	struct worker_shared *shared = hub->server->pool->worker->shared;
+	for (unsigned i = 0; i < shared->worker_count; i++) {
+		if (hub->told[i] == upto[i])
+			continue;
+		hub->told[i] = upto[i];
+		hub_send(hub, shared, i, (struct hub_mail){ .word = HUB_THERE, .seq = upto[i] });
+	}
+}
+
+void hub_settle(struct server *s, usec_t now)
+{
+	struct hub *hub = s->hub;
+	if (s->errand != SERVER_ERRAND_NONE)
+		return;
+	if (hub->members == 0) {
+		hub_close(hub, now);
+		return;
+	}
+	if (buf_len(&hub->todo) == 0) {
+		hub_tell_there(hub, hub->asked);
+		return;
+	}
+	memcpy(hub->running, hub->asked, sizeof(hub->running));
+	struct buf sql = hub->todo;
+	hub->todo = (struct buf){ 0 };
+	errand_query(s, SERVER_ERRAND_LISTEN, buf_slice(&sql), now);
+	buf_fini(&sql);
+}
+
+void hub_answered(struct server *s, bool failed, usec_t now)
+{
+	if (failed) {
+		server_close(s, "it would not listen", now);
+		return;
+	}
+	hub_tell_there(s->hub, s->hub->running);
+}
+
+void hub_adopt(struct hub *hub, struct server *s, struct slice names, uint64_t seq, usec_t now)
+{
+	struct slice name;
+	unsigned worker = s->pool->worker->index;
+	hub->server = s;
+	s->hub = hub_ref(hub);
+	while (hub_next_name(&names, &name))
+		hub_add_channel(hub, name, worker);
+	hub->members = UINT64_C(1) << worker;
+	hub->asked[worker] = seq;
+	hub->since = now;
+	hub_add_command(&hub->todo, "LISTEN", slice_of(hub->marker));
+	LOG_INFO("server %s/%s pid %d: is the shared listener of its database from now on",
+		 s->pool->route->database, s->pool->route->user, s->pid);
+	hub_settle(s, now);
+}
+
+void hub_heard(struct server *s, struct slice body)
+{
+	struct note *note = note_new(body);
+	if (!note)
+		return;
+	s->hub->notes++;
+	hub_tell_members(s->hub, s->pool->worker, HUB_NOTE, note);
+	note_unref(note);
+}
+
+void hub_lost(struct server *s)
+{
+	struct hub *hub = s->hub;
+	s->hub = NULL;
+	hub->server = NULL;
+	keep_give_place(s->pool);
+	pthread_mutex_lock(&hub->table->lock);
+	hub_end(hub);
+	pthread_mutex_unlock(&hub->table->lock);
+	if (!s->pool->worker->stopping)
+		hub_tell_members(hub, s->pool->worker, HUB_LOST, NULL);
+	hub_unref(hub);
+}

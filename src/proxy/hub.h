@@ -1,0 +1,102 @@
+/*
+ * hub.h - the one server connection that listens for all clients of a database: the shared
+ * listener (listen = shared).
+ *
+ *	client's ear --join--> branch --WANT, DROP, BYE--> hub        (mails to the hub's owner)
+ *	client's ear <--note-- branch <--NOTE, THERE, LOST-- hub      (mails to each worker)
+ *
+ * The server of the first client that listens becomes the hub's: it is listening already, so that
+ * nothing is lost, and no other connection has to be opened. It stays where it was, in its pool and
+ * with the worker that it was with (the hub's owner), counts against all limits and max_kept there,
+ *and is LISTENING. It listens to whatever any client of any worker wants to hear, and to one
+ * channel of ours, the marker's (proxy/seam.h). What it hears goes to the workers that have
+ * listeners (proxy/branch.h), each notification once (proxy/note.h).
+ *
+ * There is a hub for each database as clients name it and each client_encoding: PostgreSQL sends
+ * names and payloads in that of the session. It ends, for good, when nobody has wanted anything for
+ *a while (its server goes back to its pool), or when its server is lost: then all who hear from it
+ *are told, for what they missed meanwhile nobody knows.
+ *
+ * Counted by reference: branches, the owner's server, mails. The table has those that can be
+ * joined; its lock is taken when a client begins to listen, or a hub ends.
+ *
+ * Owner of the table: the proxy. Thread: any where it says so; else the owner's worker.
+ */
+#ifndef PROXY_HUB_H
+#define PROXY_HUB_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/bug.h"
+#include "base/map.h"
+#include "base/slice.h"
+#include "base/usec.h"
+#include "proxy/proxy.h"
+
+struct hub_table;
+struct server;
+struct worker;
+
+#define HUB_MARKER_BYTES 32
+#define HUB_NOBODY (-1)
+
+struct hub {
+	atomic_uint refs;
+	struct hub_table *table; /* not owned */
+	struct slice key;        /* owned: database, zero, client_encoding */
+	char marker[HUB_MARKER_BYTES];
+	atomic_int owner;     /* the number of a worker; HUB_NOBODY: not yet */
+	atomic_int listeners; /* clients that hear from it, over all workers */
+	bool is_ended;        /* the table's lock guards it: nobody can join any more */
+
+	/* the owner's worker has the rest */
+	struct server *server;               /* not owned; NULL: it has ended */
+	struct map channels;                 /* name -> who wants it */
+	struct buf todo;                     /* what its server is to be told next */
+	uint64_t members;                    /* workers with a branch, a bit each */
+	uint64_t asked[PROXY_MAX_WORKERS];   /* the last WANT of each */
+	uint64_t running[PROXY_MAX_WORKERS]; /* ... that what its server is told now is for */
+	uint64_t told[PROXY_MAX_WORKERS];    /* ... that THERE was said to */
+	uint64_t notes;
+	usec_t since;
+};
+
+struct hub_table *hub_table_new(void);
+void hub_table_free(struct hub_table *table); /* NULL is fine; every hub must be gone */
+
+/* The one that can be joined, made where there is none: a new reference. Thread: any. */
+struct hub *hub_get(struct hub_table *table, struct slice database,
+		    struct slice encoding) MUST_CHECK;
+struct hub *hub_ref(struct hub *hub); /* Thread: any */
+void hub_unref(struct hub *hub);      /* NULL is fine. Thread: any */
+
+/* Its server is still to be found: true, and the worker has to give it one (hub_adopt). Thread:
+ * any. */
+bool hub_claim(struct hub *hub, unsigned worker) MUST_CHECK;
+
+/* Those of the database (NULL: of all) go on for who hears from them, and no one else joins: its
+ * server is elsewhere from now on, or shall be another. Thread: any. */
+void hub_retire(struct hub_table *table, const char *database);
+
+/* The server is LISTENING, to `names` (each with a zero behind it) so far, for its own worker's
+ * branch, which is told THERE with `seq` when it hears markers too. */
+void hub_adopt(struct hub *hub, struct server *s, struct slice names, uint64_t seq, usec_t now);
+
+/* Its server has sent a NotificationResponse; has answered; is gone; may take the next step. */
+void hub_heard(struct server *s, struct slice body);
+void hub_answered(struct server *s, bool failed, usec_t now);
+void hub_lost(struct server *s);
+void hub_settle(struct server *s, usec_t now);
+
+/* A branch's mails; `names` is taken over, and emptied. Thread: any. */
+void hub_want(struct hub *hub, struct worker *from, uint64_t seq, struct buf *names);
+void hub_drop(struct hub *hub, struct worker *from, struct buf *names);
+void hub_bye(struct hub *hub, struct worker *from);
+
+/* Adds `word "name";` */
+void hub_add_command(struct buf *sql, const char *word, struct slice name);
+
+#endif

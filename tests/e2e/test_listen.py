@@ -1,0 +1,469 @@
+"""The shared listener (listen = shared): who listens in pool_mode auto holds no server, and misses nothing.
+
+Notifications are numbered by who sends them, so that each client can say whether it heard all from its LISTEN
+on, once and in order.
+"""
+
+import asyncio
+import re
+import struct
+
+import pytest
+
+from rawwire import B, E, P, Q, S
+from waiting import Crew, all_at_once, until, until_equal
+
+pytestmark = pytest.mark.pgweir
+
+
+def shared(pooler, **settings):
+    settings.setdefault("pool_size", 4)
+    settings.setdefault("workers", 1)
+    return pooler(pool_mode="auto", **settings)
+
+
+def heard(message):
+    """Channel and payload of a NotificationResponse."""
+    channel, payload, rest = message.body[4:].split(b"\0")
+    assert rest == b""
+    return channel.decode(), payload.decode()
+
+
+def notes(messages):
+    return [heard(m) for m in messages if m.kind == "A"]
+
+
+def away(p):
+    """How many clients hear from a shared listener."""
+    return sum(int(row["clients"]) for row in p.show("listeners"))
+
+
+def is_free(p, count):
+    """All servers but the listener are idle, and so many clients hear from it."""
+    return away(p) == count and p.show("kept") == []
+
+
+def read_notes(client, count):
+    return [heard(client.read_until("A")[-1]) for _ in range(count)]
+
+
+def listening(p, *channels, user="app", **keys):
+    client = p.raw(user=user, **keys)
+    for channel in channels:
+        client.query(f"listen {channel}")
+    return client
+
+
+# ---- what PostgreSQL promises -----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("split", [0, 1])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_it_hears_and_holds_no_server(pooler, cluster, workers, split):
+    p = shared(pooler, workers=workers)
+    clients = [listening(p, "a", split=split) for _ in range(6)]
+    until(lambda: is_free(p, 6))
+    other = p.raw()
+    for n in range(20):
+        other.query(f"notify a, '{n}'")
+    for client in clients:
+        assert read_notes(client, 20) == [("a", str(n)) for n in range(20)]
+        assert client.value("select 1") == "1"
+    until(lambda: is_free(p, 6))
+    assert len({row["server_pid"] for row in p.show("listeners")}) == 1
+
+
+def test_the_pid_is_that_of_who_notified(pooler, cluster):
+    p = shared(pooler)
+    client = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    with cluster.connect() as direct:
+        direct.autocommit = True
+        direct.execute("notify a, 'x'")
+        got = client.read_until("A")[-1]
+        assert struct.unpack_from("!I", got.body)[0] == direct.info.backend_pid
+
+
+@pytest.mark.parametrize("name, quoted", [
+    ("a", "A"), ("A b", '"A b"'), ('q"q', '"q""q"'), ("x" * 63, "x" * 70), ("ü" * 31, '"' + "ü" * 40 + '"')])
+def test_names_are_as_postgresql_has_them(pooler, name, quoted):
+    p = shared(pooler)
+    client = listening(p, quoted)
+    until(lambda: is_free(p, 1))
+    assert client.rows("select * from pg_listening_channels()") == [[name]]
+    until(lambda: is_free(p, 1))
+    p.raw().rows("select pg_notify('%s', 'here')" % name)
+    assert read_notes(client, 1) == [(name, "here")]
+
+
+def test_a_rollback_undoes_it(pooler):
+    p = shared(pooler)
+    client = listening(p, "a", "b")
+    until(lambda: is_free(p, 1))
+    for sql in ("begin", "unlisten a", "listen c", "rollback"):
+        client.query(sql)
+    until(lambda: is_free(p, 1))
+    for sql in ("begin", "savepoint s", "unlisten *", "listen c", "rollback to s", "listen d", "commit"):
+        client.query(sql)
+    until(lambda: is_free(p, 1))
+    client.query("begin; unlisten *; select 1/0")
+    client.query("rollback")
+    until(lambda: is_free(p, 1))
+    other = p.raw()
+    other.query("notify a; notify b; notify c; notify d; notify a, 'last'")
+    assert [c for c, _ in read_notes(client, 4)] == ["a", "b", "d", "a"]
+    assert sorted(r[0] for r in client.rows("select pg_listening_channels()")) == ["a", "b", "d"]
+
+
+ENDS = {
+    "unlisten": ["unlisten a"],
+    "unlisten all": ["unlisten *"],
+    "discard all": ["discard all"],
+    "in a block": ["begin", "unlisten a", "commit"],
+    "several": ["select 1; unlisten a; select 2"],
+    "in a function": ["do $$begin execute 'unlisten a'; end$$"],
+}
+
+
+@pytest.mark.parametrize("how", ENDS)
+def test_unlisten_ends_it(pooler, how):
+    p = shared(pooler)
+    client = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    for sql in ENDS[how]:
+        client.query(sql)
+    other = p.raw()
+    other.query("notify a, 'unheard'")
+    assert client.rows("select * from pg_listening_channels()") == []
+    client.query("listen b")
+    other.query("notify a; notify b, 'heard'")
+    until(lambda: is_free(p, 1))
+    assert client.buffer == b"" or read_notes(client, 1) == [("b", "heard")]
+
+
+@pytest.mark.parametrize("split", [0, 1])
+def test_listen_and_unlisten_in_the_extended_protocol(pooler, split):
+    p = shared(pooler)
+    client = p.raw(split=split)
+    client.send(P(sql="listen a"), B(), E(), S)
+    client.ready()
+    until(lambda: is_free(p, 1))
+    client.send(P("select 1", "one"), P("unlisten a", "drop"), S)
+    client.ready()
+    client.send(B(name="one"), E(), S, B(name="drop"), E(), S, P(sql="listen b"), B(), E(), S)
+    assert not [m for m in client.ready(3) if m.kind == "E"]
+    until(lambda: is_free(p, 1))
+    p.raw().query("notify a; notify b")
+    assert read_notes(client, 1) == [("b", "")]
+
+
+def test_its_own_notifications_come_before_ready(pooler):
+    p = shared(pooler)
+    client = listening(p, "a")
+    for n in range(3):
+        assert notes(client.query(f"notify a, '{n}'")) == [("a", str(n))]
+    client.send(P(sql="select pg_notify('a', 'bound')"), B(), E(), S)
+    assert notes(client.ready()) == [("a", "bound")]
+    client.query("begin")
+    assert notes(client.query("notify a, 'in'")) == []
+    assert notes(client.query("commit")) == [("a", "in")]
+
+
+def test_what_its_triggers_send_comes_before_ready(pooler, cluster):
+    cluster.in_app("""
+        drop table if exists told; create table told(a int); grant all on told to public;
+        create or replace function tell() returns trigger language plpgsql as
+            $$ begin perform pg_notify('a', new.a::text); return new; end $$;
+        create trigger tells after insert on told for each row execute function tell()""")
+    p = shared(pooler)
+    client = listening(p, "a")
+    for n in range(5):
+        until(lambda: is_free(p, 1))
+        assert notes(client.query(f"insert into told values ({n})")) == [("a", str(n))]
+
+
+def test_in_a_transaction_it_hears_nothing(pooler):
+    p = shared(pooler)
+    client, other = listening(p, "a"), p.raw()
+    until(lambda: is_free(p, 1))
+    client.query("begin")
+    other.query("notify a, '1'")
+    assert notes(client.query("select 1")) == []
+    assert notes(client.query("commit")) or read_notes(client, 1) == [("a", "1")]
+
+
+def test_another_encoding_hears_in_its_own(pooler):
+    p = shared(pooler)
+    utf, latin = listening(p, "a"), listening(p, "a", client_encoding="LATIN1")
+    until(lambda: away(p) == 2)
+    assert len(p.show("listeners")) == 2
+    p.raw().query("notify a, 'ä'")
+    assert utf.read_until("A")[-1].body.endswith("ä\0".encode())
+    assert latin.read_until("A")[-1].body.endswith(b"a\0\xe4\0")
+    utf.query("set client_encoding = latin1")
+    until(lambda: away(p) == 2 and p.show("kept") == [])
+    p.raw().query("notify a, 'ö'")
+    assert utf.read_until("A")[-1].body.endswith(b"a\0\xf6\0")
+
+
+# ---- once each, in order ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_nothing_is_lost_or_heard_twice_on_the_way(pooler, cluster, workers):
+    """Clients come home and go away again while notifications stream."""
+    p = shared(pooler, workers=workers, pool_size=6)
+    sent = []
+    with Crew() as crew:
+        def stream():
+            with cluster.connect() as direct:
+                direct.autocommit = True
+                while not crew.stop.is_set():
+                    sent.append(len(sent))
+                    direct.execute(f"notify a, '{sent[-1]}'")
+
+        texts = ["select 1", "begin; select 1; commit", "select count(*) from pg_listening_channels()", "listen b",
+                 "unlisten b", "begin; listen c; rollback", "select repeat('x', 1000) from generate_series(1, 300)",
+                 "set application_name = 'x'"]
+
+        def listen(seed):
+            client = listening(p, "a")
+            got = []
+            for turn in range(60):
+                got += notes(client.query(texts[(turn * 7 + seed) % len(texts)]))
+                if turn % 3 == seed % 3:  # some of the time it is away
+                    until(lambda: client.has_input())
+                    got += [heard(client.read_until("A")[-1])]
+            return client, [int(payload) for _, payload in got]
+
+        crew.start(stream)
+        found = all_at_once([lambda seed=seed: listen(seed) for seed in range(6)])
+        crew.stop.set()
+    last = len(sent) - 1
+    for client, numbers in found:
+        while numbers[-1] != last:
+            numbers.append(int(heard(client.read_until("A")[-1])[1]))
+        assert numbers == list(range(numbers[0], last + 1))
+
+
+def test_the_first_after_listen_is_not_missed(pooler, cluster):
+    p = shared(pooler, workers=3)
+    other = p.raw()
+    for n in range(60):
+        client = p.raw()
+        client.query("listen a")
+        other.query(f"notify a, 'first {n}'")
+        other.query(f"notify a, 'second {n}'")
+        assert read_notes(client, 2) == [("a", f"first {n}"), ("a", f"second {n}")]
+        if n % 2:
+            client.close()
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_thousand_listeners_hold_one_server(pooler, cluster, workers):
+    p = shared(pooler, workers=workers, pool_size=5, max_overflow=0, max_client_conn=2000)
+    clients = [listening(p, "news") for _ in range(1000)]
+    until(lambda: is_free(p, 1000))
+    assert len(p.show("listeners")) == 1
+    assert p.pool()["sv_active"] == "1"
+    for n in range(5):
+        p.raw().query(f"notify news, '{n}'")
+    for client in clients:
+        assert read_notes(client, 5) == [("news", str(n)) for n in range(5)]
+    assert len(all_at_once([lambda: p.raw().value("select pg_backend_pid()") for _ in range(8)])) == 8
+    for client in clients:
+        client.close()
+    until(lambda: p.show("listeners") == [])
+    until(lambda: p.pool()["sv_active"] == "0")
+
+
+# ---- at the borders of messages ----------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("io_bytes", [0, 1])
+def test_never_amid_the_rows_of_a_result(pooler, io_bytes):
+    settings = {"debug_io_bytes": io_bytes} if io_bytes else {}
+    rows = 20 if io_bytes else 20000
+    p = shared(pooler, **settings)
+    client, other = listening(p, "a"), p.raw()
+    until(lambda: is_free(p, 1))
+    client.send(Q(f"select repeat('x', 500) from generate_series(1, {rows})"))
+    client.read_until("D")
+    for n in range(5):
+        other.query(f"notify a, '{n}'")
+    got = client.ready()
+    assert all(m.kind in "DCZ" for m in got)
+    assert read_notes(client, 5) == [("a", str(n)) for n in range(5)]
+
+
+def test_who_reads_nothing_is_told_to_go(pooler):
+    p = shared(pooler, listen_buffer="64kB")
+    client = listening(p, "a", receive_buffer=4096)
+    good = listening(p, "a")
+    until(lambda: is_free(p, 2))
+    other = p.raw()
+    payload = "x" * 7900
+    sent = 0
+    while not re.search("listen_buffer", p.log()):
+        other.query(f"notify a, '{sent} {payload}'")
+        assert read_notes(good, 1)[0][1].split()[0] == str(sent)
+        sent += 1
+    last = client.rest()[-1]
+    assert last.kind == "E" and last.fields()["C"] == "53400" and "LISTEN a" in last.fields()["D"]
+
+
+# ---- what may go wrong --------------------------------------------------------------------------------
+
+
+def listener_pid(p):
+    (row,) = p.show("listeners")
+    return int(row["server_pid"])
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_lost_listener_ends_its_clients(pooler, cluster, workers):
+    p = shared(pooler, workers=workers)
+    clients = [listening(p, "a", "b") for _ in range(5)]
+    until(lambda: is_free(p, 5))
+    bystander = p.raw()
+    cluster.sql("select pg_terminate_backend(%s)" % listener_pid(p))
+    for client in clients:
+        error = client.rest()[-1]
+        assert error.fields()["C"] == "08006" and "LISTEN a, b" in error.fields()["M"]
+    assert bystander.value("select 1") == "1"
+    again = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    bystander.query("notify a, 'again'")
+    assert read_notes(again, 1) == [("a", "again")]
+
+
+def test_kill_and_resume(pooler):
+    p = shared(pooler)
+    client = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    p.console("kill app")
+    client.rest()
+    p.console("resume app")
+    again = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    p.raw().query("notify a, 'again'")
+    assert read_notes(again, 1) == [("a", "again")]
+
+
+def test_reconnect_leaves_it_to_those_it_has(pooler, cluster):
+    p = shared(pooler)
+    old = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    p.console("reconnect app")
+    new = listening(p, "a")
+    until(lambda: is_free(p, 2))
+    assert len(p.show("listeners")) == 2
+    p.raw().query("notify a, 'both'")
+    assert read_notes(old, 1) == read_notes(new, 1) == [("a", "both")]
+    old.close()
+    until(lambda: len(p.show("listeners")) == 1)
+
+
+def test_the_last_server_of_a_pool_listens_for_one_alone(pooler):
+    p = shared(pooler, pool_size=1, max_overflow=0)
+    client = listening(p, "a")
+    until_equal(lambda: [row["reasons"] for row in p.show("kept")], ["listen"])
+    assert p.show("listeners") == []
+    assert notes(client.query("notify a, 'x'")) == [("a", "x")]
+
+
+def test_a_reload_changes_who_keeps(pooler):
+    p = shared(pooler, listen="keep")
+    client = listening(p, "a")
+    until_equal(lambda: [row["reasons"] for row in p.show("kept")], ["listen"])
+    p.reload(listen="shared")
+    until(lambda: is_free(p, 1))
+    p.reload(listen="keep")
+    other = p.raw()
+    other.query("notify a, 'away'")
+    assert read_notes(client, 1) == [("a", "away")]
+    client.query("listen b")
+    until_equal(lambda: [row["reasons"] for row in p.show("kept")], ["listen"])
+    other.query("notify b, 'home'")
+    assert read_notes(client, 1) == [("b", "home")]
+
+
+def test_it_goes_back_to_its_pool_when_nobody_listens(pooler, cluster):
+    p = shared(pooler)
+    client = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    pid = listener_pid(p)
+    client.close()
+    until(lambda: p.show("listeners") == [])
+    until_equal(lambda: p.pool()["sv_active"], "0")
+    assert [int(row["remote_pid"]) for row in p.show("servers")] == [pid]
+    assert p.raw().value("select count(*) from pg_listening_channels()") == "0"
+
+
+def test_with_something_else_that_keeps(pooler):
+    p = shared(pooler)
+    client, other = listening(p, "a"), p.raw()
+    until(lambda: is_free(p, 1))
+    client.query("select pg_advisory_lock(1)")
+    until_equal(lambda: [row["reasons"] for row in p.show("kept")], ["advisory lock"])
+    other.query("notify a, 'kept'")
+    assert read_notes(client, 1) == [("a", "kept")]
+    client.query("listen b")
+    until_equal(lambda: [row["reasons"] for row in p.show("kept")], ["listen, advisory lock"])
+    other.query("notify a, '1'; notify b, '2'")
+    assert read_notes(client, 2) == [("a", "1"), ("b", "2")]
+    client.query("select pg_advisory_unlock(1)")
+    until(lambda: is_free(p, 1))
+    other.query("notify a, '3'; notify b, '4'")
+    assert read_notes(client, 2) == [("a", "3"), ("b", "4")]
+
+
+def test_a_client_that_leaves_in_the_way_leaves_nothing(pooler):
+    p = shared(pooler, workers=3)
+    for n in range(40):
+        client = p.raw()
+        client.send(Q("listen a"))
+        if n % 2:
+            client.ready()
+        client.kill()
+    until(lambda: p.show("kept") == [] and away(p) == 0)
+    assert p.raw().value("select count(*) from pg_listening_channels()") == "0"
+
+
+# ---- drivers --------------------------------------------------------------------------------------------
+
+
+def test_psycopg_notifies(pooler):
+    p = shared(pooler)
+    with p.connect() as listener, p.connect() as sender:
+        listener.autocommit = sender.autocommit = True
+        listener.execute("listen news")
+        until(lambda: is_free(p, 1))
+        for n in range(10):
+            sender.execute("select pg_notify('news', %s)", [str(n)])
+        got = listener.notifies()
+        assert [next(got).payload for _ in range(10)] == [str(n) for n in range(10)]
+
+
+def test_asyncpg_add_listener(pooler):
+    asyncpg = pytest.importorskip("asyncpg")
+    p = shared(pooler)
+
+    async def main():
+        keys = dict(host="127.0.0.1", port=p.port, user="app", database="app", ssl=False)
+        conn, other = await asyncpg.connect(**keys), await asyncpg.connect(**keys)
+        queue = asyncio.Queue()
+        await conn.add_listener("news", lambda *args: queue.put_nowait(args[3]))
+        for n in range(10):
+            assert await conn.fetchval("select $1::int", n) == n
+            await other.execute(f"notify news, '{n}'")
+            assert await asyncio.wait_for(queue.get(), 20) == str(n)
+        async with conn.transaction():
+            await other.execute("notify news, 'late'")
+            assert await conn.fetchval("select 1") == 1
+        assert await asyncio.wait_for(queue.get(), 20) == "late"
+        await conn.close()
+        await other.close()
+
+    asyncio.run(main())
+    until(lambda: p.show("kept") == [])
