@@ -154,20 +154,10 @@ static bool judge_ldap_set_time(const struct judge_ldap *l, const char *step)
 	return result == LDAP_SUCCESS || judge_ldap_failed(l, step, result);
 }
 
-/* The library sets up what is common to all connections at its first call, and takes no care that
- * two threads may make it at once. */
-static void judge_ldap_set_up(void)
-{
-	int version;
-	int unused UNUSED = ldap_get_option(NULL, LDAP_OPT_PROTOCOL_VERSION, &version);
-}
-
 static bool judge_ldap_open(struct judge_ldap *l)
 {
-	static pthread_once_t is_set_up = PTHREAD_ONCE_INIT;
 	const int version = LDAP_VERSION3;
 	struct buf uris = { 0 };
-	pthread_once(&is_set_up, judge_ldap_set_up);
 	judge_ldap_uris(l->c->ldap, &uris);
 	buf_u8(&uris, '\0');
 	int result = ldap_initialize(&l->ld, (const char *)buf_slice(&uris).ptr);
