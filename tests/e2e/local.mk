@@ -37,6 +37,7 @@ EXTRA_DIST += \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_effects_oracle.py \
 	tests/e2e/test_limits.py \
+	tests/e2e/test_listen.py \
 	tests/e2e/test_login.py \
 	tests/e2e/test_modes.py \
 	tests/e2e/test_opening.py \
