@@ -60,20 +60,20 @@ def compiler():
 class Counted:
     """pgweir under callgrind. Its counts are written out whenever somebody connects: that marks an end."""
 
-    def __init__(self, bed):
+    def __init__(self, bed, mode="transaction"):
         self.bed = bed
-        self.out = bed.directory / "callgrind"
+        self.out = bed.directory / f"callgrind-{mode}"
         self.out.mkdir()
         self.out.chmod(0o777)
         port = free_port()
-        ini = bed.write("counted.ini", bed.ini("pgweir", port, SETTINGS))
-        log = bed.directory / "counted.log"
+        ini = bed.write(f"counted-{mode}.ini", bed.ini("pgweir", port, {**SETTINGS, "pool_mode": mode}))
+        log = bed.directory / f"counted-{mode}.log"
         with open(log, "wb") as out:
             process = subprocess.Popen(
                 ["valgrind", "--tool=callgrind", f"--callgrind-out-file={self.out}/o", "--vgdb=no",
                  "--dump-before=client_accept", bed.tools.pgweir, ini], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 cwd=bed.directory, **identity())
-        self.target = bed.targets["counted"] = Target("pgweir under callgrind", port, process, log)
+        self.target = bed.targets[f"counted-{mode}"] = Target(f"pgweir under callgrind, {mode}", port, process, log)
         wait_for_port(port, self.target)
 
     def files(self):
@@ -127,6 +127,21 @@ def count_login_calls(tools):
         return sum(strace.calls.values()) / got["storm"]["done"]
 
 
+def count_auto(bed):
+    """The same in pool_mode auto, which reads each text for what it may leave behind."""
+    counted = Counted(bed, "auto")
+    return {f"auto-{proto}-{max(CLIENTS)} instructions":
+            counted.count(["--clients", str(max(CLIENTS)), "--proto", proto]) for proto in PROTOS}
+
+
+def compare_modes(found):
+    """What pool_mode auto costs more than transaction."""
+    for proto in PROTOS:
+        name = f"{proto}-{max(CLIENTS)} instructions"
+        if f"auto-{name}" in found and name in found:
+            print(f"{f'auto-{proto} beside {proto}':28} {found[f'auto-{name}'] / found[name] - 1:+10.1%}")
+
+
 def count_all(tools, counts_instructions):
     found = {}
     with Bed(tools, Cpus(), pool_size=SERVERS) as bed:
@@ -142,6 +157,8 @@ def count_all(tools, counts_instructions):
                         found[f"{name} instructions"] = counted.count(args)
                 except NotThere as why:
                     print(f"hotpath: {why}")
+        if counted:
+            found.update(count_auto(bed))
     try:
         if program("strace"):
             found["login-scram calls"] = count_login_calls(tools)
@@ -195,6 +212,7 @@ def main():
     if not found:
         print("hotpath: neither strace nor valgrind can be used here")
         return SKIPPED
+    compare_modes(found)
     return 1 if compare(found, read_expected()[1]) else 0
 
 
