@@ -39,7 +39,9 @@ struct client *login_away_back(struct login *login)
 		login_destroy(login);
 	else
 		conn_resume(&c->conn, CLIENT_PAUSE_AUTH);
-	return c;
+	/* one that was refused meanwhile lingers for its last words: nothing is decided about it
+	 * any more, and its login goes with it */
+	return c && c->state != CLIENT_CLOSING ? c : NULL;
 }
 
 /* What it has sent meanwhile is looked at. */

@@ -113,7 +113,8 @@ void login_auth_asked_anew(struct client *c, usec_t now);
 
 /* ---- login_away ------------------------------------------------------------------------ */
 
-/* Going, and coming back; NULL: the client has left meanwhile, and the login is freed. */
+/* Going, and coming back; NULL: the client has left meanwhile, or was refused, and the login is
+ * freed now or with it. */
 void login_away_leave(struct client *c, enum login_away where);
 struct client *login_away_back(struct login *login);
 
