@@ -36,6 +36,7 @@ struct prepared_entry {
 	struct stmt *stmt;
 	usec_t prepared_at; /* 0: perhaps it has it, perhaps not */
 	uint32_t seq;       /* the item of its Parse */
+	uint32_t used_seq;  /* of the last one that was about it */
 };
 
 struct prepared_set {
@@ -173,7 +174,7 @@ static void prepared_make_room(struct prepared_turn *t, struct prepared_set *set
 }
 
 /* The entry of a statement that is about to be prepared there. */
-static void prepared_enter(struct prepared_turn *t, struct stmt *stmt)
+static struct prepared_entry *prepared_enter(struct prepared_turn *t, struct stmt *stmt)
 {
 	struct prepared_set *set = prepared_need_set(t->s);
 	struct prepared_entry *entry = prepared_find(set, stmt);
@@ -192,7 +193,8 @@ static void prepared_enter(struct prepared_turn *t, struct stmt *stmt)
 	}
 	list_push_front(&set->lru, &entry->lru);
 	entry->prepared_at = t->now;
-	entry->seq = track_next_seq(&t->s->track); /* the Parse comes next */
+	entry->seq = entry->used_seq = track_next_seq(&t->s->track); /* the Parse comes next */
+	return entry;
 }
 
 /* Is it still to be seen whether the server has it? */
@@ -203,7 +205,8 @@ static bool prepared_entry_waits(const struct prepared_turn *t, const struct stm
 	return entry && prepared_is_pending(t->s, entry->seq);
 }
 
-/* The server shall have it, no older than the client's own Parse of it. */
+/* The server shall have it, no older than the client's own Parse of it; the next message uses it.
+ */
 static void prepared_ensure(struct prepared_turn *t, const struct prepared_name *name)
 {
 	struct prepared_set *set = prepared_need_set(t->s);
@@ -212,10 +215,12 @@ static void prepared_ensure(struct prepared_turn *t, const struct prepared_name 
 	if (entry && entry->prepared_at >= name->parsed_at) {
 		list_remove(&entry->lru);
 		list_push_front(&set->lru, &entry->lru);
+		entry->used_seq = track_next_seq(&t->s->track);
 		return;
 	}
-	prepared_enter(t, name->stmt);
+	entry = prepared_enter(t, name->stmt);
 	prepared_own(t, 'P');
+	entry->used_seq = track_next_seq(&t->s->track);
 	prepared_parse(t->out, prepared_server_name(name->stmt), name->stmt->body);
 	t->c->pool->stats.server_parses++;
 }
@@ -610,6 +615,30 @@ void prepared_failed(struct client *c, struct server *s, const struct track_news
 		prepared_names_skipped(names, from, to);
 	} else if (names) {
 		prepared_names_text_failed(names, from);
+	}
+}
+
+/* May the message `seq`, which is answered, have been about it? */
+static bool prepared_was_used(const struct prepared_entry *entry, const struct track *track,
+			      uint32_t seq)
+{
+	uint32_t end = track_next_seq(track), sent = end - seq;
+	return end - entry->used_seq <= sent && end - entry->seq > sent;
+}
+
+void prepared_result_changed(struct client *c, struct server *s, const struct track_news *news,
+			     usec_t now)
+{
+	if (!s->prepared || (news->item != 'B' && news->item != 'D'))
+		return; /* it is the business of what was run */
+	prepared_unnamed_lost(s);
+	LIST_EACH (node, tmp, &s->prepared->lru) {
+		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
+		if (!prepared_was_used(entry, &s->track, news->seq))
+			continue;
+		entry->prepared_at = 0;
+		if (c && c->prepared)
+			prepared_names_told(c->prepared, entry->stmt, now);
 	}
 }
 

@@ -14,6 +14,13 @@
  * Names change when the messages are sent, and what the server then refuses or skips is undone
  * (prepared_failed), so that a batch that uses what it has just prepared is right either way.
  *
+ * Where what a statement reads has got other columns, PostgreSQL refuses to run it ("cached plan
+ * must not change result type"), each server its own copy and for ever. The client is told, as it
+ * would be without a pooler, since it may have kept what columns there were; from then on it counts
+ * as one that has prepared the statement just now, and no server's older copy is good for it. The
+ * copy that failed is good for nobody. Copies that other clients run are theirs to fail, for the
+ * same reason.
+ *
  * Owner: the client has its names, the server its set; both may be NULL: nothing was prepared.
  * Thread: worker. Chapter: protocol-flow, extended query.
  */
@@ -80,6 +87,10 @@ uint32_t prepared_wants(const struct client *c, const struct frame *f);
 
 /* The item was refused, and what the track has dropped from its queue was skipped. */
 void prepared_failed(struct client *c, struct server *s, const struct track_news *news);
+
+/* It was refused since the result of what it is about has changed. */
+void prepared_result_changed(struct client *c, struct server *s, const struct track_news *news,
+			     usec_t now);
 
 /* DEALLOCATE ALL, DISCARD ALL by the item `seq`: the server has forgotten all that came before,
  * and so has the client (or NULL). */

@@ -108,6 +108,17 @@ struct prepared_name *prepared_names_remove(struct prepared_names *names, struct
 	return old;
 }
 
+void prepared_names_told(struct prepared_names *names, const struct stmt *stmt, usec_t now)
+{
+	struct slice key;
+	void *value;
+	for (size_t at = 0; map_next(&names->map, &at, &key, &value);) {
+		struct prepared_name *name = value;
+		if (name->stmt == stmt)
+			name->parsed_at = now;
+	}
+}
+
 void prepared_names_put(struct prepared_names *names, struct slice name,
 			struct prepared_name *value)
 {

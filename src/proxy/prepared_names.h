@@ -66,6 +66,10 @@ size_t prepared_names_count(const struct client *c);
 /* Is it still to be answered what an earlier batch has done with the name? */
 bool prepared_names_is_open(const struct prepared_names *names, struct slice name);
 
+/* Who has been told that the statement's result has changed is where a client is that has prepared
+ * it just now. */
+void prepared_names_told(struct prepared_names *names, const struct stmt *stmt, usec_t now);
+
 /* Without a server: the unnamed statement is what this body of a Parse says, and runs without
  * effects; SLICE_NONE: there is none any more. */
 void prepared_names_set_unnamed(struct client *c, struct slice body);

@@ -440,17 +440,20 @@ static uint32_t relay_wants_of_server(const struct server *s, const struct frame
 
 /* What the client has prepared, or not; and the server, though the client (NULL) is gone. */
 static void relay_note_prepared(struct client *c, struct server *s, const struct frame *f,
-				const struct track_news *news)
+				const struct track_news *news, usec_t now)
 {
 	bool has_names = c && c->prepared;
-	if (f->type == 'E')
+	if (f->type == 'E') {
 		prepared_failed(c, s, news);
-	else if (f->type == 'C' && slice_starts(f->body, "DEALLOCATE ALL"))
+		if (notice_is_stale_plan(f->body))
+			prepared_result_changed(c, s, news, now);
+	} else if (f->type == 'C' && slice_starts(f->body, "DEALLOCATE ALL")) {
 		prepared_forget_all(c, s, news->seq);
-	else if (f->type == 'C' && has_names && slice_starts(f->body, "DEALLOCATE"))
+	} else if (f->type == 'C' && has_names && slice_starts(f->body, "DEALLOCATE")) {
 		prepared_names_deallocated(c);
-	else if (has_names && (f->type == '1' || f->type == '3' || f->type == 'Z'))
+	} else if (has_names && (f->type == '1' || f->type == '3' || f->type == 'Z')) {
 		prepared_names_done(c, news->seq);
+	}
 }
 
 /* An answer that is the client's. */
@@ -461,7 +464,7 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 	struct client *c = s->client;
 
 	if (s->prepared || (c && c->prepared))
-		relay_note_prepared(c, s, f, news);
+		relay_note_prepared(c, s, f, news, now);
 	if (f->type == 'Z') {
 		stats->queries += news->done;
 		server_note_ready(s, now);

@@ -45,6 +45,12 @@ static bool notice_is_sqlstate(struct slice s)
 	return true;
 }
 
+bool notice_is_stale_plan(struct slice body)
+{
+	return slice_eq_str(notice_get(body, NOTICE_ROUTINE), "RevalidateCachedQuery") &&
+	       slice_eq_str(notice_get(body, NOTICE_SQLSTATE), "0A000");
+}
+
 void notice_sqlstate(struct slice body, char out[6])
 {
 	struct slice s = notice_get(body, NOTICE_SQLSTATE);

@@ -23,12 +23,17 @@
 #define NOTICE_HINT 'H'
 #define NOTICE_POSITION 'P'
 #define NOTICE_WHERE 'W'
+#define NOTICE_ROUTINE 'R' /* of PostgreSQL's source; never translated */
 
 /* The first such field; a slice with ptr NULL where there is none. */
 struct slice notice_get(struct slice body, char field);
 
 /* Does the server close the connection after this (FATAL or PANIC)? */
 bool notice_is_fatal(struct slice body);
+
+/* "cached plan must not change result type": what was prepared fails for ever, since what it reads
+ * has other columns now. */
+bool notice_is_stale_plan(struct slice body);
 
 /* A SQLSTATE of five letters or digits, zero-terminated; "XX000" where there is none. */
 void notice_sqlstate(struct slice body, char out[6]);

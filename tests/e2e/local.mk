@@ -56,6 +56,7 @@ EXTRA_DIST += \
 	tests/e2e/test_server_gone.py \
 	tests/e2e/test_slowlog.py \
 	tests/e2e/test_smoke.py \
+	tests/e2e/test_stale_plan.py \
 	tests/e2e/test_startup.py \
 	tests/e2e/test_tls.py \
 	tests/e2e/test_tls_server.py \

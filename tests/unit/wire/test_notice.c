@@ -47,6 +47,18 @@ START_TEST(hostile_bodies)
 }
 END_TEST
 
+/* Whatever language the server speaks; and nobody else's error of that code. */
+START_TEST(stale_plans)
+{
+	ck_assert(notice_is_stale_plan(SLICE("SFEHLER\0VERROR\0C0A000\0Mgeht nicht\0Fplancache.c\0"
+					     "L720\0RRevalidateCachedQuery\0\0")));
+	ck_assert(!notice_is_stale_plan(SLICE("C0A000\0RExecCreateTableAs\0\0")));
+	ck_assert(!notice_is_stale_plan(SLICE("C42P01\0RRevalidateCachedQuery\0\0")));
+	ck_assert(!notice_is_stale_plan(SLICE("C0A000\0Mcached plan must not change\0\0")));
+	ck_assert(!notice_is_stale_plan(SLICE_NONE));
+}
+END_TEST
+
 START_TEST(sqlstates)
 {
 	char code[6];
@@ -86,6 +98,7 @@ Suite *suite_notice(void)
 	tcase_add_test(tc, finds_fields);
 	tcase_add_test(tc, every_prefix);
 	tcase_add_test(tc, hostile_bodies);
+	tcase_add_test(tc, stale_plans);
 	tcase_add_test(tc, sqlstates);
 	tcase_add_test(tc, fatal);
 	suite_add_tcase(s, tc);

@@ -1,0 +1,201 @@
+"""A table that prepared statements read changes: who has prepared one is told so once, or learns of the new columns, and no
+statement stays broken, whichever servers have it."""
+
+import pytest
+
+from rawwire import B, C, D, E, P, S
+
+pytestmark = pytest.mark.pgweir
+
+STALE = "0A000"
+TABLE = "stale_t"
+SQL = f"select * from {TABLE}"
+
+
+@pytest.fixture(params=["auto", "transaction"])
+def mode(request):
+    return request.param
+
+
+@pytest.fixture
+def change(cluster):
+    """Changes the table, on a connection that has nothing to do with the pooler's."""
+    def alter(what):
+        cluster.in_app(f"alter table {TABLE} {what}")
+
+    cluster.in_app(f"drop table if exists {TABLE}; create table {TABLE} as select 1 as x; alter table {TABLE} owner to app")
+    yield alter
+    cluster.in_app(f"drop table {TABLE}")
+
+
+def kinds(messages):
+    return "".join(m.kind for m in messages)
+
+
+def told(messages):
+    """The rows, or what was refused."""
+    return [m.row() for m in messages if m.kind == "D"] or [m.sqlstate for m in messages if m.kind == "E"]
+
+
+def run(client, name="s"):
+    """As drivers do that know the columns from when they prepared it."""
+    client.send(B(name=name) + E() + S)
+    return told(client.ready())
+
+
+def prepare(client, name="s", sql=SQL):
+    client.send(P(sql, name=name) + D("S", name) + S)
+    assert kinds(client.ready()) == "1tTZ"
+
+
+class Servers:
+    """Two servers of a pool, and which of them is used is for the test to say."""
+
+    def __init__(self, p):
+        self.holders = [p.raw(), p.raw()]
+        self.pids = [int(h.value("begin; select pg_backend_pid()")) for h in self.holders]
+        self.held = [True, True]
+
+    def only(self, which):
+        """The other one is held by somebody else's transaction."""
+        for n in (0, 1):
+            if self.held[n] and n == which:
+                self.holders[n].query("commit")
+                self.held[n] = False
+        other = 1 - which
+        if not self.held[other]:
+            got = int(self.holders[other].value("begin; select pg_backend_pid()"))
+            if got != self.pids[other]:  # it took the one that is wanted: which is which does not matter
+                self.pids.reverse()
+            self.held[other] = True
+
+
+def test_the_statement_works_after_one_error(pooler, mode, change):
+    """A client that is told so and goes on using the name."""
+    p = pooler(pool_mode=mode, pool_size=1, workers=1)
+    client = p.raw()
+    prepare(client)
+    assert run(client) == [["1"]]
+    change("add column y int default 2")
+    assert run(client) == [STALE]
+    assert run(client) == [["1", "2"]]
+    change("drop column y")
+    assert run(client) == [STALE]
+    assert run(client) == [["1"]]
+
+
+@pytest.mark.parametrize("order", [(0, 1, 0), (1, 0, 1)])
+def test_a_client_is_told_once_for_all_servers(pooler, mode, change, order):
+    p = pooler(pool_mode=mode, pool_size=2, workers=1)
+    client = p.raw()
+    servers = Servers(p)
+    servers.only(0)
+    prepare(client)
+    for which in (0, 1):
+        servers.only(which)
+        assert run(client) == [["1"]]
+    change("add column y int default 2")
+    said = []
+    for which in order:
+        servers.only(which)
+        said.append(run(client))
+    assert said == [[STALE], [["1", "2"]], [["1", "2"]]]
+
+
+def test_each_client_that_runs_into_it_goes_on(pooler, mode, change):
+    """The name at the server is one for all: what one client was told of is not broken for another."""
+    p = pooler(pool_mode=mode, pool_size=1, workers=1)
+    clients = [p.raw() for _ in range(3)]
+    for client in clients:
+        prepare(client)
+    change("add column y int default 2")
+    assert run(clients[0]) == [STALE]
+    for client in clients * 2:
+        assert run(client) == [["1", "2"]]
+    assert p.raw().value(f"select count(*) from pg_prepared_statements where statement = '{SQL}'") == "1"
+
+
+def test_a_driver_that_closes_and_prepares_again(pooler, mode, change):
+    p = pooler(pool_mode=mode, pool_size=1, workers=1)
+    client = p.raw()
+    prepare(client)
+    change("add column y int default 2")
+    assert run(client) == [STALE]
+    client.send(C("S", "s") + S)
+    client.ready()
+    prepare(client)
+    assert run(client) == [["1", "2"]]
+
+
+def test_describe_of_the_statement_is_told_too(pooler, mode, change):
+    p = pooler(pool_mode=mode, pool_size=1, workers=1)
+    client = p.raw()
+    prepare(client)
+    change("add column y int default 2")
+    client.send(D("S", "s") + S)
+    assert told(client.ready()) == [STALE]
+    client.send(D("S", "s") + S)
+    assert [m.columns() for m in client.ready() if m.kind == "T"] == [["x", "y"]]
+
+
+def test_the_unnamed_statement(pooler, mode, change):
+    p = pooler(pool_mode=mode, pool_size=1, workers=1)
+    client = p.raw()
+    client.send(P(SQL) + S)
+    client.ready()
+    change("add column y int default 2")
+    assert run(client, "") == [STALE]
+    assert run(client, "") == [["1", "2"]]
+
+
+def test_in_a_transaction(pooler, mode, change):
+    """Passed on as it is, since what came before it is lost; the next transaction is well."""
+    p = pooler(pool_mode=mode, pool_size=1, workers=1)
+    client = p.raw()
+    prepare(client)
+    change("add column y int default 2")
+    client.query("begin; select 1")
+    client.send(B(name="s") + D() + E() + S)
+    assert kinds(client.ready()) == "EZ"
+    assert run(client) == ["25P02"]
+    client.query("rollback")
+    client.query("begin; select 1")
+    assert run(client) == [["1", "2"]]
+    client.query("savepoint p")
+    client.query(f"alter table {TABLE} add column z int default 3")
+    assert run(client) == [STALE]
+    client.query("rollback to p")
+    assert run(client) == [["1", "2"]]
+    client.query("commit")
+
+
+def test_in_a_pipeline(pooler, mode, change):
+    """Both batches are under way when the first one is refused."""
+    p = pooler(pool_mode=mode, pool_size=1, workers=1)
+    client = p.raw()
+    prepare(client)
+    prepare(client, "other", "select 7")
+    change("add column y int default 2")
+    client.send(B(name="other") + E() + B(name="s") + D() + E() + B(name="other") + E() + S + B(name="s") + E() + S)
+    assert kinds(client.ready(2)) == "2DCEZEZ"
+    client.send(B(name="s") + E() + B(name="other") + E() + S + B(name="s") + E() + S)
+    assert told(client.ready(2)) == [["1", "2"], ["7"], ["1", "2"]]
+
+
+def test_the_same_words_of_another_statement_change_nothing(pooler, mode, change):
+    """EXECUTE in SQL fails alike; that is none of the protocol's statements."""
+    p = pooler(pool_mode=mode, pool_size=1, workers=1)
+    client = p.raw()
+    prepare(client, "s", "select 5")
+    client.query("begin")
+    client.query(f"prepare mine as {SQL}")
+    change_in_here = client.query(f"alter table {TABLE} add column y int")
+    assert kinds(change_in_here) == "CZ"
+    before = client.value("select prepare_time from pg_prepared_statements where statement = 'select 5'")
+    client.query("savepoint p")
+    client.send(P("execute mine") + B() + E() + S)
+    assert STALE in told(client.ready())
+    client.query("rollback to p")
+    assert run(client) == [["5"]]
+    assert client.value("select prepare_time from pg_prepared_statements where statement = 'select 5'") == before
+    client.query("rollback")
