@@ -98,9 +98,9 @@ struct client {
 	struct registry_entry *user_entry; /* a reference; it counts against the user's and the
 					      database's clients; NULL: not yet, or no more */
 	struct addr peer;
+	uint32_t cancel_pid; /* what it was given as BackendKeyData, with cancel_key */
 
 	uint64_t id;
-	uint32_t cancel_pid; /* what it was given as BackendKeyData */
 	uint32_t cancel_key;
 	uint32_t body_left;     /* of a message that is passed on, or dropped, piece by piece */
 	uint32_t moved_at_tick; /* the balancer's, of this worker; 0: it has not moved */
