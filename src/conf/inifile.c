@@ -3,8 +3,8 @@
  *
  * Debian's inih cuts a line at 200 bytes and takes its rest for another, begins a comment
  * at " ;" inside a value, splits at ":" and takes an indented line for more of the value above. So
- *it is handed neither our keys nor our values: all lines of all files are gathered here first, and
- *each is shown to inih as a short word that says which line it is:
+ * it is handed neither our keys nor our values: all lines of all files are gathered here first, and
+ * each is shown to inih as a short word that says which line it is:
  *
  *	[databases]                 [0]
  *	mydb = host=a:b ;c          1=1

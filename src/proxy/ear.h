@@ -18,13 +18,13 @@
  *	RETURNING  the hub, then its server    the marker is under way       kept; statements wait
  *
  * The marker is a NOTIFY by the client's server on the hub's own channel, which that server listens
- *to only meanwhile; proxy/seam.h says why each notification is heard exactly once. ASKING and
+ * to only meanwhile; proxy/seam.h says why each notification is heard exactly once. ASKING and
  * LEAVING are given up when the client says something, or when the hub does not answer in time
  * (then for good). A client that sends notifications itself stays at HOME: it is to hear its own at
  * once, in front of the ReadyForQuery of the transaction that sent them.
  *
  * What it hears while it is in the middle of something (a query, its socket full) waits until it is
- *not, up to listen_buffer bytes.
+ * not, up to listen_buffer bytes.
  *
  * Owner: the client's struct keep. Thread: worker.
  */

@@ -8,14 +8,14 @@
  * The server of the first client that listens becomes the hub's: it is listening already, so that
  * nothing is lost, and no other connection has to be opened. It stays where it was, in its pool and
  * with the worker that it was with (the hub's owner), counts against all limits and max_kept there,
- *and is LISTENING. It listens to whatever any client of any worker wants to hear, and to one
+ * and is LISTENING. It listens to whatever any client of any worker wants to hear, and to one
  * channel of ours, the marker's (proxy/seam.h). What it hears goes to the workers that have
  * listeners (proxy/branch.h), each notification once (proxy/note.h).
  *
  * There is a hub for each database as clients name it and each client_encoding: PostgreSQL sends
  * names and payloads in that of the session. It ends, for good, when nobody has wanted anything for
- *a while (its server goes back to its pool), or when its server is lost: then all who hear from it
- *are told, for what they missed meanwhile nobody knows.
+ * a while (its server goes back to its pool), or when its server is lost: then all who hear from it
+ * are told, for what they missed meanwhile nobody knows.
  *
  * Counted by reference: branches, the owner's server, mails. The table has those that can be
  * joined; its lock is taken when a client begins to listen, or a hub ends.
