@@ -53,6 +53,11 @@ static const struct {
 	"WHERE pronamespace OPERATOR(pg_catalog.<>) ALL "                                          \
 	"('{pg_catalog,information_schema}'::pg_catalog.regnamespace[])"
 
+/* An extension's own (plpgsql.extra_warnings) are listed once it is loaded. */
+#define INSPECT_UNLISTED                                                                           \
+	" WHERE pg_catalog.lower(n) OPERATOR(pg_catalog.<>) ALL "                                  \
+	"(SELECT pg_catalog.lower(name) FROM pg_catalog.pg_settings)"
+
 struct inspect {
 	struct paramset *set; /* a reference: what the settings turn out to be */
 	unsigned found;
@@ -119,8 +124,9 @@ static void inspect_add_settings(struct buf *sql, const struct server *s, const 
 	if (buf_len(&names))
 		buf_addf(sql,
 			 "%sSELECT 'v', n, pg_catalog.current_setting(n, true) FROM "
-			 "pg_catalog.unnest('{%s}'::pg_catalog.text[]) n",
-			 buf_len(sql) ? " UNION ALL " : "", buf_cstr(&names));
+			 "pg_catalog.unnest('{%s}'::pg_catalog.text[]) n%s",
+			 buf_len(sql) ? " UNION ALL " : "", buf_cstr(&names),
+			 keep->asks_all ? INSPECT_UNLISTED : "");
 	if (keep->asks_all)
 		buf_addf(sql,
 			 "%sSELECT 'g', name, pg_catalog.current_setting(name, true) FROM "
