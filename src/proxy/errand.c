@@ -17,6 +17,7 @@
 #include "proxy/paramset.h"
 #include "proxy/paramset_sql.h"
 #include "proxy/prepared.h"
+#include "proxy/restore.h"
 #include "proxy/route.h"
 #include "proxy/worker.h"
 #include "wire/build.h"
@@ -137,6 +138,10 @@ static void errand_failed(struct server *s, struct slice body, usec_t now)
 	s->errand_failed = true;
 	if (s->errand == SERVER_ERRAND_SPOIL)
 		return; /* that is what it is for */
+	if (s->errand == SERVER_ERRAND_RESTORE && s->client) {
+		restore_failed(s, body, now);
+		return;
+	}
 	if (s->errand == SERVER_ERRAND_PARAMS && s->client) {
 		struct client *c = s->client;
 		if (c->state == CLIENT_PROVING) {
@@ -217,6 +222,10 @@ static void errand_done(struct server *s, usec_t now)
 		break;
 	case SERVER_ERRAND_MARK:
 		errand_mark_done(s, now);
+		break;
+	case SERVER_ERRAND_RESTORE:
+		restore_done(s, now);
+		server_cancel_waiting(s, now);
 		break;
 	case SERVER_ERRAND_LISTEN:
 		if (s->hub)

@@ -96,7 +96,7 @@ const char *keep_describe(unsigned states, char *out, size_t out_bytes)
 
 /* ---- suspicion ---------------------------------------------------------------------------- */
 
-static struct keep *keep_need(struct client *c)
+struct keep *keep_need(struct client *c)
 {
 	if (!c->keep)
 		c->keep = mem_zalloc(sizeof(*c->keep));
@@ -244,6 +244,7 @@ static void keep_statement(struct client *c, const struct effect *e, struct lexe
 	if (e->set & EFFECT(SEQUENCE_READ))
 		atomic_store(&c->pool->route->reads_sequences, true);
 	keep_heed(c, e);
+	restore_mind(c, e);
 	keep_taint(c, e->set);
 	if (effects & EFFECT(CREATE) && keep_path_is_temp(c))
 		effects |= EFFECT(TEMP);

@@ -26,6 +26,7 @@
 #include "base/slice.h"
 #include "base/usec.h"
 #include "proxy/harmless.h"
+#include "proxy/restore.h"
 
 struct client;
 struct ear;
@@ -70,12 +71,16 @@ struct keep {
 	size_t name_count;
 	char *names[KEEP_NAMES_MAX]; /* owned; settings that were touched */
 	uint64_t inner;              /* effects of what PREPARE has prepared */
+	struct restore restore;
 	struct harmless_tried tried;
 	char *cause;     /* owned; the statement that made it suspicious; NULL */
 	struct ear *ear; /* owned; what it listens to (proxy/ear.h); NULL: nothing that is known */
 	usec_t kept_since;
 	usec_t warned_at; /* the beginning of the idleness that the log was warned of */
 };
+
+/* The client's; made where it has none yet. */
+struct keep *keep_need(struct client *c);
 
 /* A text is about to be run in its session; `is_whole`: this is all of it. */
 void keep_text(struct client *c, struct slice sql, bool is_whole);

@@ -105,6 +105,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/replication.h \
 	src/proxy/report.c \
 	src/proxy/report.h \
+	src/proxy/restore.c \
+	src/proxy/restore.h \
 	src/proxy/route.c \
 	src/proxy/route.h \
 	src/proxy/seam.c \

@@ -103,20 +103,29 @@ static bool paramset_sql_is_quoted_list(const char *name)
 	return false;
 }
 
+static bool paramset_sql_is_odd_application_name(const struct paramset_member *m)
+{
+	return !paramset_is_ascii(slice_of(m->value)) &&
+	       strcasecmp(m->name, "application_name") == 0;
+}
+
+/* As an expression. */
+static void paramset_sql_any_value(struct buf *sql, const struct paramset_member *m)
+{
+	if (paramset_sql_is_odd_application_name(m))
+		paramset_sql_application_name(sql, m->value);
+	else
+		paramset_sql_value(sql, m);
+}
+
 static void paramset_sql_set(struct buf *sql, const struct paramset_member *m)
 {
-	bool is_plain = paramset_is_ascii(slice_of(m->value));
-	bool is_application_name = !is_plain && strcasecmp(m->name, "application_name") == 0;
-
-	if (is_application_name || paramset_sql_is_encoding(m->encoding) ||
+	if (paramset_sql_is_odd_application_name(m) || paramset_sql_is_encoding(m->encoding) ||
 	    paramset_sql_is_quoted_list(m->name)) {
 		buf_add_str(sql, "SELECT pg_catalog.set_config(");
 		paramset_sql_quote(sql, m->name);
 		buf_add_str(sql, ", ");
-		if (is_application_name)
-			paramset_sql_application_name(sql, m->value);
-		else
-			paramset_sql_value(sql, m);
+		paramset_sql_any_value(sql, m);
 		buf_add_str(sql, ", false);");
 		return;
 	}
@@ -148,4 +157,38 @@ void paramset_sql_change(const struct paramset *have, const struct paramset *wan
 			buf_u8(sql, ';');
 		}
 	}
+}
+
+/* Those without a dot are a table of (name, value); the others a SELECT each. */
+void paramset_sql_restore(const struct paramset *set, bool local, bool own_too, struct buf *sql)
+{
+	struct buf listed = { 0 };
+	const char *is_local = local ? "true" : "false";
+	for (size_t i = 0; i < paramset_count(set); i++) {
+		const struct paramset_member *m = paramset_member(set, i);
+		bool is_own = strchr(m->name, '.');
+		struct buf *out = is_own ? sql : &listed;
+		if (is_own && !own_too)
+			continue;
+		buf_add_str(out, is_own         ? "SELECT pg_catalog.set_config("
+				 : buf_len(out) ? ",(pg_catalog.lower("
+						: "(pg_catalog.lower(");
+		paramset_sql_quote(out, m->name);
+		buf_add_str(out, is_own ? ", " : "), ");
+		paramset_sql_any_value(out, m);
+		if (!is_own) {
+			buf_u8(out, ')');
+			continue;
+		}
+		buf_addf(out, ", %s) WHERE coalesce(pg_catalog.current_setting(", is_local);
+		paramset_sql_quote(out, m->name);
+		buf_add_str(out, ", true), '') OPERATOR(pg_catalog.=) '';");
+	}
+	if (buf_len(&listed))
+		buf_addf(sql,
+			 "SELECT pg_catalog.set_config(n, v, %s) FROM (VALUES %s) c(n, v) WHERE n "
+			 "OPERATOR(pg_catalog.=) ANY (SELECT pg_catalog.lower(name) FROM "
+			 "pg_catalog.pg_settings WHERE source OPERATOR(pg_catalog.<>) 'session');",
+			 is_local, buf_cstr(&listed));
+	buf_fini(&listed);
 }

@@ -10,6 +10,8 @@
 #ifndef PROXY_PARAMSET_SQL_H
 #define PROXY_PARAMSET_SQL_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 
 struct paramset;
@@ -21,5 +23,12 @@ struct paramset;
  * reports the others in the new one.
  */
 void paramset_sql_change(const struct paramset *have, const struct paramset *want, struct buf *sql);
+
+/*
+ * Appends the SQL that sets those of `set` that nobody has set in the session, or that were reset.
+ * `local`: to the end of the transaction. Of settings with a dot in their names the server does not
+ * say who has set them: those that are empty are set too, where `own_too` says so.
+ */
+void paramset_sql_restore(const struct paramset *set, bool local, bool own_too, struct buf *sql);
 
 #endif

@@ -27,6 +27,7 @@
 #include "proxy/paramset.h"
 #include "proxy/prepared.h"
 #include "proxy/prepared_names.h"
+#include "proxy/restore.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/setup.h"
@@ -243,6 +244,8 @@ static enum relay_step relay_message(struct client *c, const struct frame *f,
 		relay_count(c, f->type);
 		if (c->pool->is_auto)
 			relay_watch(c, f);
+		if (UNLIKELY(c->keep != NULL))
+			restore_sent(c, f->type);
 		if (c->pool->logs_queries)
 			journal_client(c, f, seq, now);
 		return RELAY_TAKE;
@@ -357,7 +360,7 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 	struct relay_fault fault = { 0 };
 	c->body_left -= (uint32_t)done;
 
-	while (done < in.len && !c->body_left) {
+	while (done < in.len && !c->body_left && !restore_holds(c)) {
 		struct frame f;
 		if (!relay_read_client(c, slice_skip(in, done), &f, &fault))
 			break;
@@ -500,6 +503,23 @@ static bool relay_notification(struct server *s, const struct frame *f, usec_t n
 	return !c->keep || !c->keep->ear || ear_hears_own(c->keep->ear, f->body, now);
 }
 
+/* ReadyForQuery, which the client is not to get now, or not this one? */
+static bool relay_ready_waits(struct server *s, struct relay_run *run, usec_t now)
+{
+	if (!s->client)
+		return false;
+	if (UNLIKELY(restore_holds(s->client))) {
+		relay_flush(s, run, now);
+		if (restore_start(s, now))
+			return true;
+	}
+	if (s->opening != SERVER_OPENING_REFUSED)
+		return false;
+	relay_flush(s, run, now);
+	opening_refused_ready(s, now);
+	return true;
+}
+
 /* Is it for the client? */
 static bool relay_server_message(struct server *s, const struct frame *f, struct relay_run *run,
 				 usec_t now)
@@ -508,11 +528,7 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 	switch (track_server(&s->track, f->type, f->body, &news)) {
 	case TRACK_PASS:
 		relay_note(s, f, &news, now);
-		if (f->type != 'Z' || s->opening != SERVER_OPENING_REFUSED || !s->client)
-			return true;
-		relay_flush(s, run, now);
-		opening_refused_ready(s, now);
-		return false;
+		return f->type != 'Z' || !relay_ready_waits(s, run, now);
 	case TRACK_SWALLOW:
 		if (f->type == 'E' && s->errand == SERVER_ERRAND_NONE && s->client) {
 			relay_note(s, f, &news, now); /* to a Parse of ours for its statement */

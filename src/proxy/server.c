@@ -672,7 +672,7 @@ static void server_cancelled(void *arg, bool sent, usec_t now)
 bool server_is_ours(const struct server *s)
 {
 	return s->errand == SERVER_ERRAND_PARAMS || s->errand == SERVER_ERRAND_SPOIL ||
-	       s->errand == SERVER_ERRAND_MARK;
+	       s->errand == SERVER_ERRAND_MARK || s->errand == SERVER_ERRAND_RESTORE;
 }
 
 void server_cancel(struct server *s, usec_t now)

@@ -69,6 +69,7 @@ enum server_errand {
 	SERVER_ERRAND_MARK,     /* a marker among notifications (proxy/ear.h) */
 	SERVER_ERRAND_LISTEN,   /* LISTENING: what it is to listen to */
 	SERVER_ERRAND_UNLISTEN, /* its client hears from elsewhere */
+	SERVER_ERRAND_RESTORE,  /* what its client has reset (proxy/restore.h) */
 	SERVER_ERRAND_PROBE,    /* an empty query whose answer tells where a conversation stands */
 };
 

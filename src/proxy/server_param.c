@@ -52,7 +52,8 @@ bool server_param(struct server *s, struct slice body)
 	if (reader_failed(&r))
 		return false;
 	if (!worker_tracks(s->pool->worker, name))
-		return is_linked && s->errand == SERVER_ERRAND_NONE;
+		return is_linked &&
+		       (s->errand == SERVER_ERRAND_NONE || s->errand == SERVER_ERRAND_RESTORE);
 
 	if (s->errand == SERVER_ERRAND_PARAMS) {
 		const char *wanted = paramset_get(s->wanted, name);

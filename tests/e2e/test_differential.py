@@ -40,10 +40,9 @@ DIFFERENT = {
     "discard_parts": "currval() of a sequence moved on another server: a server is kept from the first currval() on",
     "sequence_read": "the same",
     "sequence_serial": "the same",
-    "set_application_name": "RESET of a parameter that the server reports gives the server's default, not what was "
-                            "asked for at start-up",
-    "set_as_asked": "DISCARD ALL, and what pg_settings says of the source and of the reset value of a setting",
-    "set_many": "the source of settings that were asked for at start-up",
+    "set_source": "what pg_settings says of the source and of the reset value of a setting that was asked for at "
+                  "start-up",
+    "set_temp_buffers": "refused on a server where somebody else has had a temporary table with others",
 }
 
 ROLES = """

@@ -259,6 +259,30 @@ START_TEST(test_the_same_letters_in_another_encoding_are_set)
 }
 END_TEST
 
+START_TEST(test_what_was_reset_is_set_again)
+{
+	struct world w = world_open();
+	struct paramset *listed = set_of(w.empty, "TimeZone=UTC|b=\xe9");
+	struct paramset *own = set_of(w.empty, "my.x=it's");
+	struct buf sql = { 0 };
+
+	paramset_sql_restore(w.empty, false, true, &sql);
+	paramset_sql_restore(own, false, false, &sql);
+	ck_assert_uint_eq(buf_len(&sql), 0);
+	paramset_sql_restore(listed, true, true, &sql);
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&sql), "set_config(n, v, true)"));
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&sql), "(pg_catalog.lower(E'TimeZone'), E'UTC')"));
+	ck_assert(paramset_is_ascii(buf_slice(&sql)));
+	buf_clear(&sql);
+	paramset_sql_restore(own, false, true, &sql);
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&sql), "set_config(E'my.x', E'it''s', false)"));
+	buf_fini(&sql);
+	paramset_unref(listed);
+	paramset_unref(own);
+	world_close(&w);
+}
+END_TEST
+
 /* Whatever a value is, what is sent is ASCII, and a bytewise reader finds its end where it is. */
 START_TEST(test_no_value_is_written_beyond_ascii)
 {
@@ -311,6 +335,7 @@ Suite *paramset_suite(void)
 	t = tcase_create("commands");
 	tcase_add_loop_test(t, test_commands, 0, COUNT_OF(changes));
 	tcase_add_test(t, test_the_same_letters_in_another_encoding_are_set);
+	tcase_add_test(t, test_what_was_reset_is_set_again);
 	tcase_add_test(t, test_no_value_is_written_beyond_ascii);
 	suite_add_tcase(s, t);
 	return s;

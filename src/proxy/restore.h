@@ -1,0 +1,56 @@
+/*
+ * restore.h - a RESET goes back to what the client asked for at its login.
+ *
+ * For PostgreSQL the parameters of a start-up packet are what RESET and DISCARD ALL give back. A
+ * server that is shared was started for nobody: it gives its own default. So when a Query or a
+ * batch up to its Sync has reset something that the client came with, it is set again behind that,
+ * before the client gets its ReadyForQuery, and the client's next messages wait for it. A SET in
+ * the place of the RESET shares its fate: transactions and savepoints that undo one undo the other.
+ * Whether the RESET was carried out, the server is asked in the same words.
+ *
+ * What stands behind the RESET in the same string or batch meets the server's default.
+ *
+ *	none --(a text)--> asked --(Query, Sync)--> due --(ReadyForQuery: errand RESTORE)--> none
+ *
+ * State: in the client's struct keep. Thread: worker.
+ */
+#ifndef PROXY_RESTORE_H
+#define PROXY_RESTORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/slice.h"
+#include "base/usec.h"
+
+struct client;
+struct effect;
+struct server;
+
+enum restore_state { RESTORE_NONE, RESTORE_ASKED, RESTORE_DUE };
+
+struct restore {
+	uint8_t state;    /* enum restore_state */
+	bool for_session; /* not only to the end of the transaction */
+	bool own_too;     /* settings of its own (my.tenant) that are empty, too */
+};
+
+/* A statement is about to be run: does it reset what its client came with? */
+void restore_mind(struct client *c, const struct effect *e);
+
+/* A message of that type has gone to the server. */
+void restore_sent(struct client *c, char type);
+
+/* Must what the client sends wait? */
+bool restore_holds(const struct client *c);
+
+/* ReadyForQuery is there. True: the client gets it when all is set again. */
+bool restore_start(struct server *s, usec_t now);
+
+/* An error in place of it, for the client. */
+void restore_failed(struct server *s, struct slice body, usec_t now);
+
+/* The client gets its ReadyForQuery. */
+void restore_done(struct server *s, usec_t now);
+
+#endif

@@ -1,0 +1,101 @@
+"""pool_mode auto: RESET and DISCARD ALL go back to what a client asked for at its login, as PostgreSQL does.
+
+Each is compared with a client that does the same directly.
+"""
+
+import pytest
+
+from rawwire import B, Client, E, P, Q, S
+
+pytestmark = pytest.mark.pgweir
+
+CAME = {"application_name": "me", "client_encoding": "LATIN1", "TimeZone": "Asia/Tokyo",
+        "options": "-c search_path=mine,public -c work_mem=9MB -c my.tenant=red"}
+NAMES = ["application_name", "client_encoding", "TimeZone", "search_path", "work_mem", "my.tenant", "DateStyle"]
+SHOW = "select " + ", ".join(f"current_setting('{name}', true)" for name in NAMES)
+CHANGE = ("set application_name = 'x'; set client_encoding = 'UTF8'; set timezone = 'UTC'; set search_path = other; "
+          "set work_mem = '5MB'; set my.tenant = 'blue'; set datestyle = 'German'")
+RESETS = ["reset application_name", "reset client_encoding", "set names default", "set time zone default",
+          "reset search_path", "set work_mem to default", "reset my.tenant", "reset all",
+          "select 1 where set_config('work_mem', null, false) <> ''"]
+
+SCRIPTS = {
+    "alone": [[Q(CHANGE)]] + [[Q(reset)] for reset in RESETS],
+    "all": [[Q(CHANGE)], [Q("reset all")]],
+    "discard": [[Q(CHANGE)], [Q("discard all")]],
+    "pipelined": [[Q(CHANGE), Q("select 1"), Q("reset all"), Q(SHOW), Q("set work_mem = '6MB'"), Q(SHOW)]],
+    "parsed": [[Q(CHANGE)], [P("reset all"), B(), E(), S, Q(SHOW)], [P("reset work_mem", "r"), S],
+               [Q("set work_mem = '5MB'")], [B(name="r"), E(), S, Q(SHOW)]],
+    "failed": [[Q(CHANGE)], [Q("reset all; select 1/0")], [Q("reset application_name; select 1/0"), Q(SHOW)]],
+    "kept": [[Q("create temp table tt(a int)")], [Q(CHANGE)], [Q("reset search_path")], [Q(SHOW)], [Q("reset all")],
+             [Q("drop table tt")]],
+    "committed": [[Q(CHANGE)], [Q("begin")], [Q("reset all")], [Q(SHOW)], [Q("commit")]],
+    "rolled back": [[Q(CHANGE)], [Q("begin")], [Q("reset all")], [Q(SHOW)], [Q("rollback")]],
+    "to a savepoint": [[Q(CHANGE)], [Q("begin")], [Q("savepoint a")], [Q("reset all")], [Q(SHOW)], [Q("rollback to a")],
+                       [Q(SHOW)], [Q("reset work_mem")], [Q("commit")]],
+    "failed transaction": [[Q(CHANGE)], [Q("begin")], [Q("reset all; select 1/0")], [Q("reset all")], [Q("rollback")]],
+    "local": [[Q(CHANGE)], [Q("begin")], [Q("set local work_mem to default")], [Q(SHOW)], [Q("commit")]],
+    "set to the default": [[Q("set application_name = ''; set search_path = \"$user\", public")], [Q("reset work_mem")]],
+}
+
+
+def step(client, messages):
+    """What it is told: the last value of each parameter, rows, tags, errors."""
+    before = dict(client.params)
+    client.send(b"".join(messages))
+    got = client.ready(sum(m[:1] in (b"Q", b"S") for m in messages))
+    told = [(m.kind, m.sqlstate if m.kind == "E" else m.body) for m in got if m.kind in "CDEZ"]
+    return told, {name: client.params[name] for name in before}
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("script", SCRIPTS)
+def test_as_directly(pooler, cluster, script, workers):
+    p = pooler(pool_mode="auto", pool_size=1, workers=workers)
+    pooled, other = p.raw(**CAME), p.raw()
+    default = other.query(SHOW)
+    with Client(("127.0.0.1", cluster.port)).login("app", "app", **CAME) as direct:
+        for messages in SCRIPTS[script]:
+            wanted = step(direct, messages)
+            assert step(pooled, messages) == wanted, messages
+            if wanted[0][-1] == ("Z", b"I"):
+                if script != "kept":
+                    assert [m.body for m in other.query(SHOW)] == [m.body for m in default]
+                assert step(pooled, [Q(SHOW)]) == step(direct, [Q(SHOW)]), messages
+
+
+def test_reset_under_another_role(pooler, cluster):
+    p = pooler(pool_mode="auto", pool_size=1)
+    cluster.sql("grant third to app")
+    client = p.raw(options="-c search_path=mine")
+    client.query("begin; set local role third; set search_path = other")
+    client.query("reset search_path")
+    assert client.value("show search_path") == "mine"
+    client.query("commit")
+    assert client.value("show search_path") == "mine"
+
+
+def test_what_cannot_be_set_any_more_is_an_error(pooler, cluster):
+    """Of the RESET, rather than a setting that nobody asked for."""
+    p = pooler(pool_mode="auto", pool_size=1)
+    with Client(("127.0.0.1", cluster.port)).login("app", "app") as direct:
+        direct.query("create schema gone; create text search configuration gone.mine (copy = simple)")
+        client = p.raw(options="-c default_text_search_config=gone.mine")
+        client.query("begin; set default_text_search_config = 'simple'")
+        direct.query("drop schema gone cascade")
+    assert client.error("reset default_text_search_config").sqlstate == "22023"
+    assert client.error("select 1").sqlstate == "25P02"
+    client.query("rollback")
+    assert client.value("select 2") == "2"
+
+
+def test_nothing_more_is_asked_of_who_came_with_nothing(pooler, cluster):
+    """Nor of who resets something else."""
+    p = pooler(pool_mode="auto", pool_size=1)
+    pid = p.raw().value("select pg_backend_pid()")
+    last = f"select query from pg_stat_activity where pid = {pid}"
+    for came, text in (({}, "begin; reset all"), ({"application_name": "me"}, "begin; reset work_mem")):
+        client = p.raw(**came)
+        client.query(text)
+        assert cluster.sql(last) == [(text,)]
+        client.query("rollback")
