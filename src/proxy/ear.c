@@ -320,19 +320,35 @@ bool ear_leave(struct ear *ear, usec_t now)
 	return goes;
 }
 
-void ear_is_there(struct ear *ear, usec_t now)
-{
-	if (ear->state != EAR_ASKING || !ear->client->server || !branch_has(ear->branch, ear))
-		return;
-	ear_enter(ear, EAR_LEAVING);
-	ear_send_marker(ear, false, now);
-}
-
 static void ear_return(struct ear *ear, usec_t now)
 {
 	ear_enter(ear, EAR_RETURNING);
 	keep_reclaim(ear->client, now);
 	ear_send_marker(ear, true, now);
+}
+
+/* A marker that is sent before the hub listens to it is lost. That may be so yet for the client
+ * whose server the hub has got just now. */
+static void ear_recall(struct ear *ear, usec_t now)
+{
+	if (branch_has(ear->branch, ear)) {
+		ear_return(ear, now);
+		return;
+	}
+	ear_enter(ear, EAR_RECALLED);
+	loop_set_timer(ear->client->worker->loop, &ear->timer, now + EAR_HUB_US);
+}
+
+void ear_is_there(struct ear *ear, usec_t now)
+{
+	if (!ear->client->server || !branch_has(ear->branch, ear))
+		return;
+	if (ear->state == EAR_ASKING) {
+		ear_enter(ear, EAR_LEAVING);
+		ear_send_marker(ear, false, now);
+	} else if (ear->state == EAR_RECALLED) {
+		server_settle(ear->client->server, now);
+	}
 }
 
 bool ear_settle(struct ear *ear, usec_t now)
@@ -344,6 +360,10 @@ bool ear_settle(struct ear *ear, usec_t now)
 		ear_flush(ear, now);
 		return false;
 	case EAR_ASKING:
+		return true;
+	case EAR_RECALLED:
+		if (branch_has(ear->branch, ear))
+			ear_return(ear, now);
 		return true;
 	case EAR_LEAVING:
 		if (ear->seam != SEAM_CLOSED)
@@ -397,7 +417,7 @@ size_t ear_allows(struct ear *ear, struct slice in, usec_t now)
 		return passes;
 	}
 	ear->stays |= sends;
-	ear_return(ear, now);
+	ear_recall(ear, now);
 	return 0;
 }
 
@@ -423,7 +443,7 @@ static void ear_on_timer(struct timer *t, usec_t now)
 	char who[256];
 	LOG_WARNING("client %s: the shared listener does not answer",
 		    client_text(c, who, sizeof(who)));
-	if (ear->state == EAR_RETURNING) {
+	if (ear->state == EAR_RETURNING || ear->state == EAR_RECALLED) {
 		ear_fail(ear, now);
 	} else if (c->server) {
 		ear->stays = true;
@@ -477,6 +497,7 @@ void ear_hears_hub(struct ear *ear, struct note *note, usec_t now)
 		ear_hear(ear, seam_fate(ear->seam, SEAM_NEW), note, now);
 		return;
 	case EAR_AWAY:
+	case EAR_RECALLED:
 		ear_hear(ear, SEAM_DELIVER, note, now);
 		break;
 	case EAR_RETURNING:
@@ -504,6 +525,7 @@ static enum seam_fate ear_fate_of_own(const struct ear *ear, struct slice name)
 	case EAR_LEAVING:
 		return seam_fate(ear->seam, SEAM_OLD);
 	case EAR_AWAY: /* the hub says it too */
+	case EAR_RECALLED:
 		return ear_has_name(ear, name) ? SEAM_DROP : SEAM_DELIVER;
 	case EAR_RETURNING:
 		return seam_fate(ear->seam, SEAM_NEW);

@@ -15,6 +15,7 @@
  *	ASKING     its server                  the hub is asked to listen    kept
  *	LEAVING    its server, then the hub    the marker is under way       kept
  *	AWAY       the hub                                                   none for this
+ *	RECALLED   the hub                    it is not known to listen yet  kept; statements wait
  *	RETURNING  the hub, then its server    the marker is under way       kept; statements wait
  *
  * The marker is a NOTIFY by the client's server on the hub's own channel, which that server listens
@@ -50,7 +51,8 @@ struct note;
 	X(HOME, TO(ASKING) | TO(LEAVING) | TO(AWAY))                                               \
 	X(ASKING, TO(HOME) | TO(LEAVING))                                                          \
 	X(LEAVING, TO(HOME) | TO(AWAY))                                                            \
-	X(AWAY, TO(RETURNING))                                                                     \
+	X(AWAY, TO(RECALLED) | TO(RETURNING))                                                      \
+	X(RECALLED, TO(RETURNING))                                                                 \
 	X(RETURNING, TO(HOME))
 
 #define EAR_STATE_ENUM_(state, edges) EAR_##state,

@@ -39,6 +39,7 @@ class FaultProxy:
         self.delay = 0.0
         self.hold_up = threading.Event()
         self.hold_down = threading.Event()
+        self.hold_query = None  # simple queries that begin so wait until it is None again
         self.refuse = False
         self.refused = 0
         self.links = []
@@ -74,8 +75,10 @@ class FaultProxy:
                 self.threads.append(thread)
                 thread.start()
 
-    def _held(self, up):
-        return (self.hold_up if up else self.hold_down).is_set()
+    def _held(self, up, data=b""):
+        begins = self.hold_query
+        return ((self.hold_up if up else self.hold_down).is_set()
+                or bool(up and begins and data[5:].startswith(begins)))
 
     def _pump(self, link, source, target, up):
         try:
@@ -90,7 +93,7 @@ class FaultProxy:
                     data = source.recv(1 << 16)
                     if not data:
                         break
-                    while self._held(up) and not self.stopping:
+                    while self._held(up, data) and not self.stopping:
                         time.sleep(0.01)
                     self._forward(link, target, data, up)
         except (OSError, ValueError):

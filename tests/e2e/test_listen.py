@@ -337,6 +337,26 @@ def test_a_lost_listener_ends_its_clients(pooler, cluster, workers):
     assert read_notes(again, 1) == [("a", "again")]
 
 
+def test_who_comes_back_before_the_listener_listens(pooler, cluster, fault_proxy):
+    """The marker of its way back must not be sent before the listener, its server until now, can hear it."""
+    proxy = fault_proxy(cluster.port)
+    p = shared(pooler, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"})
+    bystander = p.raw()
+    bystander.value("select 1")
+    proxy.hold_query = b'LISTEN "pgweir_'
+    client = listening(p, "a")
+    until(lambda: p.show("listeners"))
+    client.send(Q("listen b"))
+    until(lambda: len(p.show("servers")) == 2)
+    for _ in range(20):
+        bystander.value("select 1")
+    proxy.hold_query = None
+    client.ready()
+    assert sorted(client.query("select pg_listening_channels()")[n].row()[0] for n in (1, 2)) == ["a", "b"]
+    bystander.query("notify b, 'to the second'")
+    assert read_notes(client, 1) == [("b", "to the second")]
+
+
 def test_kill_and_resume(pooler):
     p = shared(pooler)
     client = listening(p, "a")
