@@ -489,10 +489,13 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 	if (is_bind && there->has_effects &&
 	    prepared_text_waits(t, slice_of(there->stmt->body.ptr)))
 		return PREPARED_FULL;
-	struct stmt *stmt = stmt_ref(there->stmt); /* what it runs may take the name away */
 	prepared_ensure(t, there);
-	if (is_bind && there->has_effects)
-		prepared_run(t, slice_of(stmt->body.ptr));
+	if (!is_bind || !there->has_effects) {
+		prepared_rename(t, f, before, name, prepared_server_name(there->stmt));
+		return PREPARED_WRITTEN;
+	}
+	struct stmt *stmt = stmt_ref(there->stmt); /* what it runs may take the name away */
+	prepared_run(t, slice_of(stmt->body.ptr));
 	prepared_rename(t, f, before, name, prepared_server_name(stmt));
 	stmt_unref(stmt);
 	return PREPARED_WRITTEN;
