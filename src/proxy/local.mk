@@ -107,6 +107,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/report.h \
 	src/proxy/restore.c \
 	src/proxy/restore.h \
+	src/proxy/retry.c \
+	src/proxy/retry.h \
 	src/proxy/route.c \
 	src/proxy/route.h \
 	src/proxy/seam.c \

@@ -28,6 +28,7 @@
 #include "proxy/prepared.h"
 #include "proxy/prepared_names.h"
 #include "proxy/restore.h"
+#include "proxy/retry.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/setup.h"
@@ -350,11 +351,15 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 		return 0;
 	}
 	s->holds_client = false;
+	if (UNLIKELY(s->retries)) {
+		conn_pause(&c->conn, CLIENT_PAUSE_TRACK);
+		return 0;
+	}
 	if (c->keep && c->keep->ear)
 		in = slice_head(in, ear_allows(c->keep->ear, in, now));
 	if (UNLIKELY(c->opening) && !opening_send(s, now))
 		return 0;
-	size_t done = c->body_left < in.len ? c->body_left : in.len;
+	size_t done = c->body_left < in.len ? c->body_left : in.len, border = done;
 	struct relay_out out = { .s = s, .in = in };
 	bool leaves = false;
 	struct relay_fault fault = { 0 };
@@ -379,6 +384,8 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 				(uint32_t)c->worker->setup->conf->global.max_packet_size,
 				&c->body_left);
 	}
+	if (c->pool->follows_prepared && !s->opening)
+		retry_sent(s, slice_skip(slice_head(in, done), border));
 	relay_send_to_server(c, s, slice_skip(slice_head(in, done), out.from), now);
 	if (fault.is_there) {
 		client_fail(c, fault.error, NULL, NULL, now, fault.text);
@@ -508,6 +515,11 @@ static bool relay_ready_waits(struct server *s, struct relay_run *run, usec_t no
 {
 	if (!s->client)
 		return false;
+	if (UNLIKELY(s->retries)) {
+		relay_flush(s, run, now);
+		retry_ready(s, now);
+		return true;
+	}
 	if (UNLIKELY(restore_holds(s->client))) {
 		relay_flush(s, run, now);
 		if (restore_start(s, now))
@@ -528,6 +540,8 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 	switch (track_server(&s->track, f->type, f->body, &news)) {
 	case TRACK_PASS:
 		relay_note(s, f, &news, now);
+		if (f->type == 'E')
+			return !notice_is_stale_plan(f->body) || !retry_begin(s, &news);
 		return f->type != 'Z' || !relay_ready_waits(s, run, now);
 	case TRACK_SWALLOW:
 		if (f->type == 'E' && s->errand == SERVER_ERRAND_NONE && s->client) {

@@ -27,6 +27,7 @@
 #include "proxy/paramset.h"
 #include "proxy/prepared.h"
 #include "proxy/relay.h"
+#include "proxy/retry.h"
 #include "proxy/route.h"
 #include "proxy/setup.h"
 #include "proxy/worker.h"
@@ -89,6 +90,7 @@ static void server_free(struct server *s)
 	paramset_unref(s->wanted);
 	inspect_free(s->look);
 	prepared_free_set(s);
+	retry_free(s);
 	track_fini(&s->track);
 	buf_fini(&s->in);
 	buf_fini(&s->before);
@@ -190,6 +192,7 @@ static void server_unlink(struct server *s)
 	s->client = NULL;
 	c->server = NULL;
 	s->opening = SERVER_OPENING_NONE;
+	retry_forget(s);
 	conn_resume(&s->conn, SERVER_PAUSE_PEER);
 }
 

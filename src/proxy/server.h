@@ -26,6 +26,7 @@ struct inspect;
 struct localpool;
 struct paramset;
 struct prepared_set;
+struct retry;
 
 /*
  *   LOGIN --> IDLE <--> LINKED
@@ -101,6 +102,7 @@ struct server {
 	struct track track;
 
 	struct prepared_set *prepared; /* owned; what is prepared there; NULL: nothing */
+	struct retry *retry;           /* owned; a batch that may have to be sent again */
 	struct paramset *base;         /* a reference; the reported parameters at login */
 	struct paramset *params;       /* a reference; how it differs from its login now */
 	struct inspect *look;          /* owned; while the errand is LOOK */
@@ -123,6 +125,7 @@ struct server {
 	bool is_unasked; /* unknown code has run there, and nobody has asked what it left */
 	bool is_doomed;  /* close it instead of using it again */
 	bool cancel_waits; /* one more cancel is wanted, after the errand or the cancel under way */
+	bool retries;      /* its client's batch goes out again behind ReadyForQuery */
 	bool last_words;   /* a FATAL was passed on */
 	bool is_last_call; /* CLEANING: the next deadline closes it */
 	bool copy_failed;  /* CLEANING: CopyFail was sent */

@@ -199,3 +199,134 @@ def test_the_same_words_of_another_statement_change_nothing(pooler, mode, change
     assert run(client) == [["5"]]
     assert client.value("select prepare_time from pg_prepared_statements where statement = 'select 5'") == before
     client.query("rollback")
+
+
+# ---- sent once more -----------------------------------------------------------------------------
+
+
+def batch(*values, name="s", **keys):
+    """What libpq sends for a prepared statement: it learns of the columns in the same batch."""
+    return B(*values, name=name, **keys) + D() + E() + S
+
+
+def ask(client, *values, **keys):
+    client.send(batch(*values, **keys))
+    return client.ready()
+
+
+def test_a_batch_that_describes_is_sent_again(pooler, mode, change):
+    """With the columns that there are now, and no error."""
+    p = pooler(pool_mode=mode, pool_size=1, workers=1)
+    clients = [p.raw() for _ in range(2)]
+    for client in clients:
+        prepare(client)
+    for number, columns in enumerate((["x", "y"], ["x"], ["x", "y"])):
+        change("drop column y" if number == 1 else "add column y int default 2")
+        for client in clients:
+            said = ask(client)
+            assert kinds(said) == "2TDCZ" and said[1].columns() == columns
+        assert clients[0].value("select 'well'") == "well"
+
+
+def test_at_every_server(pooler, mode, change):
+    p = pooler(pool_mode=mode, pool_size=2, workers=1)
+    client = p.raw()
+    servers = Servers(p)
+    servers.only(0)
+    prepare(client)
+    other = p.raw()
+    prepare(other)
+    for which in (0, 1):
+        servers.only(which)
+        assert run(client) == [["1"]]
+    change("add column y int default 2")
+    for who, which in ((client, 0), (other, 1), (client, 1), (other, 0)):
+        servers.only(which)
+        assert kinds(ask(who)) == "2TDCZ"
+
+
+def test_the_unnamed_statement_is_sent_again(pooler, mode, change):
+    p = pooler(pool_mode=mode, pool_size=1, workers=1)
+    client = p.raw()
+    client.send(P(SQL) + S)
+    client.ready()
+    change("add column y int default 2")
+    assert told(ask(client, name="")) == [["1", "2"]]
+
+
+def test_where_each_column_is_wanted_otherwise_the_client_is_told(pooler, mode, change):
+    """The words on how many columns there were are wrong for as many as there are."""
+    p = pooler(pool_mode=mode, pool_size=1, workers=1)
+    client = p.raw()
+    change("add column y int default 2")
+    prepare(client)
+    assert told(ask(client, results=(0, 0))) == [["1", "2"]]
+    change("add column z int default 3")
+    assert told(ask(client, results=(0, 0))) == [STALE]
+    assert told(ask(client, results=(0,))) == [["1", "2", "3"]]
+
+
+def test_a_long_batch_is_not_kept(pooler, mode, change):
+    p = pooler(pool_mode=mode, pool_size=1, workers=1)
+    client = p.raw()
+    prepare(client, sql=f"select *, length($1::text) from {TABLE}")
+    assert told(ask(client, "x" * 20000)) == [["1", "20000"]]
+    change("add column y int default 2")
+    assert told(ask(client, "x" * 20000)) == [STALE]
+    assert told(ask(client, "x" * 20000)) == [["1", "2", "20000"]]
+    change("drop column y")
+    assert told(ask(client, "x" * 9000)) == [["1", "9000"]]
+
+
+@pytest.mark.parametrize("begin", ["begin", "begin; select 1"])
+def test_never_in_a_transaction_block(pooler, mode, change, begin):
+    """Also where BEGIN goes out with the statement."""
+    p = pooler(pool_mode=mode, pool_size=1, workers=1)
+    client = p.raw()
+    prepare(client)
+    change("add column y int default 2")
+    client.query(begin)
+    said = ask(client)
+    assert kinds(said) == "EZ" and said[0].sqlstate == STALE and said[1].status() == "E"
+    assert client.query("rollback")[-1].status() == "I"
+    assert told(ask(client)) == [["1", "2"]]
+
+
+def test_not_where_more_is_under_way(pooler, mode, change):
+    p = pooler(pool_mode=mode, pool_size=1, workers=1)
+    client = p.raw()
+    prepare(client)
+    change("add column y int default 2")
+    client.send(batch() + batch())
+    assert kinds(client.ready(2)) == "EZEZ"
+    assert kinds(ask(client)) == "2TDCZ"
+
+
+@pytest.mark.parametrize("split", [0, 1])
+def test_answers_stay_in_their_order(pooler, mode, change, split):
+    """Whatever is sent while a batch is on its way for the second time comes behind it."""
+    p = pooler(pool_mode=mode, pool_size=2, workers=1)
+    client = p.raw(split=split)
+    prepare(client, sql=f"select $1::int as n, t.* from {TABLE} t")
+    asked = 0
+    for number in range(20):
+        change("drop column y" if number % 2 else "add column y int default 2")
+        first = asked
+        for _ in range(3):
+            client.send(batch(str(asked)))
+            asked += 1
+        for n in range(first, asked):
+            said = client.ready()
+            assert kinds(said) in ("EZ", "2TDCZ")
+            assert told(said) == [STALE] or told(said)[0][0] == str(n)
+    assert told(ask(client, "-1")) == [["-1", "1"]]
+
+
+def test_the_log_has_both(pooler, mode, change):
+    p = pooler(pool_mode=mode, pool_size=1, workers=1, log_min_duration_statement=0)
+    client = p.raw()
+    prepare(client)
+    change("add column y int default 2")
+    assert kinds(ask(client)) == "2TDCZ"
+    p.wait_log(STALE)
+    client.close()

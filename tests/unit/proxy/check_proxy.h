@@ -29,6 +29,7 @@ Suite *paramset_suite(void);
 Suite *registry_suite(void);
 Suite *replication_suite(void);
 Suite *seam_suite(void);
+Suite *retry_suite(void);
 Suite *sizes_suite(void);
 Suite *startparams_suite(void);
 
