@@ -26,11 +26,16 @@ static bool server_param_is_base(const struct server *s, struct slice name, stru
 		(encoding && slice_ieq_str(server_param_encoding(s), encoding)));
 }
 
-/* `set` as it is with that report; a new reference. */
+/*
+ * `set` as it is with that report; a new reference. Where its client came with another value, that
+ * of the server's login is one that the client has set: it is set elsewhere too, not reset, so that
+ * restore.c can tell.
+ */
 static struct paramset *server_param_reported(const struct server *s, struct paramset *set,
 					      struct slice name, struct slice value)
 {
-	if (server_param_is_base(s, name, value))
+	if (server_param_is_base(s, name, value) &&
+	    !(s->client && paramset_get(s->client->came_with, name)))
 		return paramset_without(set, name);
 	return paramset_with_encoded(set, name, value, server_param_encoding(s));
 }

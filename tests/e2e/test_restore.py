@@ -64,6 +64,19 @@ def test_as_directly(pooler, cluster, script, workers):
                 assert step(pooled, [Q(SHOW)]) == step(direct, [Q(SHOW)]), messages
 
 
+def test_default_that_was_set_is_no_reset(pooler):
+    """Not on another server either."""
+    p = pooler(pool_mode="auto", pool_size=1)
+    client, other = p.raw(application_name="me"), p.raw(application_name="you")
+    client.query("set application_name = ''")
+    assert other.value("show application_name") == "you"
+    assert client.error("reset all; select 1/0").sqlstate == "22012"
+    assert client.value("show application_name") == ""
+    assert other.value("show application_name") == "you"
+    client.query("reset all")
+    assert client.value("show application_name") == "me"
+
+
 def test_reset_under_another_role(pooler, cluster):
     p = pooler(pool_mode="auto", pool_size=1)
     cluster.sql("grant third to app")
