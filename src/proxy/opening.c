@@ -198,7 +198,7 @@ bool opening_send(struct server *s, usec_t now)
 	opening_own(s, 'E');
 	build_execute(&s->before, SLICE(""), 0);
 	buf_fini(&sql);
-	prepared_unnamed_lost(s);
+	prepared_unnamed_taken(s);
 	c->opening = 0;
 	s->opening = SERVER_OPENING_SENT;
 	return true;

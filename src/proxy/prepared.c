@@ -671,6 +671,13 @@ void prepared_unnamed_lost(struct server *s)
 	}
 }
 
+void prepared_unnamed_taken(struct server *s)
+{
+	if (s->pool->follows_prepared)
+		prepared_need_set(s);
+	prepared_unnamed_lost(s);
+}
+
 void prepared_doubt_all(struct server *s)
 {
 	if (!s->prepared)

@@ -100,8 +100,9 @@ void prepared_forget_all(struct client *c, struct server *s, uint32_t seq);
  * of it, where nothing can skip that. */
 void prepared_bring_home(struct server *s);
 
-/* A message of ours has taken the server's unnamed statement away, or its place. */
+/* A message of ours has taken the server's unnamed statement away; or its place. */
 void prepared_unnamed_lost(struct server *s);
+void prepared_unnamed_taken(struct server *s);
 
 /* server_reset_query: what it has left prepared is not known. */
 void prepared_doubt_all(struct server *s);

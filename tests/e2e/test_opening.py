@@ -60,6 +60,7 @@ SCRIPTS = {
                                batch("rollback", "no"), 1, batch("commit"), 1],
     "its unnamed statement": [P("select 7"), S, 1, batch("begin"), 1, B(), E(), S, 1, Q("rollback"), 1],
     "a query ends the unnamed statement": [P("select 7"), S, 1, Q("begin"), 1, B(), E(), S, 1, Q("rollback"), 1],
+    "no unnamed statement": [Q("begin"), 1, B(), E(), S, 1, Q("rollback"), 1],
     "twice": [Q("begin"), 1, Q("begin"), 1, FIVE, 1, Q("commit"), 1],
     "chain at once": [Q("begin read only"), 1, Q("commit and chain"), 1, Q("show transaction_read_only"), 1,
                       Q("rollback"), 1],
