@@ -493,7 +493,7 @@ void client_unlinked(struct client *c, usec_t now)
 	else if (c->in)
 		conn_again(&c->conn);
 	if (c->keep && c->keep->ear)
-		ear_flush(c->keep->ear, now);
+		(void)ear_flush(c->keep->ear, now);
 }
 
 /* ---- events ---------------------------------------------------------------------------------- */
@@ -520,8 +520,8 @@ static void client_drained(struct client *c, usec_t now)
 		conn_resume(&c->server->conn, SERVER_PAUSE_PEER);
 	else if (c->state == CLIENT_IDLE)
 		journal_rest(c);
-	if (c->keep && c->keep->ear)
-		ear_flush(c->keep->ear, now);
+	if (c->keep && c->keep->ear && !ear_flush(c->keep->ear, now))
+		return;
 	if (c->conn.pauses & CLIENT_PAUSE_STUCK) {
 		conn_resume(&c->conn, CLIENT_PAUSE_STUCK);
 		conn_again(&c->conn);

@@ -124,7 +124,7 @@ static bool ear_may_tell(const struct client *c)
 	return false;
 }
 
-void ear_flush(struct ear *ear, usec_t now)
+bool ear_flush(struct ear *ear, usec_t now)
 {
 	struct client *c = ear->client;
 	while (!list_is_empty(&ear->queue) && ear_may_tell(c)) {
@@ -135,8 +135,9 @@ void ear_flush(struct ear *ear, usec_t now)
 		bool sent = client_send(c, message, now);
 		ear_drop_item(ear, item);
 		if (!sent)
-			return;
+			return false;
 	}
+	return true;
 }
 
 /* ---- life ---------------------------------------------------------------------------------------
@@ -201,8 +202,8 @@ const char *ear_describe(const struct ear *ear, char *out, size_t out_bytes)
 /* ---- leaving and coming back
  * --------------------------------------------------------------------- */
 
-/* It goes on at home: what was begun is undone. */
-static void ear_stay(struct ear *ear, usec_t now)
+/* It goes on at home: what was begun is undone. False: it is CLOSING. */
+static bool ear_stay(struct ear *ear, usec_t now)
 {
 	loop_clear_timer(&ear->timer);
 	if (ear->state == EAR_LEAVING)
@@ -210,7 +211,7 @@ static void ear_stay(struct ear *ear, usec_t now)
 	branch_unmark(ear->branch, ear->payload);
 	branch_leave(ear);
 	ear_enter(ear, EAR_HOME);
-	ear_flush(ear, now);
+	return ear_flush(ear, now);
 }
 
 static void ear_fail(struct ear *ear, usec_t now)
@@ -357,8 +358,7 @@ bool ear_settle(struct ear *ear, usec_t now)
 	switch ((enum ear_state)ear->state) {
 	case EAR_HOME:
 	case EAR_AWAY:
-		ear_flush(ear, now);
-		return false;
+		return !ear_flush(ear, now);
 	case EAR_ASKING:
 		return true;
 	case EAR_RECALLED:
@@ -380,8 +380,8 @@ bool ear_settle(struct ear *ear, usec_t now)
 		branch_leave(ear);
 		ear_enter(ear, EAR_HOME);
 		ear->speaks = true;
-		ear_flush(ear, now);
-		conn_again(&c->conn); /* with what it came home for */
+		if (ear_flush(ear, now))
+			conn_again(&c->conn); /* with what it came home for */
 		return true;
 	}
 	return false;
@@ -393,8 +393,10 @@ size_t ear_allows(struct ear *ear, struct slice in, usec_t now)
 	struct server *s = c->server;
 	if (in.len == 0) /* it has said nothing */
 		return 0;
-	if (ear->state == EAR_ASKING || (ear->state == EAR_LEAVING && ear->seam != SEAM_CLOSED))
-		ear_stay(ear, now);
+	bool is_going =
+		ear->state == EAR_ASKING || (ear->state == EAR_LEAVING && ear->seam != SEAM_CLOSED);
+	if (is_going && !ear_stay(ear, now))
+		return 0;
 	if (ear->state != EAR_AWAY) {
 		ear->speaks = ear->state != EAR_HOME || s->errand == SERVER_ERRAND_MARK;
 		return ear->speaks ? 0 : in.len;
@@ -430,7 +432,8 @@ void ear_answered(struct ear *ear, bool failed, usec_t now)
 	}
 	if (failed && ear->state == EAR_LEAVING) {
 		ear->stays = true;
-		ear_stay(ear, now);
+		if (!ear_stay(ear, now))
+			return;
 	}
 	if (ear->state == EAR_HOME)
 		conn_again(&c->conn); /* with what it has asked meanwhile */
@@ -447,8 +450,8 @@ static void ear_on_timer(struct timer *t, usec_t now)
 		ear_fail(ear, now);
 	} else if (c->server) {
 		ear->stays = true;
-		ear_stay(ear, now);
-		server_settle(c->server, now);
+		if (ear_stay(ear, now))
+			server_settle(c->server, now);
 	}
 	worker_settle(c->worker, now);
 }
@@ -464,8 +467,8 @@ void ear_lost_hub(struct ear *ear, usec_t now)
 		ear_fail(ear, now);
 		return;
 	}
-	ear_stay(ear, now);
-	server_settle(c->server, now);
+	if (ear_stay(ear, now))
+		server_settle(c->server, now);
 }
 
 /* ---- hearing
@@ -504,7 +507,7 @@ void ear_hears_hub(struct ear *ear, struct note *note, usec_t now)
 		ear_hear(ear, seam_fate(ear->seam, SEAM_OLD), note, now);
 		break;
 	}
-	ear_flush(ear, now);
+	(void)ear_flush(ear, now);
 }
 
 static bool ear_has_name(const struct ear *ear, struct slice name)

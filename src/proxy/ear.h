@@ -92,13 +92,14 @@ void ear_found(struct client *c, struct slice names);
 void ear_free(struct ear *ear); /* NULL is fine */
 
 /* Before its bytes go to its server: how many of them may. The others wait: they are offered again
- * when its server listens for it, or has answered. */
+ * when its server listens for it, or has answered. The client may be CLOSING. */
 size_t ear_allows(struct ear *ear, struct slice in, usec_t now);
 
 /* It has run something that sends notifications. */
 void ear_sent(struct ear *ear);
 
-/* Its server is quiet. True: the client has no server any more, or still needs it as it is. */
+/* Its server is quiet. True: the client has no server any more (it may be CLOSING), or still needs
+ * it as it is. */
 bool ear_settle(struct ear *ear, usec_t now);
 
 /* Is its server kept for nothing but LISTEN, as far as is known, and would it do without it? */
@@ -113,8 +114,8 @@ bool ear_hears_own(struct ear *ear, struct slice body, usec_t now);
 /* Its server has answered to the marker's command. */
 void ear_answered(struct ear *ear, bool failed, usec_t now);
 
-/* Tells the client what waits, if this is the time for it. */
-void ear_flush(struct ear *ear, usec_t now);
+/* Tells the client what waits, if this is the time for it. False: it has gone, and is CLOSING. */
+bool ear_flush(struct ear *ear, usec_t now);
 
 /* From the branch: a notification on one of its channels; its marker; the hub listens; there is
  * no hub any more, and no branch. */

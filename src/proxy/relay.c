@@ -355,8 +355,11 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 		conn_pause(&c->conn, CLIENT_PAUSE_TRACK);
 		return 0;
 	}
-	if (c->keep && c->keep->ear)
+	if (c->keep && c->keep->ear) {
 		in = slice_head(in, ear_allows(c->keep->ear, in, now));
+		if (c->state == CLIENT_CLOSING)
+			return 0;
+	}
 	if (UNLIKELY(c->opening) && !opening_send(s, now))
 		return 0;
 	size_t done = c->body_left < in.len ? c->body_left : in.len, border = done;

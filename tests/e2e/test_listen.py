@@ -6,6 +6,7 @@ on, once and in order.
 
 import asyncio
 import re
+import signal
 import struct
 
 import pytest
@@ -448,6 +449,32 @@ def test_a_client_that_leaves_in_the_way_leaves_nothing(pooler):
         client.kill()
     until(lambda: p.show("kept") == [] and away(p) == 0)
     assert p.raw().value("select count(*) from pg_listening_channels()") == "0"
+
+
+def test_who_goes_with_its_last_answer_is_told_nothing_more(pooler, cluster):
+    """What waited for the end of its query meets a socket that nobody holds any more."""
+    cluster.in_app("drop table if exists locked; create table locked(a int); grant all on locked to public")
+    p = shared(pooler)
+    client, good = listening(p, "a"), listening(p, "a")
+    until(lambda: is_free(p, 2))
+    with cluster.connect() as locker, cluster.connect() as direct:
+        direct.autocommit = True
+        locker.execute("begin")
+        locker.execute("lock table locked")
+        client.send(Q("select a from locked"))
+        waiting = until(lambda: cluster.backends("wait_event_type = 'Lock' and query like '%from locked'"))
+        direct.execute("notify a, 'amid its query'")
+        assert read_notes(good, 1) == [("a", "amid its query")]  # so that it waits for the other, too
+        p.signal(signal.SIGSTOP)
+        try:
+            locker.execute("commit")
+            until(lambda: cluster.sql("select 1 from pg_stat_activity where pid = %d and state = 'idle'" % waiting[0]))
+            client.drop()
+        finally:
+            p.signal(signal.SIGCONT)
+    until(lambda: is_free(p, 1))
+    p.raw().query("notify a, 'alive'")
+    assert read_notes(good, 1) == [("a", "alive")]
 
 
 # ---- drivers --------------------------------------------------------------------------------------------
