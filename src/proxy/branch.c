@@ -75,6 +75,12 @@ static void branch_free(struct branch *branch)
 	free(branch);
 }
 
+void branch_stop_all(struct worker *w)
+{
+	LIST_EACH (node, tmp, &w->branches)
+		loop_clear_timer(&LIST_ENTRY(node, struct branch, on_worker)->sweep);
+}
+
 void branch_free_all(struct worker *w)
 {
 	LIST_EACH (node, tmp, &w->branches)

@@ -55,6 +55,8 @@ void branch_heard(struct branch *branch, struct note *note, usec_t now);
 void branch_is_there(struct branch *branch, uint64_t seq, usec_t now);
 void branch_lost(struct branch *branch, usec_t now);
 
-void branch_free_all(struct worker *w); /* when the worker ends */
+/* When the worker ends: before its loop goes; and once its clients are gone. */
+void branch_stop_all(struct worker *w);
+void branch_free_all(struct worker *w);
 
 #endif

@@ -250,6 +250,7 @@ void worker_free(struct worker *w)
 	loop_clear_timer(&w->spare_timer);
 	loop_clear_timer(&w->balancer.timer);
 	loop_clear_timer(&w->gate_timer);
+	branch_stop_all(w);
 	for (size_t at = 0; map_next(&w->pools, &at, &key, &value);)
 		loop_clear_timer(&((struct localpool *)value)->tick);
 	loop_free(w->loop); /* reaps what was closed last */
