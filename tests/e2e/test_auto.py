@@ -431,6 +431,20 @@ def test_what_unknown_code_has_set_is_for_nobody_else(pooler, how):
     assert other.value("select 1") == "1"
 
 
+@pytest.mark.parametrize("prepare, execute", [
+    ("prepare s(text) as select set_config('my.executed', $1, false)", "execute s('mine')"),
+    ("prepare s as select set_config('my.executed', 'mine', false)", "execute s"),
+    ("prepare s as select set_config('my.executed', 'mine', false)", "explain analyze execute s")])
+def test_custom_setting_that_execute_sets_follows_its_client(pooler, prepare, execute):
+    p = auto(pooler, pool_size=1)
+    client, other = p.raw(), p.raw()
+    client.query(prepare)
+    client.query(execute)
+    client.query("deallocate s")
+    assert other.value("select coalesce(current_setting('my.executed', true), '')") == ""
+    assert client.value("select current_setting('my.executed', true)") == "mine"
+
+
 @pytest.mark.parametrize("steps", [
     ["prepare s (text) as select set_config('my.hidden', $1, false)", "execute s('secret')", "deallocate s"],
     ["prepare s as select set_config('my.hidden', 'secret', false)", "execute s", "deallocate s"],
