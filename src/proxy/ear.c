@@ -232,7 +232,7 @@ static void ear_send_marker(struct ear *ear, bool with_names, usec_t now)
 	for (size_t i = 0; with_names && i < ear->count; i++)
 		hub_add_command(&sql, "LISTEN", slice_of(ear->names[i]));
 	hub_add_command(&sql, "LISTEN", marker);
-	snprintf(ear->payload, sizeof(ear->payload), "%" PRIx64 ".%x", c->id, ++ear->marks);
+	snprintf(ear->payload, sizeof(ear->payload), "%" PRIx64, worker_new_id(c->worker));
 	buf_addf(&sql, "NOTIFY \"%s\",'%s'", ear->marker, ear->payload);
 	hub_add_command(&after, "UNLISTEN", marker);
 	ear->seam = SEAM_OPEN;

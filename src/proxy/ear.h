@@ -78,9 +78,8 @@ struct ear {
 	struct timer timer;
 	char *cause;      /* owned; of its keeping, while it is AWAY; or NULL */
 	char marker[32];  /* the channel of the hub that it dealt with last; "": none */
-	char payload[32]; /* of the marker that is under way */
-	unsigned marks;
-	uint8_t state; /* enum ear_state; written by ear_enter alone */
+	char payload[32]; /* of the marker that is under way: no other has had it */
+	uint8_t state;    /* enum ear_state; written by ear_enter alone */
 	enum seam_state seam;
 	bool stays;  /* HOME for good */
 	bool speaks; /* HOME: what it has said is offered in a moment */

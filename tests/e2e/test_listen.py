@@ -5,6 +5,7 @@ on, once and in order.
 """
 
 import asyncio
+import os
 import re
 import signal
 import struct
@@ -356,6 +357,35 @@ def test_who_comes_back_before_the_listener_listens(pooler, cluster, fault_proxy
     assert sorted(client.query("select pg_listening_channels()")[n].row()[0] for n in (1, 2)) == ["a", "b"]
     bystander.query("notify b, 'to the second'")
     assert read_notes(client, 1) == [("b", "to the second")]
+
+
+def test_a_marker_of_an_earlier_way_is_not_taken_for_this_one(pooler, cluster):
+    """A client gives its way up, unlistens and listens anew while the listener is behind."""
+    p = shared(pooler)
+    listening(p, "a")
+    until(lambda: is_free(p, 1))
+    pid = listener_pid(p)
+
+    def has_marked():
+        return cluster.backends("query like 'UNLISTEN \"pgweir%%'")
+
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        client = listening(p, "a")
+        until(has_marked)
+        with cluster.connect() as direct:
+            direct.autocommit = True
+            assert client.value("select 1") == "1"
+            direct.execute("notify a, '1'")
+            assert read_notes(client, 1) == [("a", "1")]
+        client.query("unlisten *")
+        client.query("listen a")
+        until(has_marked)
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    until(lambda: is_free(p, 2))
+    p.raw().query("notify a, '2'")
+    assert read_notes(client, 1) == [("a", "2")]
 
 
 def test_kill_and_resume(pooler):
