@@ -20,7 +20,9 @@
 #include "proxy/worker.h"
 #include "sql/effect.h"
 #include "wire/build.h"
+#include "wire/errors.h"
 #include "wire/frame.h"
+#include "wire/notice.h"
 #include "wire/reader.h"
 #include "wire/track.h"
 
@@ -192,7 +194,7 @@ static struct prepared_entry *prepared_enter(struct prepared_turn *t, struct stm
 		map_put(&set->map, slice_make(&stmt->id, sizeof(stmt->id)), entry);
 	}
 	list_push_front(&set->lru, &entry->lru);
-	entry->prepared_at = t->now;
+	entry->prepared_at = stmt_now(stmt, t->now);
 	entry->seq = entry->used_seq = track_next_seq(&t->s->track); /* the Parse comes next */
 	return entry;
 }
@@ -294,7 +296,7 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 	}
 	struct prepared_name *made = mem_zalloc(sizeof(*made));
 	made->stmt = stmt_get(t->c->worker->shared->stmts, prepared_search_path(t->c), body);
-	made->parsed_at = t->now;
+	made->parsed_at = stmt_now(made->stmt, t->now);
 	made->has_effects = keep_has_effects(t->c, slice_head(body, strnlen(body.ptr, body.len)));
 	prepared_names_put(names, name, made);
 	prepared_enter(t, made->stmt);
@@ -453,6 +455,27 @@ static void prepared_run(struct prepared_turn *t, struct slice sql)
 	prepared_on_text(t, sql);
 }
 
+/* The client goes by columns that are no more: the server refuses the Bind, and the client is told
+ * why (prepared_tells). One at a time; what follows in the same batch is skipped. */
+static enum prepared_step prepared_on_changed(struct prepared_turn *t, const struct frame *f,
+					      struct slice before, struct slice name,
+					      struct stmt *stmt)
+{
+	struct prepared_names *names = t->c->prepared;
+	const struct track *track = &t->s->track;
+	bool is_open = names->untold && !track_seq_before(names->untold_seq, track_head_seq(track));
+	prepared_need_set(t->s);
+	if (is_open && prepared_is_pending(t->s, names->untold_seq))
+		return PREPARED_FULL;
+	if (!is_open) {
+		stmt_unref(names->untold);
+		names->untold = stmt_ref(stmt);
+		names->untold_seq = track_next_seq(track);
+	}
+	prepared_rename(t, f, before, name, SLICE(STMT_NOBODY));
+	return PREPARED_WRITTEN;
+}
+
 /* Bind, or Describe of a statement: `name` is in the body behind `before`. */
 static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct frame *f,
 					  struct slice before, struct slice name)
@@ -489,6 +512,11 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 	if (is_bind && there->has_effects &&
 	    prepared_text_waits(t, slice_of(there->stmt->body.ptr)))
 		return PREPARED_FULL;
+	if (UNLIKELY(there->parsed_at < stmt_changed_at(there->stmt))) {
+		if (is_bind)
+			return prepared_on_changed(t, f, before, name, there->stmt);
+		there->parsed_at = stmt_now(there->stmt, t->now); /* it asks what they are now */
+	}
 	prepared_ensure(t, there);
 	if (!is_bind || !there->has_effects) {
 		prepared_rename(t, f, before, name, prepared_server_name(there->stmt));
@@ -639,10 +667,28 @@ void prepared_result_changed(struct client *c, struct server *s, const struct tr
 		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
 		if (!prepared_was_used(entry, &s->track, news->seq))
 			continue;
+		if (entry->used_seq == news->seq)
+			stmt_found_changed(entry->stmt, entry->prepared_at, now);
 		entry->prepared_at = 0;
 		if (c && c->prepared)
 			prepared_names_told(c->prepared, entry->stmt, now);
 	}
+}
+
+bool prepared_tells(struct client *c, const struct track_news *news, struct buf *out, usec_t now)
+{
+	struct prepared_names *names = c ? c->prepared : NULL;
+	if (!names || !names->untold || names->untold_seq != news->seq)
+		return false;
+	struct build_notice notice = { .severity = "ERROR",
+				       .sqlstate = errors_sqlstate(ERROR_STALE_PLAN),
+				       .message = errors_format(ERROR_STALE_PLAN),
+				       .routine = NOTICE_STALE_PLAN_ROUTINE };
+	build_error(out, &notice);
+	prepared_names_told(names, names->untold, now);
+	stmt_unref(names->untold);
+	names->untold = NULL;
+	return true;
 }
 
 /* What the message `seq` has made the server forget: all that came before it. */

@@ -15,11 +15,15 @@
  * (prepared_failed), so that a batch that uses what it has just prepared is right either way.
  *
  * Where what a statement reads has got other columns, PostgreSQL refuses to run it ("cached plan
- * must not change result type"), each server its own copy and for ever. The client is told, as it
- * would be without a pooler, since it may have kept what columns there were; from then on it counts
- * as one that has prepared the statement just now, and no server's older copy is good for it. The
- * copy that failed is good for nobody. Copies that other clients run are theirs to fail, for the
- * same reason.
+ * must not change result type"), each server its own copy and for ever. The copy that has failed is
+ * good for nobody. The client is told, as it would be without a pooler, since it may go by the
+ * columns that there were; from then on it counts as one that has prepared the statement just now,
+ * and no server's older copy is good for it. Another client that has prepared it before and finds a
+ * copy that is good is told the same by us: its Bind goes out with a name that leads to nothing,
+ * and the refusal is put in those words. A client that has prepared it between the change and its
+ * discovery is told without need.
+ * Not seen is that a server prepares it for a client that has not had it there yet, after the
+ * change and before an older copy has failed: that client gets rows of the new columns.
  *
  * Owner: the client has its names, the server its set; both may be NULL: nothing was prepared.
  * Thread: worker. Chapter: protocol-flow, extended query.
@@ -91,6 +95,10 @@ void prepared_failed(struct client *c, struct server *s, const struct track_news
 /* It was refused since the result of what it is about has changed. */
 void prepared_result_changed(struct client *c, struct server *s, const struct track_news *news,
 			     usec_t now);
+
+/* The server has refused what stood for a statement whose change the client (or NULL) does not know
+ * of yet: what that is told is added to `out`. */
+bool prepared_tells(struct client *c, const struct track_news *news, struct buf *out, usec_t now);
 
 /* DEALLOCATE ALL, DISCARD ALL by the item `seq`: the server has forgotten all that came before,
  * and so has the client (or NULL). */

@@ -84,6 +84,7 @@ void prepared_names_free(struct client *c)
 	map_fini(&names->map);
 	map_fini(&names->open);
 	prepared_unnamed_fini(&names->unnamed);
+	stmt_unref(names->untold);
 	free(names);
 	c->prepared = NULL;
 }
@@ -115,7 +116,7 @@ void prepared_names_told(struct prepared_names *names, const struct stmt *stmt, 
 	for (size_t at = 0; map_next(&names->map, &at, &key, &value);) {
 		struct prepared_name *name = value;
 		if (name->stmt == stmt)
-			name->parsed_at = now;
+			name->parsed_at = stmt_now(stmt, now);
 	}
 }
 
@@ -158,6 +159,8 @@ void prepared_names_arrive(struct prepared_names *names, const struct server *s)
 	if (names->server_id == s->id)
 		return;
 	names->server_id = s->id;
+	stmt_unref(names->untold);
+	names->untold = NULL;
 	names->forgets = false;
 	prepared_unnamed_arrive(&names->unnamed, &s->track);
 }

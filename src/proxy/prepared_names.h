@@ -55,6 +55,8 @@ struct prepared_names {
 	unsigned deallocated; /* by the Query that is being answered */
 	bool forgets;         /* a DEALLOCATE ALL is under way, */
 	uint32_t forgets_at;  /* its seq */
+	struct stmt *untold;  /* a reference; its change is told by the answer to a Bind, or NULL */
+	uint32_t untold_seq;  /* that Bind's */
 	struct prepared_unnamed unnamed;
 };
 

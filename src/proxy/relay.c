@@ -535,6 +535,27 @@ static bool relay_ready_waits(struct server *s, struct relay_run *run, usec_t no
 	return true;
 }
 
+/* An error that is the client's: does it get it, and in those words? */
+static bool relay_error(struct server *s, const struct frame *f, const struct track_news *news,
+			struct relay_run *run, usec_t now)
+{
+	struct buf other = { 0 };
+	struct frame told = *f;
+	if (UNLIKELY(prepared_tells(s->client, news, &other, now))) {
+		told.body = slice_skip(buf_slice(&other), FRAME_HEAD_BYTES);
+		told.body_bytes = (uint32_t)told.body.len;
+	}
+	relay_note(s, &told, news, now);
+	bool passes = !notice_is_stale_plan(told.body) || !retry_begin(s, news);
+	if (passes && buf_len(&other)) {
+		relay_flush(s, run, now);
+		client_send(s->client, buf_slice(&other), now);
+		passes = false;
+	}
+	buf_fini(&other);
+	return passes;
+}
+
 /* Is it for the client? */
 static bool relay_server_message(struct server *s, const struct frame *f, struct relay_run *run,
 				 usec_t now)
@@ -542,9 +563,9 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 	struct track_news news;
 	switch (track_server(&s->track, f->type, f->body, &news)) {
 	case TRACK_PASS:
-		relay_note(s, f, &news, now);
 		if (f->type == 'E')
-			return !notice_is_stale_plan(f->body) || !retry_begin(s, &news);
+			return relay_error(s, f, &news, run, now);
+		relay_note(s, f, &news, now);
 		return f->type != 'Z' || !relay_ready_waits(s, run, now);
 	case TRACK_SWALLOW:
 		if (f->type == 'E' && s->errand == SERVER_ERRAND_NONE && s->client) {

@@ -202,6 +202,7 @@ static void build_fields(struct buf *b, char type, const struct build_notice *n)
 	build_field(b, 'H', n->hint);
 	build_field(b, 'P', n->position);
 	build_field(b, 'W', n->where);
+	build_field(b, 'R', n->routine);
 	buf_u8(b, 0);
 	build_end(b, at);
 }

@@ -48,6 +48,7 @@ struct build_notice {
 	const char *hint;
 	const char *where;
 	const char *position;
+	const char *routine;
 };
 
 void build_error(struct buf *b, const struct build_notice *n);

@@ -47,7 +47,7 @@ static bool notice_is_sqlstate(struct slice s)
 
 bool notice_is_stale_plan(struct slice body)
 {
-	return slice_eq_str(notice_get(body, NOTICE_ROUTINE), "RevalidateCachedQuery") &&
+	return slice_eq_str(notice_get(body, NOTICE_ROUTINE), NOTICE_STALE_PLAN_ROUTINE) &&
 	       slice_eq_str(notice_get(body, NOTICE_SQLSTATE), "0A000");
 }
 

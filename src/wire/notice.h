@@ -33,6 +33,7 @@ bool notice_is_fatal(struct slice body);
 
 /* "cached plan must not change result type": what was prepared fails for ever, since what it reads
  * has other columns now. */
+#define NOTICE_STALE_PLAN_ROUTINE "RevalidateCachedQuery"
 bool notice_is_stale_plan(struct slice body);
 
 /* A SQLSTATE of five letters or digits, zero-terminated; "XX000" where there is none. */

@@ -295,10 +295,23 @@ START_TEST(an_error_reads_back)
 }
 END_TEST
 
+START_TEST(an_error_with_its_routine)
+{
+	struct buf b = { 0 };
+	build_error(&b, &(struct build_notice){ .severity = "ERROR",
+						.sqlstate = "0A000",
+						.message = "m",
+						.routine = NOTICE_STALE_PLAN_ROUTINE });
+	struct frame f = only_frame(&b, FRAME_FROM_SERVER);
+	ck_assert(notice_is_stale_plan(f.body));
+	buf_fini(&b);
+}
+END_TEST
+
 START_TEST(a_notice_without_what_is_optional)
 {
 	struct buf b = { 0 };
-	build_notice(&b, &(struct build_notice){ "WARNING", "01000", "m", 0, 0, 0, 0 });
+	build_notice(&b, &(struct build_notice){ "WARNING", "01000", "m", 0, 0, 0, 0, 0 });
 	struct frame f = only_frame(&b, FRAME_FROM_SERVER);
 	ck_assert_int_eq(f.type, 'N');
 	ck_assert(slice_eq(f.body, SLICE("SWARNING\0VWARNING\0C01000\0Mm\0\0")));
@@ -427,6 +440,7 @@ Suite *suite_build(void)
 	tcase_add_loop_test(tc, all_or_nothing, 0, COUNT_OF(messages));
 	tcase_add_loop_test(tc, nothing_at_all_fits, 0, COUNT_OF(messages));
 	tcase_add_test(tc, an_error_reads_back);
+	tcase_add_test(tc, an_error_with_its_routine);
 	tcase_add_test(tc, a_notice_without_what_is_optional);
 	tcase_add_test(tc, every_type_of_column);
 	tcase_add_test(tc, a_startup_packet_reads_back);
