@@ -63,6 +63,12 @@ static size_t relay_more_rows(struct slice in, char type, uint32_t max_body_byte
 	return done;
 }
 
+/* Most have left nothing in their session, and need not be asked. */
+static inline bool relay_restores(const struct client *c)
+{
+	return UNLIKELY(c->keep != NULL) && restore_holds(c);
+}
+
 /* ---- from the client ------------------------------------------------------------------ */
 
 static uint32_t relay_wants_of_client(const struct client *c, const struct frame *f)
@@ -368,7 +374,7 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 	struct relay_fault fault = { 0 };
 	c->body_left -= (uint32_t)done;
 
-	while (done < in.len && !c->body_left && !restore_holds(c)) {
+	while (done < in.len && !c->body_left && !relay_restores(c)) {
 		struct frame f;
 		if (!relay_read_client(c, slice_skip(in, done), &f, &fault))
 			break;
@@ -523,7 +529,7 @@ static bool relay_ready_waits(struct server *s, struct relay_run *run, usec_t no
 		retry_ready(s, now);
 		return true;
 	}
-	if (UNLIKELY(restore_holds(s->client))) {
+	if (relay_restores(s->client)) {
 		relay_flush(s, run, now);
 		if (restore_start(s, now))
 			return true;
