@@ -362,16 +362,19 @@ def test_who_comes_back_before_the_listener_listens(pooler, cluster, fault_proxy
 def test_a_marker_of_an_earlier_way_is_not_taken_for_this_one(pooler, cluster):
     """A client gives its way up, unlistens and listens anew while the listener is behind."""
     p = shared(pooler)
-    listening(p, "a")
-    until(lambda: is_free(p, 1))
+    others = [listening(p, "a") for _ in range(2)]
+    until(lambda: is_free(p, len(others)))  # so that the listener has heard a marker
     pid = listener_pid(p)
 
     def has_marked():
-        return cluster.backends("query like 'UNLISTEN \"pgweir%%'")
+        return cluster.backends("query like 'UNLISTEN \"pgweir%%' and pid = %s", own)
 
     os.kill(pid, signal.SIGSTOP)
     try:
-        client = listening(p, "a")
+        client = p.raw()
+        client.query("begin; listen a")
+        own = int(client.value("select pg_backend_pid()"))
+        client.query("commit")
         until(has_marked)
         with cluster.connect() as direct:
             direct.autocommit = True
@@ -383,7 +386,7 @@ def test_a_marker_of_an_earlier_way_is_not_taken_for_this_one(pooler, cluster):
         until(has_marked)
     finally:
         os.kill(pid, signal.SIGCONT)
-    until(lambda: is_free(p, 2))
+    until(lambda: is_free(p, 3))
     p.raw().query("notify a, '2'")
     assert read_notes(client, 1) == [("a", "2")]
 
