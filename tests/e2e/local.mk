@@ -27,6 +27,7 @@ EXTRA_DIST += \
 	tests/e2e/test_auto_model.py \
 	tests/e2e/test_balance.py \
 	tests/e2e/test_cancel.py \
+	tests/e2e/test_chaos.py \
 	tests/e2e/test_client_gone.py \
 	tests/e2e/test_console.py \
 	tests/e2e/test_differential.py \
