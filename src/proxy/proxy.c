@@ -186,6 +186,7 @@ void proxy_stop(struct proxy *proxy)
 {
 	struct worker_shared *shared = &proxy->shared;
 	atomic_store(&shared->closing, true);
+	moves_bar(&shared->moves); /* no client is to come to a worker that has ended */
 	for (unsigned i = 0; i < shared->worker_count; i++)
 		if (proxy->workers[i] && proxy->workers[i]->started)
 			worker_mail_stop(proxy->workers[i]);
