@@ -10,7 +10,7 @@ prepared statements of the protocol have in pg_prepared_statements and in the te
 transaction than its nextval; and what stands behind the RESET of a setting that came with the login, in the same string
 or batch. In a failed transaction the error may be another one.
 
-It prints where it begins; E2E_SEED says where else, E2E_LONG how many statements instead of a few seconds' worth (1: a
+It begins at one place, and prints it; E2E_SEED says where else, E2E_LONG how many statements instead of a few seconds' worth (1: a
 million).
 """
 
@@ -30,6 +30,7 @@ pytestmark = pytest.mark.pgweir
 CLIENTS = 8
 POOL_SIZE = 3
 SECONDS = 8
+USUAL_SEED = 101  # who looks for what is still wrong gives others
 LONG = int(os.environ.get("E2E_LONG", "0"))
 STATEMENTS = LONG if LONG > 1 else LONG * 1000000
 
@@ -435,7 +436,7 @@ def prepare_cluster(cluster):
 @pytest.mark.timeout(90 if not LONG else 20000)
 @pytest.mark.parametrize("workers", [1, 3])
 def test_nobody_can_tell_the_difference(make_pooler, own_cluster, workers):
-    seed = int(os.environ.get("E2E_SEED", random.randrange(1 << 32)))
+    seed = int(os.environ.get("E2E_SEED", USUAL_SEED))
     print(f"E2E_SEED={seed}")
     prepare_cluster(own_cluster)
     p = make_pooler(own_cluster, pool_mode="auto", pool_size=POOL_SIZE, max_overflow=0, workers=workers,
