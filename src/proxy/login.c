@@ -287,17 +287,12 @@ void login_params_taken(struct client *c, usec_t now)
 
 void login_params_refused(struct client *c, struct slice error_body, usec_t now)
 {
-	char message[512], sqlstate[6];
-	struct slice text = notice_get(error_body, NOTICE_MESSAGE);
+	char why[512];
 	struct buf out = { 0 };
 
-	notice_sqlstate(error_body, sqlstate);
-	snprintf(message, sizeof(message), "%.*s", SLICE_ARGS(text));
-	struct build_notice notice = { .severity = "FATAL",
-				       .sqlstate = sqlstate,
-				       .message = message };
-	build_error(&out, &notice);
-	client_fail_with(c, buf_slice(&out), message, now);
+	snprintf(why, sizeof(why), "%.*s", SLICE_ARGS(notice_get(error_body, NOTICE_MESSAGE)));
+	notice_retell(error_body, "FATAL", &out);
+	client_fail_with(c, buf_slice(&out), why, now);
 	buf_fini(&out);
 }
 

@@ -3,7 +3,6 @@
  */
 #include "proxy/restore.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "proxy/client.h"
@@ -82,15 +81,8 @@ bool restore_start(struct server *s, usec_t now)
 
 void restore_failed(struct server *s, struct slice body, usec_t now)
 {
-	char message[512], sqlstate[6];
-	struct slice text = notice_get(body, NOTICE_MESSAGE);
 	struct buf out = { 0 };
-	notice_sqlstate(body, sqlstate);
-	snprintf(message, sizeof(message), "%.*s", SLICE_ARGS(text));
-	struct build_notice notice = { .severity = "ERROR",
-				       .sqlstate = sqlstate,
-				       .message = message };
-	build_error(&out, &notice);
+	notice_retell(body, "ERROR", &out);
 	client_send(s->client, buf_slice(&out), now);
 	buf_fini(&out);
 }

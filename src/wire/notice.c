@@ -1,10 +1,11 @@
 /*
- * notice.c - looking for a field among those of an error or a notice.
+ * notice.c - looking for a field among those of an error or a notice; and telling it on.
  */
 #include "wire/notice.h"
 
 #include <string.h>
 
+#include "wire/build.h"
 #include "wire/reader.h"
 
 #define SQLSTATE_BYTES 5
@@ -58,4 +59,29 @@ void notice_sqlstate(struct slice body, char out[6])
 		s = SLICE("XX000");
 	memcpy(out, s.ptr, SQLSTATE_BYTES);
 	out[SQLSTATE_BYTES] = '\0';
+}
+
+static void notice_add(struct buf *out, char field, struct slice value)
+{
+	if (!value.ptr)
+		return;
+	buf_u8(out, (uint8_t)field);
+	build_text(out, value);
+}
+
+void notice_retell(struct slice body, const char *severity, struct buf *out)
+{
+	char sqlstate[SQLSTATE_BYTES + 1];
+	struct slice message = notice_get(body, NOTICE_MESSAGE);
+
+	notice_sqlstate(body, sqlstate);
+	size_t at = build_begin(out, 'E');
+	notice_add(out, NOTICE_SEVERITY, slice_of(severity));
+	notice_add(out, NOTICE_SEVERITY_EN, slice_of(severity));
+	notice_add(out, NOTICE_SQLSTATE, slice_of(sqlstate));
+	notice_add(out, NOTICE_MESSAGE, message.ptr ? message : SLICE("(no message)"));
+	notice_add(out, NOTICE_DETAIL, notice_get(body, NOTICE_DETAIL));
+	notice_add(out, NOTICE_HINT, notice_get(body, NOTICE_HINT));
+	buf_u8(out, 0);
+	build_end(out, at);
 }

@@ -12,6 +12,7 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/slice.h"
 
 /* Those that are asked for; all letters are passed on. */
@@ -38,5 +39,10 @@ bool notice_is_stale_plan(struct slice body);
 
 /* A SQLSTATE of five letters or digits, zero-terminated; "XX000" where there is none. */
 void notice_sqlstate(struct slice body, char out[6]);
+
+/* Appends an ErrorResponse that says the same with another severity: SQLSTATE, message, detail and
+ * hint. What has no end in the body (the rest of it is still to come) is left out, and the message,
+ * which no client does without, is said to be missing. */
+void notice_retell(struct slice body, const char *severity, struct buf *out);
 
 #endif

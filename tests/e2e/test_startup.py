@@ -102,6 +102,18 @@ def test_servers_refusal_of_a_parameter_reaches_the_client(pooler, params, sqlst
     assert other.value("select 1") == "1", "nobody else suffers"
 
 
+@pytest.mark.pgweir
+def test_servers_hint_comes_with_its_refusal(pooler, cluster):
+    p = pooler(pool_size=1)
+    said = []
+    for address in (p.address, ("127.0.0.1", cluster.port)):
+        with rawwire.Client(address) as client, pytest.raises(Refused) as refused:
+            client.login("app", "app", options="-c client_min_messages=loud")
+        said.append({name: refused.value.error.fields().get(name) for name in "SVCMDH"})
+    assert said[0]["H"].startswith("Available values:")
+    assert said[0] == said[1]
+
+
 @pytest.mark.parametrize("value", ["it's", 'quo"te', "back\\slash", "a'; drop table x; --", "$1", "", " ", "per%cent"])
 def test_parameter_values_are_taken_literally(pooler, value):
     p = pooler(pool_size=1)

@@ -2,6 +2,7 @@
  * test_notice.c - fields of errors and notices: all optional, anything may come.
  */
 #include "check_wire.h"
+#include "wire/frame.h"
 #include "wire/notice.h"
 
 static const char body[] = "SFEHLER\0VERROR\0C42P01\0Mrelation \"x\" does not exist\0P15\0Mtwice\0";
@@ -91,6 +92,32 @@ START_TEST(fatal)
 }
 END_TEST
 
+/* The server's words for somebody else: what a client is not to see (its source) stays behind. */
+START_TEST(retold)
+{
+	const struct {
+		struct slice body, told;
+	} cases[] = {
+		{ SLICE("SFEHLER\0VERROR\0C22023\0Mbad\0Dbecause\0Htry this\0P7\0Fguc.c\0L9\0Rf\0\0"),
+		  SLICE("SFATAL\0VFATAL\0C22023\0Mbad\0Dbecause\0Htry this\0\0") },
+		{ SLICE("C22023\0Mbad\0Dcut off her"), SLICE("SFATAL\0VFATAL\0C22023\0Mbad\0\0") },
+		{ SLICE("C22023\0Mcut off her"),
+		  SLICE("SFATAL\0VFATAL\0C22023\0M(no message)\0\0") },
+		{ SLICE_NONE, SLICE("SFATAL\0VFATAL\0CXX000\0M(no message)\0\0") },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct buf out = { 0 };
+		struct frame f;
+		notice_retell(cases[i].body, "FATAL", &out);
+		ck_assert_int_gt(frame_read(buf_slice(&out), UINT32_MAX, &f), 0);
+		ck_assert_int_eq(f.type, 'E');
+		ck_assert(frame_is_whole(&f));
+		ck_assert(slice_eq(f.body, cases[i].told));
+		buf_fini(&out);
+	}
+}
+END_TEST
+
 Suite *suite_notice(void)
 {
 	Suite *s = suite_create("notice");
@@ -101,6 +128,7 @@ Suite *suite_notice(void)
 	tcase_add_test(tc, stale_plans);
 	tcase_add_test(tc, sqlstates);
 	tcase_add_test(tc, fatal);
+	tcase_add_test(tc, retold);
 	suite_add_tcase(s, tc);
 	return s;
 }
