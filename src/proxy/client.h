@@ -3,7 +3,7 @@
  *
  * Its life is the table below: states, the states that may follow, and what each waits for.
  * client.c holds the states and what can happen to a client at any time, login.c how it gets in,
- * relay.c what goes through it while it has a server.
+ * relay.h what goes through it while it has a server.
  *
  * Owner: its worker (slab). Nothing frees it but the worker, after the loop's turn, once it is
  * CLOSING. Thread: worker.

@@ -99,8 +99,9 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/proxy.h \
 	src/proxy/registry.c \
 	src/proxy/registry.h \
-	src/proxy/relay.c \
 	src/proxy/relay.h \
+	src/proxy/relay_from_client.c \
+	src/proxy/relay_from_server.c \
 	src/proxy/replication.c \
 	src/proxy/replication.h \
 	src/proxy/report.c \

@@ -110,6 +110,12 @@ static inline uint32_t frame_max_body(enum frame_from from, char type, uint32_t 
 	return row->max_body_bytes && row->max_body_bytes < limit ? row->max_body_bytes : limit;
 }
 
+/* Messages of that type at the front of `in`, of which nobody needs to know more than the length:
+ * how many bytes they are. Of the last one *body_left bytes are still to come, where it is not
+ * whole; else *body_left is as it was. A head that is not whole, or says more than the caller
+ * takes, ends them. */
+size_t frame_more(struct slice in, char type, uint32_t max_body_bytes, uint32_t *body_left);
+
 const char *frame_error_text(int error);
 
 #endif

@@ -115,6 +115,33 @@ START_TEST(knows_the_caps)
 }
 END_TEST
 
+/* Rows behind a row: as many as are alike, and not a byte more of anything else. */
+START_TEST(more_of_the_same)
+{
+	static const char in[] = "D\0\0\0\5aD\0\0\0\6bcD\0\0\0\x8zxyw";
+	static const struct {
+		size_t bytes, taken;
+		uint32_t max, left;
+	} cases[] = {
+		{ 0, 0, 100, 77 },  { 5, 0, 100, 77 },   { 6, 6, 100, 77 },   { 7, 6, 100, 77 },
+		{ 11, 6, 100, 77 }, { 12, 12, 100, 1 },  { 13, 13, 100, 77 }, { 18, 13, 100, 77 },
+		{ 19, 19, 100, 3 }, { 22, 22, 100, 77 }, { 22, 13, 3, 77 },   { 22, 6, 1, 77 },
+	};
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		uint32_t left = 77;
+		size_t taken = frame_more(slice_make(in, cases[i].bytes), 'D', cases[i].max, &left);
+		ck_assert_msg(taken == cases[i].taken && left == cases[i].left,
+			      "case %zu: %zu bytes, %u left", i, taken, left);
+		ck_assert_uint_eq(frame_more(slice_make(in, cases[i].bytes), 'd', 100, &left), 0);
+	}
+	uint32_t left = 77;
+	ck_assert_uint_eq(frame_more(SLICE("D\0\0\0\3abc"), 'D', 100, &left), 0);
+	ck_assert_uint_eq(
+		frame_more(SLICE("D\xff\xff\xff\xff..."), 'D', FRAME_MAX_BODY_BYTES, &left), 0);
+	ck_assert_uint_eq(left, 77);
+}
+END_TEST
+
 START_TEST(says_what_is_wrong)
 {
 	ck_assert_str_eq(frame_error_text(FRAME_TOO_SHORT), "message length too small");
@@ -133,6 +160,7 @@ Suite *suite_frame(void)
 	tcase_add_test(tc, the_longest);
 	tcase_add_test(tc, knows_the_types);
 	tcase_add_test(tc, knows_the_caps);
+	tcase_add_test(tc, more_of_the_same);
 	tcase_add_test(tc, says_what_is_wrong);
 	suite_add_tcase(s, tc);
 	return s;

@@ -1,0 +1,282 @@
+/*
+ * relay_from_server.c - what a server says: to its client, or to whoever of us has asked.
+ *
+ * A run is a stretch of bytes in hand that go to the client as they are. It grows message by
+ * message and is sent when it ends: at the end of what is in hand, or before something that is
+ * not the client's (an answer to our own message).
+ */
+#include "proxy/relay.h"
+
+#include "proxy/client.h"
+#include "proxy/ear.h"
+#include "proxy/errand.h"
+#include "proxy/hub.h"
+#include "proxy/inspect.h"
+#include "proxy/journal.h"
+#include "proxy/keep.h"
+#include "proxy/localpool.h"
+#include "proxy/opening.h"
+#include "proxy/paramset.h"
+#include "proxy/prepared.h"
+#include "proxy/prepared_names.h"
+#include "proxy/restore.h"
+#include "proxy/retry.h"
+#include "proxy/server.h"
+#include "wire/frame.h"
+#include "wire/notice.h"
+
+/* How much of an error or a notice is wanted in hand: its SQLSTATE is among the first. */
+#define RELAY_NOTICE_BYTES 1024u
+/* No other message that must be whole is longer than this. */
+#define RELAY_WHOLE_BYTES ((uint32_t)64 << 10)
+
+struct relay_run {
+	const char *start; /* NULL: empty */
+	size_t len;
+	size_t sent; /* in this turn */
+};
+
+static void relay_flush(struct server *s, struct relay_run *run, usec_t now)
+{
+	if (run->len && s->client) {
+		s->pool->stats.sent_bytes += run->len;
+		run->sent += run->len;
+		client_send(s->client, slice_make(run->start, run->len), now);
+	}
+	run->start = NULL;
+	run->len = 0;
+}
+
+static void relay_put(struct server *s, struct relay_run *run, struct slice piece, bool passes,
+		      usec_t now)
+{
+	if (!passes) {
+		relay_flush(s, run, now);
+		return;
+	}
+	if (!run->start)
+		run->start = piece.ptr;
+	run->len += piece.len;
+}
+
+/* Are notifications more than to be passed on? */
+static bool relay_minds_notes(const struct server *s)
+{
+	return s->hub || (s->client && s->client->keep && s->client->keep->ear);
+}
+
+/* How much of the message must be in hand; UINT32_MAX: it cannot be. */
+static uint32_t relay_wants_of_server(const struct server *s, const struct frame *f)
+{
+	if (f->type == 'D' && s->errand == SERVER_ERRAND_LOOK)
+		return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
+	if (!frame_wants_whole(FRAME_FROM_SERVER, f->type))
+		return f->body_bytes ? 1 : 0;
+	if (f->type == 'E' || f->type == 'N' || (f->type == 'A' && !relay_minds_notes(s)))
+		return f->body_bytes < RELAY_NOTICE_BYTES ? f->body_bytes : RELAY_NOTICE_BYTES;
+	return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
+}
+
+/* What the client has prepared, or not; and the server, though the client (NULL) is gone. */
+static void relay_note_prepared(struct client *c, struct server *s, const struct frame *f,
+				const struct track_news *news, usec_t now)
+{
+	bool has_names = c && c->prepared;
+	if (f->type == 'E') {
+		prepared_failed(c, s, news);
+		if (notice_is_stale_plan(f->body))
+			prepared_result_changed(c, s, news, now);
+	} else if (f->type == 'C' && slice_starts(f->body, "DEALLOCATE ALL")) {
+		prepared_forget_all(c, s, news->seq);
+	} else if (f->type == 'C' && has_names && slice_starts(f->body, "DEALLOCATE")) {
+		prepared_names_deallocated(c);
+	} else if (has_names && (f->type == '1' || f->type == '3' || f->type == 'Z')) {
+		prepared_names_done(c, news->seq);
+	}
+}
+
+/* An answer that is the client's. */
+static void relay_note(struct server *s, const struct frame *f, const struct track_news *news,
+		       usec_t now)
+{
+	struct stats *stats = &s->pool->stats;
+	struct client *c = s->client;
+
+	if (s->prepared || (c && c->prepared))
+		relay_note_prepared(c, s, f, news, now);
+	if (f->type == 'Z') {
+		stats->queries += news->done;
+		server_note_ready(s, now);
+	} else if (f->type == 'C' && slice_starts(f->body, "DISCARD ALL")) {
+		server_param_forget(s);
+		prepared_forget_all(c, s, news->seq);
+		if (c) {
+			paramset_replace(&c->params, inspect_for_client(c, s->params));
+			keep_discarded(c);
+		}
+	} else if (f->type == 'C' && slice_starts(f->body, "DISCARD SEQUENCES")) {
+		if (c)
+			keep_sequences_discarded(c);
+	} else if (f->type == 'E') {
+		stats->errors++;
+		if (c)
+			keep_failed(c);
+		if (notice_is_fatal(f->body) && c)
+			s->last_words = true;
+	}
+	if (c && c->journal)
+		journal_server(c, f, news, now);
+}
+
+/* A NotificationResponse: does it pass? */
+static bool relay_notification(struct server *s, const struct frame *f, usec_t now)
+{
+	struct client *c = s->client;
+	if (s->hub)
+		hub_heard(s, f->body);
+	if (!c || c->state != CLIENT_LINKED)
+		return false;
+	return !c->keep || !c->keep->ear || ear_hears_own(c->keep->ear, f->body, now);
+}
+
+/* ReadyForQuery, which the client is not to get now, or not this one? */
+static bool relay_ready_waits(struct server *s, struct relay_run *run, usec_t now)
+{
+	if (!s->client)
+		return false;
+	if (UNLIKELY(s->retries)) {
+		relay_flush(s, run, now);
+		retry_ready(s, now);
+		return true;
+	}
+	if (UNLIKELY(s->client->keep != NULL) && restore_holds(s->client)) {
+		relay_flush(s, run, now);
+		if (restore_start(s, now))
+			return true;
+	}
+	if (s->opening != SERVER_OPENING_REFUSED)
+		return false;
+	relay_flush(s, run, now);
+	opening_refused_ready(s, now);
+	return true;
+}
+
+/* An error that is the client's: does it get it, and in those words? */
+static bool relay_error(struct server *s, const struct frame *f, const struct track_news *news,
+			struct relay_run *run, usec_t now)
+{
+	struct buf other = { 0 };
+	struct frame told = *f;
+	if (UNLIKELY(prepared_tells(s->client, news, &other, now))) {
+		told.body = slice_skip(buf_slice(&other), FRAME_HEAD_BYTES);
+		told.body_bytes = (uint32_t)told.body.len;
+	}
+	relay_note(s, &told, news, now);
+	bool passes = !notice_is_stale_plan(told.body) || !retry_begin(s, news);
+	if (passes && buf_len(&other)) {
+		relay_flush(s, run, now);
+		client_send(s->client, buf_slice(&other), now);
+		passes = false;
+	}
+	buf_fini(&other);
+	return passes;
+}
+
+/* Is it for the client? */
+static bool relay_server_message(struct server *s, const struct frame *f, struct relay_run *run,
+				 usec_t now)
+{
+	struct track_news news;
+	switch (track_server(&s->track, f->type, f->body, &news)) {
+	case TRACK_PASS:
+		if (f->type == 'E')
+			return relay_error(s, f, &news, run, now);
+		relay_note(s, f, &news, now);
+		return f->type != 'Z' || !relay_ready_waits(s, run, now);
+	case TRACK_SWALLOW:
+		if (f->type == 'E' && s->errand == SERVER_ERRAND_NONE && s->client) {
+			relay_note(s, f, &news, now); /* to a Parse of ours for its statement */
+			if (s->opening)
+				opening_reply(s, 'E', now);
+			return true;
+		}
+		if (s->opening && news.item == 'E')
+			opening_reply(s, f->type, now);
+		if (f->type == 'E')
+			prepared_failed(s->client, s, &news);
+		relay_flush(s, run, now);
+		errand_reply(s, f->type, f->body, &news, now);
+		return false;
+	case TRACK_ASYNC:
+		if (f->type == 'S')
+			return server_param(s, f->body);
+		if (f->type == 'A')
+			return relay_notification(s, f, now);
+		return s->client && s->client->state == CLIENT_LINKED &&
+		       s->errand == SERVER_ERRAND_NONE;
+	case TRACK_LAST_WORDS:
+		if (!s->client) {
+			server_heard_last_words(s, f->body, now);
+			return false;
+		}
+		s->last_words = true;
+		return true;
+	case TRACK_DESYNC:
+		break;
+	}
+	relay_flush(s, run, now);
+	server_desync(s, f->type, now);
+	return false;
+}
+
+/* Reads the head at the front of `in`; false: more is needed, or the server was closed. */
+static bool relay_read_server(struct server *s, struct slice in, struct frame *f,
+			      struct relay_run *run, usec_t now)
+{
+	int head = frame_read(in, FRAME_MAX_BODY_BYTES, f);
+	if (head == 0)
+		return false;
+	bool is_message = head > 0 && frame_is_known(FRAME_FROM_SERVER, f->type);
+	uint32_t wants = is_message ? relay_wants_of_server(s, f) : UINT32_MAX;
+	if (wants == UINT32_MAX) {
+		relay_flush(s, run, now);
+		server_desync(s, in.ptr[0], now);
+		return false;
+	}
+	return f->body.len >= wants;
+}
+
+size_t relay_from_server(struct server *s, struct slice in, usec_t now)
+{
+	struct relay_run run = { 0 };
+	size_t done = s->body_left < in.len ? s->body_left : in.len;
+	s->body_left -= (uint32_t)done;
+	if (done)
+		relay_put(s, &run, slice_head(in, done), s->body_passes, now);
+
+	while (done < in.len && !s->body_left) {
+		struct frame f;
+		struct slice rest = slice_skip(in, done);
+		if (!relay_read_server(s, rest, &f, &run, now))
+			break;
+		bool passes = relay_server_message(s, &f, &run, now);
+		if (s->state == SERVER_CLOSING)
+			break;
+		size_t here = f.head_bytes + f.body.len;
+		relay_put(s, &run, slice_head(rest, here), passes, now);
+		done += here;
+		s->body_left = f.body_bytes - (uint32_t)f.body.len;
+		s->body_passes = passes;
+		if (passes && !s->body_left && (f.type == 'D' || f.type == 'd')) {
+			here = frame_more(slice_skip(in, done), f.type, FRAME_MAX_BODY_BYTES,
+					  &s->body_left);
+			run.len += here;
+			done += here;
+		}
+	}
+	relay_flush(s, &run, now);
+	if (s->client && s->client->journal)
+		journal_turn(s->client, run.sent, conn_is_stuck(&s->client->conn),
+			     track_head_seq(&s->track) == track_next_seq(&s->track), now);
+	return done;
+}
