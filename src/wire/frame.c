@@ -6,9 +6,6 @@
  */
 #include "wire/frame.h"
 
-#include <arpa/inet.h>
-#include <string.h>
-
 enum { FRAME_CLIENT = FRAME_FROM_CLIENT, FRAME_SERVER = FRAME_FROM_SERVER };
 
 const struct frame_row frame_rows[2][FRAME_LETTERS] = {
@@ -22,9 +19,7 @@ size_t frame_more(struct slice in, char type, uint32_t max_body_bytes, uint32_t 
 {
 	size_t done = 0;
 	while (in.len - done > FRAME_HEAD_BYTES && in.ptr[done] == type) {
-		uint32_t length;
-		memcpy(&length, in.ptr + done + 1, sizeof(length));
-		size_t all = (size_t)ntohl(length) + 1;
+		size_t all = (size_t)frame_length(in.ptr + done) + 1;
 		if (all < FRAME_HEAD_BYTES || all - FRAME_HEAD_BYTES > max_body_bytes)
 			break;
 		if (all > in.len - done) {

@@ -39,14 +39,20 @@ struct frame {
 	struct slice body;   /* the part of it that is here; never more than body_bytes */
 };
 
+/* What the head at `head` says: of the length itself and of the body. */
+static inline uint32_t frame_length(const char *head)
+{
+	const uint8_t *p = (const uint8_t *)head;
+	return (uint32_t)p[1] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 8 | p[4];
+}
+
 /* Reads the head of the message at the front of `in`. >0: bytes of the head, *out is
  * filled; 0: more bytes are needed; <0: an enum frame_error. */
 static inline int MUST_CHECK frame_read(struct slice in, uint32_t max_body_bytes, struct frame *out)
 {
 	if (in.len < FRAME_HEAD_BYTES)
 		return 0;
-	const uint8_t *p = (const uint8_t *)in.ptr;
-	uint32_t length = (uint32_t)p[1] << 24 | (uint32_t)p[2] << 16 | (uint32_t)p[3] << 8 | p[4];
+	uint32_t length = frame_length(in.ptr);
 	if (length < FRAME_LENGTH_BYTES)
 		return FRAME_TOO_SHORT;
 	if (length - FRAME_LENGTH_BYTES > max_body_bytes)
