@@ -117,6 +117,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/seat.c \
 	src/proxy/seat.h \
 	src/proxy/server.c \
+	src/proxy/server_cancel.c \
+	src/proxy/server_close.c \
 	src/proxy/server.h \
 	src/proxy/server_login.c \
 	src/proxy/server_move.c \

@@ -216,7 +216,7 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 		       s->errand == SERVER_ERRAND_NONE;
 	case TRACK_LAST_WORDS:
 		if (!s->client) {
-			server_heard_last_words(s, f->body, now);
+			server_close_last_words(s, f->body, now);
 			return false;
 		}
 		s->last_words = true;
@@ -225,7 +225,7 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 		break;
 	}
 	relay_flush(s, run, now);
-	server_desync(s, f->type, now);
+	server_close_desync(s, f->type, now);
 	return false;
 }
 
@@ -240,7 +240,7 @@ static bool relay_read_server(struct server *s, struct slice in, struct frame *f
 	uint32_t wants = is_message ? relay_wants_of_server(s, f) : UINT32_MAX;
 	if (wants == UINT32_MAX) {
 		relay_flush(s, run, now);
-		server_desync(s, in.ptr[0], now);
+		server_close_desync(s, in.ptr[0], now);
 		return false;
 	}
 	return f->body.len >= wants;

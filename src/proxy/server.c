@@ -7,21 +7,18 @@
  */
 #include "proxy/server.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "proxy/cancel.h"
-#include "proxy/canceler.h"
 #include "proxy/client.h"
 #include "proxy/ear.h"
 #include "proxy/errand.h"
 #include "proxy/hub.h"
 #include "proxy/inspect.h"
 #include "proxy/intake.h"
-#include "proxy/journal.h"
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
@@ -29,20 +26,12 @@
 #include "proxy/relay.h"
 #include "proxy/retry.h"
 #include "proxy/route.h"
-#include "proxy/setup.h"
 #include "proxy/worker.h"
-#include "tap/record.h"
-#include "wire/build.h"
-#include "wire/notice.h"
 
 #define TO(state) (1u << SERVER_##state)
 
-/* How long PostgreSQL may take to hang up once goodbye was said. */
-#define SERVER_GOODBYE_US USEC_PER_SEC
 /* The memory of our own messages is kept for the next ones, up to here. */
 #define SERVER_BEFORE_BYTES ((size_t)4 << 10)
-/* How soon what runs on for nobody is cancelled once more. */
-#define SERVER_RECANCEL_US (100 * USEC_PER_MSEC)
 
 static const struct {
 	const char *name;
@@ -107,8 +96,6 @@ static void server_reap(struct deferred *d, usec_t now)
 	worker_settle(w, now);
 }
 
-static void server_on_recancel(struct timer *t, usec_t now);
-
 struct server *server_new(struct localpool *lp, timer_fn on_deadline, usec_t now)
 {
 	struct server *s = mem_zalloc(sizeof(*s));
@@ -121,7 +108,7 @@ struct server *server_new(struct localpool *lp, timer_fn on_deadline, usec_t now
 	list_init(&s->link);
 	list_init(&s->askers);
 	wheel_init_timer(&s->timer, on_deadline);
-	wheel_init_timer(&s->recancel, server_on_recancel);
+	wheel_init_timer(&s->recancel, server_cancel_on_timer);
 	loop_init_deferred(&s->reap, server_reap);
 	track_init(&s->track);
 	return s;
@@ -164,11 +151,6 @@ static void server_set_cleaning_deadline(struct server *s, usec_t now)
 		       usec_after(now, s->pool->settings.client_gone_timeout_us));
 }
 
-static bool server_is_busy(const struct server *s)
-{
-	return track_head_seq(&s->track) != track_next_seq(&s->track);
-}
-
 /* Back to the pool, or to be cleaned first. */
 static void server_release(struct server *s, bool needs_reset, usec_t now)
 {
@@ -185,7 +167,7 @@ static void server_release(struct server *s, bool needs_reset, usec_t now)
 	server_settle(s, now);
 }
 
-static void server_unlink(struct server *s)
+void server_unlink(struct server *s)
 {
 	struct client *c = s->client;
 	keep_let_go(c);
@@ -444,129 +426,6 @@ void server_send(struct server *s, struct slice bytes, usec_t now)
 	(void)now;
 }
 
-/* ---- the end ------------------------------------------------------------------------------- */
-
-/* What had made it be kept, for a DETAIL. */
-static const char *server_lost_cause(const struct client *c, char *out, size_t out_bytes)
-{
-	if (!c->keep->cause)
-		return NULL;
-	snprintf(out, out_bytes, "It came from: %s", c->keep->cause);
-	return out;
-}
-
-/* Its client has lost it: the server's own words have gone out already, or ours do. */
-static void server_fail_client(struct server *s, usec_t now)
-{
-	struct client *c = s->client;
-	bool is_mute = s->last_words || (s->body_left && s->body_passes);
-	unsigned lost = c->keep ? c->keep->kept : 0;
-	char states[200], detail[256];
-	journal_cut(c, RECORD_SERVER_GONE, s->last_words ? NULL : "08006", now);
-	server_unlink(s);
-	if (is_mute)
-		client_close(c, "server closed the connection", now);
-	else if (lost)
-		client_fail(c, ERROR_STATE_LOST, server_lost_cause(c, detail, sizeof(detail)), NULL,
-			    now, keep_describe(lost, states, sizeof(states)));
-	else
-		client_fail(c, ERROR_SERVER_GONE, NULL, NULL, now);
-}
-
-/* The connection is gone, and with it the pool's count of it. */
-static void server_end(struct server *s, bool politely, usec_t now)
-{
-	struct localpool *lp = s->pool;
-	loop_clear_timer(&s->timer);
-	loop_clear_timer(&s->recancel);
-	if (conn_is_open(&s->conn)) {
-		int fd;
-		struct ssl_st *ssl;
-		conn_give_up(&s->conn, &fd, &ssl);
-		connector_close(&s->wire, politely);
-	}
-	list_remove(&s->link);
-	pool_lost(&s->member, now);
-	localpool_touch(lp);
-	loop_defer(lp->worker->loop, &s->reap);
-}
-
-/*
- * Says goodbye and waits for PostgreSQL to hang up: until then the backend counts there, and a new
- * one beside it would be one more than the limit.
- */
-static bool server_say_goodbye(struct server *s, usec_t now)
-{
-	static const char terminate[] = { 'X', 0, 0, 0, 4 };
-	/* the pool gives out and pings what it has not ordered to be closed: it must hear at once
-	 */
-	if (s->member.state != POOL_MEMBER_CLOSING || server_worker(s)->stopping ||
-	    !conn_is_open(&s->conn) ||
-	    conn_send(&s->conn, terminate, sizeof(terminate)) != CONN_SENT_ALL)
-		return false;
-	conn_resume(&s->conn, UINT16_MAX);
-	loop_set_timer(server_worker(s)->loop, &s->timer, now + SERVER_GOODBYE_US);
-	return true;
-}
-
-void server_hang_up(struct server *s, usec_t now)
-{
-	if (s->state == SERVER_CLOSING && list_is_on(&s->link))
-		server_end(s, false, now);
-}
-
-void server_close(struct server *s, const char *why, usec_t now)
-{
-	if (s->state == SERVER_CLOSING)
-		return;
-
-	struct localpool *lp = s->pool;
-	bool is_heard = s->state != SERVER_LOGIN && track_is_quiet(&s->track) &&
-			!conn_is_stuck(&s->conn) && !(s->client && s->client->body_left);
-	if (s->state != SERVER_LOGIN && lp->worker->setup->conf->global.log_disconnections)
-		LOG_INFO("server %s/%s pid %d: closing because: %s (age %llds)",
-			 lp->route->database, lp->route->user, s->pid, why,
-			 (long long)((now - s->connected_at) / USEC_PER_SEC));
-	server_enter(s, SERVER_CLOSING, now);
-	if (s->hub)
-		hub_lost(s);
-	if (s->client)
-		server_fail_client(s, now);
-	if (s->connector)
-		server_login_stop(s);
-	if (!is_heard || !server_say_goodbye(s, now))
-		server_end(s, is_heard, now);
-}
-
-void server_desync(struct server *s, char type, usec_t now)
-{
-	LOG_ERROR("server %s/%s pid %d: protocol violation: unexpected message 0x%02x in state %s",
-		  s->pool->route->database, s->pool->route->user, s->pid, (unsigned char)type,
-		  server_states[s->state].name);
-	if (s->client && !s->client->batch_at && !s->client->xact_at && !s->pool->is_session &&
-	    !keep_is(s->client->keep, UINT16_MAX) && s->client->state == CLIENT_LINKED) {
-		struct client *c = s->client; /* has had all its answers: it is not concerned */
-		server_unlink(s);
-		client_unlinked(c, now);
-	}
-	if (s->client && !s->last_words) {
-		struct client *c = s->client;
-		char text[16];
-		snprintf(text, sizeof(text), "0x%02x", (unsigned char)type);
-		s->is_doomed = true;
-		s->last_words = true;
-		client_fail(c, ERROR_SERVER_DESYNC, NULL, NULL, now, text);
-	}
-	server_close(s, "protocol violation", now);
-}
-
-void server_heard_last_words(struct server *s, struct slice body, usec_t now)
-{
-	LOG_INFO("server %s/%s pid %d says: %.*s", s->pool->route->database, s->pool->route->user,
-		 s->pid, SLICE_ARGS(notice_get(body, NOTICE_MESSAGE)));
-	server_close(s, "server closed the connection", now);
-}
-
 /* ---- events ---------------------------------------------------------------------------------- */
 
 static void server_read(struct server *s, usec_t now)
@@ -601,7 +460,7 @@ static void server_await_end(struct server *s, usec_t now)
 {
 	ssize_t n = conn_recv(&s->conn, server_worker(s)->scratch, WORKER_SCRATCH_BYTES);
 	if (n == CONN_RECV_EOF || n == CONN_RECV_ERROR)
-		server_hang_up(s, now);
+		server_close_at_once(s, now);
 }
 
 void server_on_conn(struct conn *conn, enum conn_event event, usec_t now)
@@ -610,7 +469,7 @@ void server_on_conn(struct conn *conn, enum conn_event event, usec_t now)
 	struct worker *w = server_worker(s);
 	if (s->state == SERVER_CLOSING) {
 		if (event == CONN_ERROR)
-			server_hang_up(s, now);
+			server_close_at_once(s, now);
 		else if (event == CONN_READABLE)
 			server_await_end(s, now);
 		worker_settle(w, now);
@@ -635,73 +494,4 @@ void server_on_conn(struct conn *conn, enum conn_event event, usec_t now)
 		BUG_ON(true);
 	}
 	worker_settle(w, now);
-}
-
-/* ---- cancelling ---------------------------------------------------------------------------------
- */
-
-static void server_on_recancel(struct timer *t, usec_t now)
-{
-	struct server *s = CONTAINER_OF(t, struct server, recancel);
-	if (s->state == SERVER_CLEANING && server_is_busy(s) && s->errand == SERVER_ERRAND_NONE)
-		server_cancel(s, now);
-	worker_settle(server_worker(s), now);
-}
-
-static void server_cancelled(void *arg, bool sent, usec_t now)
-{
-	struct server *s = arg;
-	struct worker *w = server_worker(s);
-	s->is_cancelling = false;
-	if (!s->cancel_waits || s->state == SERVER_CLOSING)
-		cancel_tell(w, &s->askers);
-	if (s->state == SERVER_CLOSING) {
-		if (s->is_reaped)
-			server_free(s);
-	} else {
-		if (!sent)
-			s->is_doomed = true; /* it may still come, and hit somebody else */
-		server_cancel_waiting(s, now);
-		server_settle(s, now);
-		/* it may have come before the backend had even read the query, and is forgotten
-		 * then */
-		if (s->state == SERVER_CLEANING && !s->is_cancelling && server_is_busy(s))
-			loop_set_timer(w->loop, &s->recancel, now + SERVER_RECANCEL_US);
-	}
-	worker_done_pending(w);
-	worker_settle(w, now);
-}
-
-bool server_is_ours(const struct server *s)
-{
-	return s->errand == SERVER_ERRAND_PARAMS || s->errand == SERVER_ERRAND_SPOIL ||
-	       s->errand == SERVER_ERRAND_MARK || s->errand == SERVER_ERRAND_RESTORE;
-}
-
-void server_cancel(struct server *s, usec_t now)
-{
-	struct worker *w = server_worker(s);
-	/* It is meant for the client's query, not for ours; and one at a time: the one under way
-	 * may have come too early for what runs now, so that another follows it. */
-	if (server_is_ours(s) || s->is_cancelling) {
-		s->cancel_waits = true;
-		return;
-	}
-	if (!canceler_start(s->wire.cancel, w->shared->cancelers, w->box,
-			    usec_after(now, w->setup->conf->global.cancel_wait_timeout_us),
-			    server_cancelled, s))
-		return;
-	s->is_cancelling = true;
-	w->pending++;
-}
-
-void server_cancel_waiting(struct server *s, usec_t now)
-{
-	if (!s->cancel_waits || server_is_ours(s))
-		return;
-	s->cancel_waits = false;
-	if (server_is_busy(s) && s->errand == SERVER_ERRAND_NONE)
-		server_cancel(s, now);
-	if (!s->is_cancelling)
-		cancel_tell(server_worker(s), &s->askers);
 }

@@ -160,6 +160,9 @@ void server_link(struct server *s, struct client *c, usec_t now);
 /* Its client has left: cancels what still runs, unless the client said goodbye, and cleans up. */
 void server_part(struct server *s, usec_t now);
 
+/* Parts it from its client, and does nothing else with either. */
+void server_unlink(struct server *s);
+
 /* The client it is linked to needs it no more. */
 void server_let_go(struct server *s, usec_t now);
 
@@ -173,20 +176,14 @@ void server_stop_listening(struct server *s, usec_t now);
 /* Looks at where it stands and takes the next step. Called after all that came was handled. */
 void server_settle(struct server *s, usec_t now);
 
-/* Closes it. `politely`: it is between messages. The pool is told that it is gone. */
-void server_close(struct server *s, const char *why, usec_t now);
-
-/* CLOSING: does not wait for PostgreSQL to hang up any more. Harmless when it has ended. */
-void server_hang_up(struct server *s, usec_t now);
-
-/* A client's cancel: for what runs on it now. */
-void server_cancel(struct server *s, usec_t now);
+/* Has it messages to answer? */
+static inline bool server_is_busy(const struct server *s)
+{
+	return track_head_seq(&s->track) != track_next_seq(&s->track);
+}
 
 /* CLEANING has met its deadline: what still runs is cancelled first, then it is closed. */
 void server_take_too_long(struct server *s, usec_t now);
-
-/* What it waited for is over: the cancel that waits is sent, if anything still runs. */
-void server_cancel_waiting(struct server *s, usec_t now);
 
 /* Sends our own messages and what the client wants sent, in one write. */
 void server_send(struct server *s, struct slice bytes, usec_t now);
@@ -203,17 +200,34 @@ bool server_param(struct server *s, struct slice body);
 /* Its client has discarded all: what is not reported is as at the server's login again. */
 void server_param_forget(struct server *s);
 
-/* Is it doing something for us that no cancel may hit? */
-bool server_is_ours(const struct server *s);
-
 /* It said ReadyForQuery to the client. */
 void server_note_ready(struct server *s, usec_t now);
 
+/* ---- cancelling (server_cancel.c) ---- */
+
+/* What runs on it now is cancelled: because a client asks for it, or for nobody wants it. */
+void server_cancel(struct server *s, usec_t now);
+
+/* What it waited for is over: the cancel that waits is sent, if anything still runs. */
+void server_cancel_waiting(struct server *s, usec_t now);
+
+void server_cancel_on_timer(struct timer *t, usec_t now); /* server->recancel */
+
+/* ---- the end (server_close.c) ---- */
+
+/* Closes it. `why` is for the log. The pool is told that it is gone. */
+void server_close(struct server *s, const char *why, usec_t now);
+
 /* It said that it is going, to nobody in particular: it is closed. */
-void server_heard_last_words(struct server *s, struct slice body, usec_t now);
+void server_close_last_words(struct server *s, struct slice body, usec_t now);
 
 /* It sent what it cannot have sent: it is closed. */
-void server_desync(struct server *s, char type, usec_t now);
+void server_close_desync(struct server *s, char type, usec_t now);
+
+/* CLOSING: does not wait for PostgreSQL to hang up any more. Harmless when it has ended. */
+void server_close_at_once(struct server *s, usec_t now);
+
+/* ---- elsewhere ---- */
 
 /* To another worker. */
 void server_move(struct server *s, unsigned worker, usec_t now);

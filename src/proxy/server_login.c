@@ -230,7 +230,7 @@ static void server_login_deadline(struct timer *t, usec_t now)
 	struct server *s = CONTAINER_OF(t, struct server, timer);
 	struct worker *w = s->pool->worker;
 	if (s->state == SERVER_CLOSING)
-		server_hang_up(s, now);
+		server_close_at_once(s, now);
 	else if (s->state == SERVER_CLEANING)
 		server_take_too_long(s, now);
 	else

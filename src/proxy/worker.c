@@ -130,7 +130,7 @@ static void worker_give_up_servers(struct localpool *lp, usec_t now)
 		struct server *s = LIST_ENTRY(node, struct server, link);
 		if (s->state == SERVER_CLEANING && track_outstanding_syncs(&s->track))
 			server_cancel(s, now);
-		server_hang_up(s, now);
+		server_close_at_once(s, now);
 	}
 }
 
