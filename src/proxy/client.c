@@ -33,9 +33,7 @@
 
 #define TO(state) (1u << CLIENT_##state)
 
-/* How long a client that was told to go may take to read its last words. */
-#define CLIENT_LINGER_US (2 * USEC_PER_SEC)
-/* ... and how many of a worker's may take it at a time: they hold sockets and count nowhere. */
+/* How many of a worker's may be reading their last words: they hold sockets and count nowhere. */
 #define CLIENT_LINGER_MAX 256
 
 static const struct {
@@ -77,138 +75,7 @@ void client_enter(struct client *c, enum client_state to, usec_t now)
 	c->state = (uint8_t)to;
 	c->idle_at = now;
 	if (!c->pool || c->pool->has_deadlines || wheel_is_armed(&c->timer) || to == CLIENT_CLOSING)
-		client_set_deadline(c, now);
-}
-
-/* ---- deadlines ------------------------------------------------------------------------ */
-
-usec_t client_login_deadline(const struct client *c)
-{
-	return usec_after(c->connected_at, c->worker->setup->conf->global.client_login_timeout_us);
-}
-
-/* What a linked client has to be in time for, and what it is told when it is not. */
-struct client_limit {
-	usec_t deadline;
-	enum error_id error;
-};
-
-static struct client_limit client_linked_limit(const struct client *c)
-{
-	const struct conf_pool *settings = &c->pool->settings;
-	usec_t xact = c->xact_at ? c->xact_at : c->batch_at;
-	struct client_limit limit = { USEC_NEVER, ERROR_QUERY_TIMEOUT };
-
-	if (c->batch_at)
-		limit.deadline = usec_after(c->batch_at, settings->query_timeout_us);
-	else if (c->xact_at)
-		limit = (struct client_limit){ usec_after(c->quiet_at,
-							  settings->idle_transaction_timeout_us),
-					       ERROR_IDLE_TRANSACTION };
-	else if (c->pool->is_session)
-		limit = (struct client_limit){
-			usec_after(c->quiet_at, settings->client_idle_timeout_us), ERROR_CLIENT_IDLE
-		};
-	if (!c->batch_at && !c->xact_at && c->keep && c->keep->kept) {
-		usec_t keep = keep_deadline(c),
-		       idle = usec_after(c->quiet_at, settings->client_idle_timeout_us);
-		limit = keep < idle ? (struct client_limit){ keep, ERROR_KEEP_TIMEOUT }
-				    : (struct client_limit){ idle, ERROR_CLIENT_IDLE };
-	}
-	if (xact && usec_after(xact, settings->transaction_timeout_us) < limit.deadline)
-		limit = (struct client_limit){ usec_after(xact, settings->transaction_timeout_us),
-					       ERROR_TRANSACTION_TIMEOUT };
-	return limit;
-}
-
-static usec_t client_deadline(const struct client *c, usec_t now)
-{
-	switch ((enum client_state)c->state) {
-	case CLIENT_STARTUP:
-	case CLIENT_FRONTED:
-	case CLIENT_HANDSHAKE:
-	case CLIENT_AUTH:
-	case CLIENT_ADMITTED:
-	case CLIENT_PROVING:
-		return client_login_deadline(c);
-	case CLIENT_HELD:
-		return usec_min(client_login_deadline(c), login_gate_held_until(c));
-	case CLIENT_IDLE:
-	case CLIENT_SKIPPING:
-		return usec_after(c->idle_at, c->pool->settings.client_idle_timeout_us);
-	case CLIENT_WAITING: /* the pool's affair */
-		return USEC_NEVER;
-	case CLIENT_LINKED:
-		return client_linked_limit(c).deadline;
-	case CLIENT_CLOSING:
-		return usec_after(now, CLIENT_LINGER_US);
-	}
-	return USEC_NEVER;
-}
-
-void client_set_deadline(struct client *c, usec_t now)
-{
-	loop_set_timer(c->worker->loop, &c->timer, client_deadline(c, now));
-}
-
-static void client_linked_timeout(struct client *c, usec_t now)
-{
-	struct client_limit limit = client_linked_limit(c);
-	if (limit.deadline > now) { /* it has moved on since the timer was set */
-		client_set_deadline(c, now);
-		return;
-	}
-	if (limit.error == ERROR_KEEP_TIMEOUT && c->keep->warned_at != c->quiet_at) {
-		keep_warn(c, now);
-		client_set_deadline(c, now);
-		return;
-	}
-	char states[200] = "";
-	if (c->keep)
-		keep_describe(c->keep->kept, states, sizeof(states));
-	journal_cut(c, RECORD_TIMED_OUT, errors_sqlstate(limit.error), now);
-	client_fail(c, limit.error, NULL, NULL, now, states);
-}
-
-static void client_on_timer(struct timer *t, usec_t now)
-{
-	struct client *c = CONTAINER_OF(t, struct client, timer);
-	struct worker *w = c->worker;
-	switch ((enum client_state)c->state) {
-	case CLIENT_STARTUP:
-	case CLIENT_FRONTED:
-	case CLIENT_HANDSHAKE:
-	case CLIENT_AUTH:
-		client_fail(c, ERROR_LOGIN_TIMEOUT, NULL, NULL, now);
-		break;
-	case CLIENT_HELD:
-		if (client_login_deadline(c) <= now)
-			client_fail(c, ERROR_LOGIN_TIMEOUT, NULL, NULL, now);
-		else
-			login_gate_release(c, now);
-		break;
-	case CLIENT_ADMITTED:
-	case CLIENT_PROVING:
-		client_fail(c, ERROR_LOGIN_TIMEOUT_SERVER, NULL, NULL, now);
-		break;
-	case CLIENT_IDLE:
-	case CLIENT_SKIPPING:
-		if (client_deadline(c, now) <= now)
-			client_fail(c, ERROR_CLIENT_IDLE, NULL, NULL, now);
-		else
-			client_set_deadline(c, now);
-		break;
-	case CLIENT_WAITING:
-		break;
-	case CLIENT_LINKED:
-		client_linked_timeout(c, now);
-		break;
-	case CLIENT_CLOSING:
-		conn_close(&c->conn);
-		loop_defer(w->loop, &c->reap);
-		break;
-	}
-	worker_settle(w, now);
+		client_deadline_set(c, now);
 }
 
 /* ---- the end ------------------------------------------------------------------------------ */
@@ -569,7 +436,7 @@ void client_join(struct client *c, struct worker *w)
 	c->worker = w;
 	list_init(&c->in_pool);
 	pool_waiter_init(&c->waiter);
-	wheel_init_timer(&c->timer, client_on_timer);
+	wheel_init_timer(&c->timer, client_deadline_on_timer);
 	loop_init_deferred(&c->reap, client_reap);
 	list_push_back(&w->client_list, &c->link);
 }
@@ -607,7 +474,7 @@ void client_accept(struct worker *w, int fd, const struct addr *peer, usec_t now
 		return;
 	}
 	c->login = login_new(c);
-	client_set_deadline(c, now);
+	client_deadline_set(c, now);
 	login_gate_arrive(c, now);
 	login_front_begin(c, now);
 }

@@ -2,7 +2,7 @@
  * client.h - one client connection, from its start-up packet to its end.
  *
  * Its life is the table below: states, the states that may follow, and what each waits for.
- * client.c holds the states and what can happen to a client at any time, login.c how it gets in,
+ * client.c holds the states and what can happen to a client at any time, login.h how it gets in,
  * relay.h what goes through it while it has a server.
  *
  * Owner: its worker (slab). Nothing frees it but the worker, after the loop's turn, once it is
@@ -154,16 +154,19 @@ void client_refused(struct client *c, enum error_id error, const char *message, 
 /* Its server is taken from it: the transaction is over. */
 void client_unlinked(struct client *c, usec_t now);
 
-/* When its login has to be over. */
-usec_t client_login_deadline(const struct client *c);
-
-/* The deadline that this state and what its server does ask for. */
-void client_set_deadline(struct client *c, usec_t now);
-
 /* Sends, and closes it where that is not possible any more. False: it is closing. */
 bool client_send(struct client *c, struct slice bytes, usec_t now);
 
 /* "db/user@1.2.3.4:55", for log lines. */
 const char *client_text(const struct client *c, char *out, size_t out_bytes);
+
+/* ---- deadlines (client_deadline.c) ---- */
+
+/* The one that this state, and what its server does, ask for: to be set anew when either changes,
+ * where the pool has any. */
+void client_deadline_set(struct client *c, usec_t now);
+
+usec_t client_deadline_login(const struct client *c);       /* when its login has to be over */
+void client_deadline_on_timer(struct timer *t, usec_t now); /* client->timer */
 
 #endif

@@ -60,7 +60,7 @@ static void client_move_settle(struct client *c, const struct route *route, usec
 	else if (w->stopping)
 		client_fail(c, ERROR_SHUTDOWN, NULL, NULL, now);
 	else if (lp->has_deadlines)
-		client_set_deadline(c, now);
+		client_deadline_set(c, now);
 }
 
 static void client_move_arrive(struct mail *mail, void *owner, usec_t now)

@@ -17,6 +17,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/canceler.h \
 	src/proxy/client.c \
 	src/proxy/client.h \
+	src/proxy/client_deadline.c \
 	src/proxy/client_move.c src/proxy/client_move.h \
 	src/proxy/command.c \
 	src/proxy/command.h \

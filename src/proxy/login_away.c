@@ -140,7 +140,7 @@ static void login_away_make_case(struct client *c, enum judge_kind kind, const c
 		.service = mem_strdup(login->rule.pam_service),
 		.host = mem_strdup(c->is_unix ? "[local]" : addr_host(&c->peer, host)),
 		.ldap = login->rule.ldap,
-		.deadline = client_login_deadline(c),
+		.deadline = client_deadline_login(c),
 		.uid = c->peer.kind == ADDR_UNIX ? c->peer.peer.uid : UINT32_MAX,
 	};
 }

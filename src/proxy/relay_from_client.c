@@ -306,7 +306,7 @@ static void relay_send_to_server(struct client *c, struct server *s, struct slic
 	if (!c->batch_at) {
 		c->batch_at = now;
 		if (c->pool->has_deadlines)
-			client_set_deadline(c, now);
+			client_deadline_set(c, now);
 	}
 	server_send(s, run, now);
 }

@@ -280,7 +280,7 @@ static void server_settle_linked(struct server *s, usec_t now)
 		conn_again(&c->conn);
 	}
 	if (lp->has_deadlines)
-		client_set_deadline(c, now);
+		client_deadline_set(c, now);
 	if (track_is_uncertain(&s->track) && !track_wants_sync(&s->track) && !c->body_left &&
 	    !s->is_doomed) {
 		/* does it owe one more ReadyForQuery? What it answers to this will tell */
@@ -306,7 +306,7 @@ static void server_settle_linked(struct server *s, usec_t now)
 		if (c->keep->ear && ear_leave(c->keep->ear, now))
 			return;
 		if (keep_hold(c, now) && lp->has_deadlines)
-			client_set_deadline(c, now);
+			client_deadline_set(c, now);
 		return;
 	}
 	keep_forget(c);
