@@ -71,12 +71,12 @@ void retry_keep(struct server *s, struct slice sent)
 	s->retry->end_seq = track_next_seq(&s->track);
 }
 
-/* Would what it sends wait for something else? */
+/* Would what it sends wait for something else, or stand amid what it is sending? */
 static bool retry_is_held(const struct server *s)
 {
 	const struct client *c = s->client;
-	return c->state != CLIENT_LINKED || s->errand != SERVER_ERRAND_NONE || restore_holds(c) ||
-	       (c->keep && c->keep->ear);
+	return c->state != CLIENT_LINKED || c->body_left || s->errand != SERVER_ERRAND_NONE ||
+	       restore_holds(c) || (c->keep && c->keep->ear);
 }
 
 bool retry_begin(struct server *s, const struct track_news *news)

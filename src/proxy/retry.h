@@ -6,17 +6,17 @@
  * Where the batch is one Bind, Describe, Execute and Sync, as libpq sends them, nothing of it has
  * reached the client by then: error and ReadyForQuery are swallowed, and the same bytes are sent
  * again, in front of which the statement is prepared anew. It is done once: what the second try
- *says is for the client.
+ * says is for the client.
  *
  *	kept --(stale plan)--> to be sent again --(ReadyForQuery)--> sent; nothing is kept
  *
  * Not so, and the client is told:
  * - without a Describe in the batch: the client goes by the columns that it was told of earlier,
- *and would take the new rows for what they are not. Of the error drivers know what to do.
+ * and would take the new rows for what they are not. Of the error drivers know what to do.
  * - where the Bind says of more than one column how it wants it: they are not as many any more.
  * - in a transaction block, which has failed with it.
- * - where more was sent behind it, or it came in pieces, or is longer than RETRY_MAX_BYTES, or has
- *a portal with a name or a bound of rows.
+ * - where more was sent behind it, be it half a message, or it came in pieces, or is longer than
+ *RETRY_MAX_BYTES, or has a portal with a name or a bound of rows.
  *
  * Owner: the server; NULL: nothing was kept so far. Thread: worker.
  */

@@ -7,8 +7,8 @@ import asyncpg
 import psycopg
 import pytest
 
-from rawwire import B, C, D, E, P, S
-from waiting import all_at_once
+from rawwire import B, C, D, E, P, S, d
+from waiting import all_at_once, until
 
 pytestmark = pytest.mark.pgweir
 
@@ -31,6 +31,11 @@ def change(cluster):
     cluster.in_app(f"drop table if exists {TABLE}; create table {TABLE} as select 1 as x; alter table {TABLE} owner to app")
     yield alter
     cluster.in_app(f"drop table {TABLE}")
+
+
+def received(p):
+    """Bytes of its clients that the pooler has passed on."""
+    return sum(int(row["total_received"]) for row in p.show("stats", database="app"))
 
 
 def kinds(messages):
@@ -365,6 +370,27 @@ def test_answers_stay_in_their_order(pooler, mode, change, split):
             assert kinds(said) in ("EZ", "2TDCZ")
             assert told(said) == [STALE] or told(said)[0][0] == str(n)
     assert told(ask(client, "-1")) == [["-1", "1"]]
+
+
+def test_a_message_half_sent_behind_the_batch(pooler, mode, change, cluster):
+    """The batch that is sent again is not taken for the rest of what the client has begun to send meanwhile."""
+    p = pooler(pool_mode=mode, pool_size=1, workers=1)
+    client = p.raw()
+    prepare(client, sql=f"select $1::bytea, t.* from {TABLE} t")
+    value = b"B\0\0\1\0" * 9  # reads like the head of a message, of which more is to come
+    with cluster.connect() as ddl, ddl.transaction():
+        ddl.execute(f"alter table {TABLE} add column y int default 2")
+        sent = batch(value, formats=(1,))
+        client.send(sent)
+        until(lambda: cluster.backends("wait_event_type = 'Lock'"))
+        begun, left = d("x" * 100), sent.index(value)
+        before = received(p)
+        client.send(begun[:-left])
+        until(lambda: received(p) >= before + len(begun) - left)
+    assert told(client.ready()) == [STALE]
+    client.send(begun[-left:] + S)
+    assert kinds(client.ready()) == "Z"
+    assert told(ask(client, "x")) == [["\\x78", "1", "2"]]
 
 
 def test_the_log_has_both(pooler, mode, change):
