@@ -16,7 +16,7 @@
 #include "proxy/login.h"
 #include "proxy/paramset.h"
 #include "proxy/paramset_sql.h"
-#include "proxy/prepared.h"
+#include "proxy/prepared_set.h"
 #include "proxy/restore.h"
 #include "proxy/route.h"
 #include "proxy/worker.h"
@@ -40,7 +40,7 @@ static void errand_begin(struct server *s, enum server_errand errand, char type)
 	BUG_ON(s->errand != SERVER_ERRAND_NONE);
 	s->errand_failed = false;
 	bool is_answered = errand_add(s, type);
-	prepared_unnamed_lost(s);
+	prepared_set_unnamed_lost(s);
 	if (is_answered || type != 'Q')
 		s->errand = (uint8_t)errand;
 	else
@@ -242,7 +242,7 @@ static void errand_done(struct server *s, usec_t now)
 		s->sequences_of = 0;
 		s->tainted_by = 0;
 		s->is_unasked = false;
-		prepared_free_set(s);
+		prepared_set_free(s);
 		break;
 	case SERVER_ERRAND_ROLLBACK:
 		if (s->errand_failed || track_tx_status(&s->track) != 'I')
@@ -251,7 +251,7 @@ static void errand_done(struct server *s, usec_t now)
 	case SERVER_ERRAND_RESET:
 		if (s->errand_failed)
 			s->is_doomed = true;
-		prepared_doubt_all(s);
+		prepared_set_doubt(s);
 		break;
 	case SERVER_ERRAND_PING:
 		loop_clear_timer(&s->timer);

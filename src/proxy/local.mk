@@ -92,8 +92,14 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/paramset_sql.h \
 	src/proxy/prepared.c \
 	src/proxy/prepared.h \
+	src/proxy/prepared_answer.c \
+	src/proxy/prepared_answer.h \
 	src/proxy/prepared_names.c \
 	src/proxy/prepared_names.h \
+	src/proxy/prepared_set.c \
+	src/proxy/prepared_set.h \
+	src/proxy/prepared_turn.c \
+	src/proxy/prepared_turn.h \
 	src/proxy/prepared_unnamed.c \
 	src/proxy/prepared_unnamed.h \
 	src/proxy/proxy.c \

@@ -9,8 +9,9 @@
 #include "proxy/errand.h"
 #include "proxy/journal.h"
 #include "proxy/localpool.h"
-#include "proxy/prepared.h"
 #include "proxy/prepared_names.h"
+#include "proxy/prepared_set.h"
+#include "proxy/prepared_turn.h"
 #include "proxy/setup.h"
 #include "proxy/worker.h"
 #include "sql/block.h"
@@ -189,7 +190,7 @@ bool opening_send(struct server *s, usec_t now)
 	struct buf sql = { 0 };
 	if (c->opening & OPENING_FAILED)
 		return opening_send_spoilt(s, now);
-	prepared_bring_home(s);
+	prepared_turn_bring_home(s);
 	block_write(c->opening & ((1u << BLOCK_MODES_BITS) - 1), &sql);
 	opening_own(s, 'P');
 	build_parse(&s->before, SLICE(""), buf_slice(&sql), NULL, 0);
@@ -198,7 +199,7 @@ bool opening_send(struct server *s, usec_t now)
 	opening_own(s, 'E');
 	build_execute(&s->before, SLICE(""), 0);
 	buf_fini(&sql);
-	prepared_unnamed_taken(s);
+	prepared_set_unnamed_taken(s);
 	c->opening = 0;
 	s->opening = SERVER_OPENING_SENT;
 	return true;

@@ -1,12 +1,11 @@
 /*
- * prepared.c - what servers have prepared, and messages written anew.
+ * prepared.c - messages of clients, written anew.
  */
 #include "proxy/prepared.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/list.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "proxy/client.h"
@@ -14,15 +13,13 @@
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/prepared_names.h"
+#include "proxy/prepared_set.h"
+#include "proxy/prepared_turn.h"
 #include "proxy/server.h"
-#include "proxy/setup.h"
 #include "proxy/stmt.h"
 #include "proxy/worker.h"
 #include "sql/effect.h"
-#include "wire/build.h"
-#include "wire/errors.h"
 #include "wire/frame.h"
-#include "wire/notice.h"
 #include "wire/reader.h"
 #include "wire/track.h"
 
@@ -31,240 +28,6 @@
 #define PREPARED_MAX_LENT 4u
 /* Names that are lent are closed when the next batch begins, whosever it is. */
 #define PREPARED_MOST_LENT 8192u
-
-/* A statement that a server has. */
-struct prepared_entry {
-	struct list lru; /* the one used last comes first */
-	struct stmt *stmt;
-	usec_t prepared_at; /* 0: perhaps it has it, perhaps not */
-	uint32_t seq;       /* the item of its Parse */
-	uint32_t used_seq;  /* of the last one that was about it */
-};
-
-struct prepared_set {
-	struct map map; /* number -> prepared_entry, owned */
-	struct list lru;
-	/* whose unnamed statement it has, if that is known */
-	uint64_t unnamed_client;
-	uint64_t unnamed_generation;
-	uint32_t unnamed_seq; /* the item that has made it so */
-	bool has_unnamed;
-	bool is_doubtful;   /* it may have what it is not known to have */
-	uint32_t own_seq;   /* of our last message */
-	uint32_t synced_at; /* of the last Sync */
-	struct buf lent;    /* names of the client's own that it got for a moment: "a\0b\0" */
-	size_t lent_count;
-};
-
-/* ---- the two sides ------------------------------------------------------------------------ */
-
-static struct prepared_set *prepared_need_set(struct server *s)
-{
-	if (!s->prepared) {
-		s->prepared = mem_zalloc(sizeof(*s->prepared));
-		map_init(&s->prepared->map);
-		list_init(&s->prepared->lru);
-		s->prepared->synced_at = track_head_seq(&s->track) - 1;
-		s->prepared->unnamed_seq = s->prepared->synced_at;
-	}
-	return s->prepared;
-}
-
-static void prepared_drop_entry(struct prepared_set *set, struct prepared_entry *entry)
-{
-	map_remove(&set->map, slice_make(&entry->stmt->id, sizeof(entry->stmt->id)));
-	list_remove(&entry->lru);
-	stmt_unref(entry->stmt);
-	free(entry);
-}
-
-void prepared_free_set(struct server *s)
-{
-	struct prepared_set *set = s->prepared;
-	if (!set)
-		return;
-	LIST_EACH (node, tmp, &set->lru)
-		prepared_drop_entry(set, LIST_ENTRY(node, struct prepared_entry, lru));
-	map_fini(&set->map);
-	buf_fini(&set->lent);
-	free(set);
-	s->prepared = NULL;
-}
-
-size_t prepared_count_set(const struct server *s)
-{
-	return s->prepared ? map_count(&s->prepared->map) : 0;
-}
-
-static struct prepared_entry *prepared_find(const struct prepared_set *set, const struct stmt *stmt)
-{
-	return map_get(&set->map, slice_make(&stmt->id, sizeof(stmt->id)));
-}
-
-/* Is the message still to be answered, and of a batch before the one that is open? Then it may yet
- * be skipped, and what comes next not with it. */
-static bool prepared_is_pending(const struct server *s, uint32_t seq)
-{
-	return !track_seq_before(seq, track_head_seq(&s->track)) &&
-	       track_seq_before(seq, s->prepared->synced_at);
-}
-
-/* ---- one message -------------------------------------------------------------------------- */
-
-/* What prepared_message works on. */
-struct prepared_turn {
-	struct client *c;
-	struct server *s;
-	struct buf *out;
-	void (*flush)(void *arg);
-	void *arg;
-	bool flushed;
-	usec_t now;
-};
-
-static void prepared_begin(struct prepared_turn *t)
-{
-	if (!t->flushed)
-		t->flush(t->arg);
-	t->flushed = true;
-}
-
-/* A message of ours; the track has room for it, and the server is not skipping. */
-static void prepared_own(struct prepared_turn *t, char type)
-{
-	prepared_begin(t);
-	prepared_need_set(t->s)->own_seq = track_next_seq(&t->s->track);
-	enum track_verdict verdict = track_client(&t->s->track, type, true);
-	BUG_ON(verdict != TRACK_OK);
-}
-
-static struct slice prepared_server_name(const struct stmt *stmt)
-{
-	return slice_make(stmt->name, stmt->name_bytes);
-}
-
-static void prepared_close(struct prepared_turn *t, struct slice name)
-{
-	prepared_own(t, 'C');
-	build_close(t->out, 'S', name);
-}
-
-/* The head of a message, for a body of so many bytes of which the first follow. */
-static void prepared_head(struct buf *out, char type, size_t body_bytes)
-{
-	buf_u8(out, (uint8_t)type);
-	buf_u32(out, (uint32_t)body_bytes + 4);
-}
-
-static void prepared_parse(struct buf *out, struct slice name, struct slice body)
-{
-	prepared_head(out, 'P', name.len + 1 + body.len);
-	buf_add_slice(out, name);
-	buf_u8(out, 0);
-	buf_add_slice(out, body);
-}
-
-/* Room for one more: those used longest ago go. */
-static void prepared_make_room(struct prepared_turn *t, struct prepared_set *set)
-{
-	size_t most = (size_t)t->c->worker->setup->conf->global.max_prepared_statements;
-	if (map_count(&set->map) < most)
-		return;
-	struct prepared_entry *oldest = LIST_LAST(&set->lru, struct prepared_entry, lru);
-	prepared_close(t, prepared_server_name(oldest->stmt));
-	prepared_drop_entry(set, oldest);
-}
-
-/* The entry of a statement that is about to be prepared there. */
-static struct prepared_entry *prepared_enter(struct prepared_turn *t, struct stmt *stmt)
-{
-	struct prepared_set *set = prepared_need_set(t->s);
-	struct prepared_entry *entry = prepared_find(set, stmt);
-
-	if (entry) {
-		prepared_close(t, prepared_server_name(stmt));
-		list_remove(&entry->lru);
-	} else {
-		prepared_make_room(t, set);
-		if (set->is_doubtful)
-			prepared_close(t, prepared_server_name(stmt));
-		entry = mem_zalloc(sizeof(*entry));
-		entry->stmt = stmt_ref(stmt);
-		list_init(&entry->lru);
-		map_put(&set->map, slice_make(&stmt->id, sizeof(stmt->id)), entry);
-	}
-	list_push_front(&set->lru, &entry->lru);
-	entry->prepared_at = stmt_now(stmt, t->now);
-	entry->seq = entry->used_seq = track_next_seq(&t->s->track); /* the Parse comes next */
-	return entry;
-}
-
-/* Is it still to be seen whether the server has it? */
-static bool prepared_entry_waits(const struct prepared_turn *t, const struct stmt *stmt)
-{
-	const struct prepared_entry *entry =
-		t->s->prepared ? prepared_find(t->s->prepared, stmt) : NULL;
-	return entry && prepared_is_pending(t->s, entry->seq);
-}
-
-/* The server shall have it, no older than the client's own Parse of it; the next message uses it.
- */
-static void prepared_ensure(struct prepared_turn *t, const struct prepared_name *name)
-{
-	struct prepared_set *set = prepared_need_set(t->s);
-	struct prepared_entry *entry = prepared_find(set, name->stmt);
-
-	if (entry && entry->prepared_at >= name->parsed_at) {
-		list_remove(&entry->lru);
-		list_push_front(&set->lru, &entry->lru);
-		entry->used_seq = track_next_seq(&t->s->track);
-		return;
-	}
-	entry = prepared_enter(t, name->stmt);
-	prepared_own(t, 'P');
-	entry->used_seq = track_next_seq(&t->s->track);
-	prepared_parse(t->out, prepared_server_name(name->stmt), name->stmt->body);
-	t->c->pool->stats.server_parses++;
-}
-
-/* The server gets the client's own name, with nothing behind it, for a message that is about that
- * very name. It is closed in front of the next batch. */
-static void prepared_lend(struct prepared_turn *t, struct slice name)
-{
-	struct prepared_set *set = prepared_need_set(t->s);
-	static const char nothing[] = { 0, 0, 0 };
-	prepared_own(t, 'P');
-	prepared_parse(t->out, name, slice_make(nothing, sizeof(nothing)));
-	buf_add_slice(&set->lent, name);
-	buf_u8(&set->lent, 0);
-	set->lent_count++;
-}
-
-/* What was lent is closed. */
-static void prepared_take_home(struct prepared_turn *t)
-{
-	struct prepared_set *set = t->s->prepared;
-	struct reader r;
-	reader_init(&r, buf_slice(&set->lent));
-	while (r.rest.len)
-		prepared_close(t, reader_cstr(&r));
-	buf_release(&set->lent);
-	set->lent_count = 0;
-}
-
-static void prepared_nothing_in_front(void *arg)
-{
-	(void)arg;
-}
-
-void prepared_bring_home(struct server *s)
-{
-	struct prepared_turn turn = { .s = s,
-				      .out = &s->before,
-				      .flush = prepared_nothing_in_front };
-	if (s->prepared && s->prepared->lent_count && !track_wants_sync(&s->track))
-		prepared_take_home(&turn);
-}
 
 /* ---- names of the client's ---------------------------------------------------------------- */
 
@@ -291,7 +54,7 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 	if (prepared_names_is_open(names, name))
 		return PREPARED_FULL;
 	if (there) {
-		prepared_lend(t, name);
+		prepared_turn_lend(t, name);
 		return PREPARED_PASSES;
 	}
 	struct prepared_name *made = mem_zalloc(sizeof(*made));
@@ -299,10 +62,10 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 	made->parsed_at = stmt_now(made->stmt, t->now);
 	made->has_effects = keep_has_effects(t->c, slice_head(body, strnlen(body.ptr, body.len)));
 	prepared_names_put(names, name, made);
-	prepared_enter(t, made->stmt);
-	prepared_begin(t);
+	prepared_turn_enter(t, made->stmt);
+	prepared_turn_begin(t);
 	prepared_names_note(names, track_next_seq(&t->s->track), name, NULL);
-	prepared_parse(t->out, prepared_server_name(made->stmt), body);
+	prepared_turn_parse(t->out, prepared_turn_name(made->stmt), body);
 	return PREPARED_WRITTEN;
 }
 
@@ -311,7 +74,7 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 /* The server's is the client's, once the next message is done. */
 static void prepared_own_unnamed(struct prepared_turn *t, uint64_t generation)
 {
-	struct prepared_set *set = prepared_need_set(t->s);
+	struct prepared_set *set = prepared_set_need(t->s);
 	set->unnamed_client = t->c->id;
 	set->unnamed_generation = generation;
 	set->unnamed_seq = track_next_seq(&t->s->track);
@@ -347,7 +110,7 @@ static void prepared_end_unnamed(struct prepared_turn *t)
 static void prepared_ensure_unnamed(struct prepared_turn *t)
 {
 	const struct prepared_unnamed *unnamed = t->c->prepared ? &t->c->prepared->unnamed : NULL;
-	struct prepared_set *set = prepared_need_set(t->s);
+	struct prepared_set *set = prepared_set_need(t->s);
 	bool is_own = unnamed && set->has_unnamed && set->unnamed_client == t->c->id &&
 		      set->unnamed_generation == unnamed->generation;
 	bool is_none = !unnamed || !buf_len(&unnamed->now.text);
@@ -355,13 +118,13 @@ static void prepared_ensure_unnamed(struct prepared_turn *t)
 		return;
 	if (is_none) {
 		set->unnamed_seq = track_next_seq(&t->s->track);
-		prepared_close(t, SLICE(""));
+		prepared_turn_close(t, SLICE(""));
 		set->has_unnamed = false;
 		return;
 	}
 	prepared_own_unnamed(t, unnamed->generation);
-	prepared_own(t, 'P');
-	prepared_parse(t->out, SLICE(""), buf_slice(&unnamed->now.text));
+	prepared_turn_own(t, 'P');
+	prepared_turn_parse(t->out, SLICE(""), buf_slice(&unnamed->now.text));
 	t->c->pool->stats.server_parses++;
 }
 
@@ -395,7 +158,7 @@ static void prepared_on_text(struct prepared_turn *t, struct slice sql)
 		struct prepared_name *old = len ? prepared_names_remove(names, own) : NULL;
 		if (!old)
 			continue;
-		prepared_lend(t, own);
+		prepared_turn_lend(t, own);
 		undos[lent] = prepared_names_note(names, track_next_seq(&t->s->track), own, old);
 		undos[lent++]->nth = nth;
 	}
@@ -411,8 +174,8 @@ static void prepared_on_text(struct prepared_turn *t, struct slice sql)
 static void prepared_rename(struct prepared_turn *t, const struct frame *f, struct slice before,
 			    struct slice name, struct slice other)
 {
-	prepared_begin(t);
-	prepared_head(t->out, f->type, f->body_bytes - name.len + other.len);
+	prepared_turn_begin(t);
+	prepared_turn_head(t->out, f->type, f->body_bytes - name.len + other.len);
 	buf_add_slice(t->out, before);
 	buf_add_slice(t->out, other);
 	buf_u8(t->out, 0);
@@ -456,7 +219,7 @@ static void prepared_run(struct prepared_turn *t, struct slice sql)
 }
 
 /* The client goes by columns that are no more: the server refuses the Bind, and the client is told
- * why (prepared_tells). One at a time; what follows in the same batch is skipped. */
+ * why (prepared_answer_tells). One at a time; what follows in the same batch is skipped. */
 static enum prepared_step prepared_on_changed(struct prepared_turn *t, const struct frame *f,
 					      struct slice before, struct slice name,
 					      struct stmt *stmt)
@@ -464,8 +227,8 @@ static enum prepared_step prepared_on_changed(struct prepared_turn *t, const str
 	struct prepared_names *names = t->c->prepared;
 	const struct track *track = &t->s->track;
 	bool is_open = names->untold && !track_seq_before(names->untold_seq, track_head_seq(track));
-	prepared_need_set(t->s);
-	if (is_open && prepared_is_pending(t->s, names->untold_seq))
+	prepared_set_need(t->s);
+	if (is_open && prepared_set_is_pending(t->s, names->untold_seq))
 		return PREPARED_FULL;
 	if (!is_open) {
 		stmt_unref(names->untold);
@@ -484,7 +247,7 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 	bool is_bind = f->type == 'B';
 	if (name.len == 0) {
 		if ((names && prepared_unnamed_waits(&names->unnamed, &t->s->track)) ||
-		    (t->s->prepared && prepared_is_pending(t->s, t->s->prepared->unnamed_seq)))
+		    (t->s->prepared && prepared_set_is_pending(t->s, t->s->prepared->unnamed_seq)))
 			return PREPARED_FULL;
 		if (is_bind && names && names->unnamed.now.has_effects) {
 			struct slice body = buf_slice(&names->unnamed.now.text);
@@ -507,7 +270,7 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 		prepared_rename(t, f, before, name, SLICE(STMT_NOBODY));
 		return PREPARED_WRITTEN;
 	}
-	if (prepared_entry_waits(t, there->stmt))
+	if (prepared_turn_waits(t, there->stmt))
 		return PREPARED_FULL;
 	if (is_bind && there->has_effects &&
 	    prepared_text_waits(t, slice_of(there->stmt->body.ptr)))
@@ -517,14 +280,14 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 			return prepared_on_changed(t, f, before, name, there->stmt);
 		there->parsed_at = stmt_now(there->stmt, t->now); /* it asks what they are now */
 	}
-	prepared_ensure(t, there);
+	prepared_turn_ensure(t, there);
 	if (!is_bind || !there->has_effects) {
-		prepared_rename(t, f, before, name, prepared_server_name(there->stmt));
+		prepared_rename(t, f, before, name, prepared_turn_name(there->stmt));
 		return PREPARED_WRITTEN;
 	}
 	struct stmt *stmt = stmt_ref(there->stmt); /* what it runs may take the name away */
 	prepared_run(t, slice_of(stmt->body.ptr));
-	prepared_rename(t, f, before, name, prepared_server_name(stmt));
+	prepared_rename(t, f, before, name, prepared_turn_name(stmt));
 	stmt_unref(stmt);
 	return PREPARED_WRITTEN;
 }
@@ -614,121 +377,9 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, str
 	    prepared_names_awaits_forget(c->prepared, &s->track))
 		return PREPARED_FULL;
 	if (lent && !track_wants_sync(&s->track))
-		prepared_take_home(&turn); /* it comes first in its batch: nothing can skip it */
+		prepared_turn_take_home(
+			&turn); /* it comes first in its batch: nothing can skip it */
 	else if (lent >= PREPARED_MOST_LENT)
 		return PREPARED_TOO_MANY;
 	return prepared_read(&turn, f);
-}
-
-/* ---- answers ------------------------------------------------------------------------------ */
-
-static void prepared_doubt_skipped(struct prepared_set *set, uint32_t from, uint32_t to)
-{
-	set->has_unnamed = true;
-	set->unnamed_client = 0;
-	set->is_doubtful |= !track_seq_before(set->own_seq, from);
-	LIST_EACH (node, tmp, &set->lru) {
-		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
-		if (!track_seq_before(entry->seq, from) && track_seq_before(entry->seq, to))
-			entry->prepared_at = 0;
-	}
-}
-
-void prepared_failed(struct client *c, struct server *s, const struct track_news *news)
-{
-	struct prepared_names *names = c ? c->prepared : NULL;
-	uint32_t from = news->seq, to = track_head_seq(&s->track);
-	bool skips = track_seq_before(from, to);
-	if (s->prepared && skips)
-		prepared_doubt_skipped(s->prepared, from, to);
-	if (names && skips) {
-		prepared_unnamed_failed(&names->unnamed, from, to);
-		prepared_names_skipped(names, from, to);
-	} else if (names) {
-		prepared_names_text_failed(names, from);
-	}
-}
-
-/* May the message `seq`, which is answered, have been about it? */
-static bool prepared_was_used(const struct prepared_entry *entry, const struct track *track,
-			      uint32_t seq)
-{
-	uint32_t end = track_next_seq(track), sent = end - seq;
-	return end - entry->used_seq <= sent && end - entry->seq > sent;
-}
-
-void prepared_result_changed(struct client *c, struct server *s, const struct track_news *news,
-			     usec_t now)
-{
-	if (!s->prepared || (news->item != 'B' && news->item != 'D'))
-		return; /* it is the business of what was run */
-	prepared_unnamed_lost(s);
-	LIST_EACH (node, tmp, &s->prepared->lru) {
-		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
-		if (!prepared_was_used(entry, &s->track, news->seq))
-			continue;
-		if (entry->used_seq == news->seq)
-			stmt_found_changed(entry->stmt, entry->prepared_at, now);
-		entry->prepared_at = 0;
-		if (c && c->prepared)
-			prepared_names_told(c->prepared, entry->stmt, now);
-	}
-}
-
-bool prepared_tells(struct client *c, const struct track_news *news, struct buf *out, usec_t now)
-{
-	struct prepared_names *names = c ? c->prepared : NULL;
-	if (!names || !names->untold || names->untold_seq != news->seq)
-		return false;
-	struct build_notice notice = { .severity = "ERROR",
-				       .sqlstate = errors_sqlstate(ERROR_STALE_PLAN),
-				       .message = errors_format(ERROR_STALE_PLAN),
-				       .routine = NOTICE_STALE_PLAN_ROUTINE };
-	build_error(out, &notice);
-	prepared_names_told(names, names->untold, now);
-	stmt_unref(names->untold);
-	names->untold = NULL;
-	return true;
-}
-
-/* What the message `seq` has made the server forget: all that came before it. */
-static void prepared_forget_set(struct prepared_set *set, uint32_t seq)
-{
-	LIST_EACH (node, tmp, &set->lru) {
-		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
-		if (!track_seq_before(seq, entry->seq))
-			prepared_drop_entry(set, entry);
-	}
-}
-
-void prepared_forget_all(struct client *c, struct server *s, uint32_t seq)
-{
-	if (s->prepared)
-		prepared_forget_set(s->prepared, seq);
-	if (c && c->prepared)
-		prepared_names_forget(c, seq);
-}
-
-void prepared_unnamed_lost(struct server *s)
-{
-	if (s->prepared) {
-		s->prepared->has_unnamed = true; /* if it is there, it is nobody's */
-		s->prepared->unnamed_client = 0;
-	}
-}
-
-void prepared_unnamed_taken(struct server *s)
-{
-	if (s->pool->follows_prepared)
-		prepared_need_set(s);
-	prepared_unnamed_lost(s);
-}
-
-void prepared_doubt_all(struct server *s)
-{
-	if (!s->prepared)
-		return;
-	prepared_free_set(s);
-	prepared_need_set(s)->is_doubtful = true;
-	prepared_unnamed_lost(s);
 }

@@ -12,7 +12,7 @@
  * it is the client's own that the server has.
  *
  * Names change when the messages are sent, and what the server then refuses or skips is undone
- * (prepared_failed), so that a batch that uses what it has just prepared is right either way.
+ * (prepared_answer.h), so that a batch that uses what it has just prepared is right either way.
  *
  * Where what a statement reads has got other columns, PostgreSQL refuses to run it ("cached plan
  * must not change result type"), each server its own copy and for ever. The copy that has failed is
@@ -88,35 +88,5 @@ static inline bool prepared_concerns(const struct client *c, char type)
 
 /* How much of the body must be in hand. */
 uint32_t prepared_wants(const struct client *c, const struct frame *f);
-
-/* The item was refused, and what the track has dropped from its queue was skipped. */
-void prepared_failed(struct client *c, struct server *s, const struct track_news *news);
-
-/* It was refused since the result of what it is about has changed. */
-void prepared_result_changed(struct client *c, struct server *s, const struct track_news *news,
-			     usec_t now);
-
-/* The server has refused what stood for a statement whose change the client (or NULL) does not know
- * of yet: what that is told is added to `out`. */
-bool prepared_tells(struct client *c, const struct track_news *news, struct buf *out, usec_t now);
-
-/* DEALLOCATE ALL, DISCARD ALL by the item `seq`: the server has forgotten all that came before,
- * and so has the client (or NULL). */
-void prepared_forget_all(struct client *c, struct server *s, uint32_t seq);
-
-/* A message of ours begins the client's batch: what a batch of before was lent is closed in front
- * of it, where nothing can skip that. */
-void prepared_bring_home(struct server *s);
-
-/* A message of ours has taken the server's unnamed statement away; or its place. */
-void prepared_unnamed_lost(struct server *s);
-void prepared_unnamed_taken(struct server *s);
-
-/* server_reset_query: what it has left prepared is not known. */
-void prepared_doubt_all(struct server *s);
-
-void prepared_free_set(struct server *s);
-
-size_t prepared_count_set(const struct server *s); /* for SHOW: how many */
 
 #endif

@@ -17,7 +17,7 @@
 #include "proxy/localpool.h"
 #include "proxy/opening.h"
 #include "proxy/paramset.h"
-#include "proxy/prepared.h"
+#include "proxy/prepared_answer.h"
 #include "proxy/prepared_names.h"
 #include "proxy/restore.h"
 #include "proxy/retry.h"
@@ -83,11 +83,11 @@ static void relay_note_prepared(struct client *c, struct server *s, const struct
 {
 	bool has_names = c && c->prepared;
 	if (f->type == 'E') {
-		prepared_failed(c, s, news);
+		prepared_answer_failed(c, s, news);
 		if (notice_is_stale_plan(f->body))
-			prepared_result_changed(c, s, news, now);
+			prepared_answer_changed(c, s, news, now);
 	} else if (f->type == 'C' && slice_starts(f->body, "DEALLOCATE ALL")) {
-		prepared_forget_all(c, s, news->seq);
+		prepared_answer_forgets(c, s, news->seq);
 	} else if (f->type == 'C' && has_names && slice_starts(f->body, "DEALLOCATE")) {
 		prepared_names_deallocated(c);
 	} else if (has_names && (f->type == '1' || f->type == '3' || f->type == 'Z')) {
@@ -109,7 +109,7 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 		server_note_ready(s, now);
 	} else if (f->type == 'C' && slice_starts(f->body, "DISCARD ALL")) {
 		server_param_forget(s);
-		prepared_forget_all(c, s, news->seq);
+		prepared_answer_forgets(c, s, news->seq);
 		if (c) {
 			paramset_replace(&c->params, inspect_for_client(c, s->params));
 			keep_discarded(c);
@@ -167,7 +167,7 @@ static bool relay_error(struct server *s, const struct frame *f, const struct tr
 {
 	struct buf other = { 0 };
 	struct frame told = *f;
-	if (UNLIKELY(prepared_tells(s->client, news, &other, now))) {
+	if (UNLIKELY(prepared_answer_tells(s->client, news, &other, now))) {
 		told.body = slice_skip(buf_slice(&other), FRAME_HEAD_BYTES);
 		told.body_bytes = (uint32_t)told.body.len;
 	}
@@ -203,7 +203,7 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 		if (s->opening && news.item == 'E')
 			opening_reply(s, f->type, now);
 		if (f->type == 'E')
-			prepared_failed(s->client, s, &news);
+			prepared_answer_failed(s->client, s, &news);
 		relay_flush(s, run, now);
 		errand_reply(s, f->type, f->body, &news, now);
 		return false;

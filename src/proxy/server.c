@@ -22,7 +22,7 @@
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
-#include "proxy/prepared.h"
+#include "proxy/prepared_set.h"
 #include "proxy/relay.h"
 #include "proxy/retry.h"
 #include "proxy/route.h"
@@ -78,7 +78,7 @@ static void server_free(struct server *s)
 	paramset_unref(s->params);
 	paramset_unref(s->wanted);
 	inspect_free(s->look);
-	prepared_free_set(s);
+	prepared_set_free(s);
 	retry_free(s);
 	track_fini(&s->track);
 	buf_fini(&s->in);

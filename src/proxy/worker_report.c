@@ -10,8 +10,8 @@
 #include "proxy/localpool.h"
 #include "proxy/login.h"
 #include "proxy/paramset.h"
-#include "proxy/prepared.h"
 #include "proxy/prepared_names.h"
+#include "proxy/prepared_set.h"
 #include "proxy/registry.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
@@ -108,7 +108,7 @@ static void worker_report_server(struct report *report, struct server *s, usec_t
 	row->remote_pid = s->pid;
 	tls_info(s->wire.ssl, row->tls);
 	row->replication = s->pool->route->is_replication;
-	row->prepared = (int)prepared_count_set(s);
+	row->prepared = (int)prepared_set_count(s);
 	worker_report_listener(row, s->hub, now);
 	COPY(row->application_name, app ? app : base);
 	row->id = s->id;

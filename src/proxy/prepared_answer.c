@@ -1,0 +1,80 @@
+/*
+ * prepared_answer.c - what servers say to what was prepared or used.
+ */
+#include "proxy/prepared_answer.h"
+
+#include "base/buf.h"
+#include "proxy/client.h"
+#include "proxy/prepared_names.h"
+#include "proxy/prepared_set.h"
+#include "proxy/server.h"
+#include "proxy/stmt.h"
+#include "wire/build.h"
+#include "wire/errors.h"
+#include "wire/notice.h"
+#include "wire/track.h"
+
+void prepared_answer_failed(struct client *c, struct server *s, const struct track_news *news)
+{
+	struct prepared_names *names = c ? c->prepared : NULL;
+	uint32_t from = news->seq, to = track_head_seq(&s->track);
+	bool skips = track_seq_before(from, to);
+	if (s->prepared && skips)
+		prepared_set_skipped(s->prepared, from, to);
+	if (names && skips) {
+		prepared_unnamed_failed(&names->unnamed, from, to);
+		prepared_names_skipped(names, from, to);
+	} else if (names) {
+		prepared_names_text_failed(names, from);
+	}
+}
+
+/* May the message `seq`, which is answered, have been about it? */
+static bool was_used(const struct prepared_entry *entry, const struct track *track, uint32_t seq)
+{
+	uint32_t end = track_next_seq(track), sent = end - seq;
+	return end - entry->used_seq <= sent && end - entry->seq > sent;
+}
+
+void prepared_answer_changed(struct client *c, struct server *s, const struct track_news *news,
+			     usec_t now)
+{
+	if (!s->prepared || (news->item != 'B' && news->item != 'D'))
+		return; /* it is the business of what was run */
+	prepared_set_unnamed_lost(s);
+	LIST_EACH (node, tmp, &s->prepared->lru) {
+		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
+		if (!was_used(entry, &s->track, news->seq))
+			continue;
+		if (entry->used_seq == news->seq)
+			stmt_found_changed(entry->stmt, entry->prepared_at, now);
+		entry->prepared_at = 0;
+		if (c && c->prepared)
+			prepared_names_told(c->prepared, entry->stmt, now);
+	}
+}
+
+bool prepared_answer_tells(struct client *c, const struct track_news *news, struct buf *out,
+			   usec_t now)
+{
+	struct prepared_names *names = c ? c->prepared : NULL;
+	if (!names || !names->untold || names->untold_seq != news->seq)
+		return false;
+	struct build_notice notice = { .severity = "ERROR",
+				       .sqlstate = errors_sqlstate(ERROR_STALE_PLAN),
+				       .message = errors_format(ERROR_STALE_PLAN),
+				       .routine = NOTICE_STALE_PLAN_ROUTINE };
+	build_error(out, &notice);
+	prepared_names_told(names, names->untold, now);
+	stmt_unref(names->untold);
+	names->untold = NULL;
+	return true;
+}
+
+void prepared_answer_forgets(struct client *c, struct server *s, uint32_t seq)
+{
+	if (s->prepared)
+		prepared_set_forget(s->prepared, seq);
+	if (c && c->prepared)
+		prepared_names_forget(c, seq);
+}

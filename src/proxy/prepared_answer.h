@@ -1,0 +1,38 @@
+/*
+ * prepared_answer.h - what a server's answers say of the statements of its own and its client's.
+ *
+ * Both sides are written down when messages are sent (prepared.h). Here is taken back what the
+ * server has refused, skipped or forgotten.
+ *
+ * Thread: worker.
+ */
+#ifndef PROXY_PREPARED_ANSWER_H
+#define PROXY_PREPARED_ANSWER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/usec.h"
+
+struct buf;
+struct client;
+struct server;
+struct track_news;
+
+/* The item was refused, and what the track has dropped from its queue was skipped. */
+void prepared_answer_failed(struct client *c, struct server *s, const struct track_news *news);
+
+/* It was refused since the result of what it is about has changed. */
+void prepared_answer_changed(struct client *c, struct server *s, const struct track_news *news,
+			     usec_t now);
+
+/* The server has refused what stood for a statement whose change the client (or NULL) does not know
+ * of yet: what that is told is added to `out`. */
+bool prepared_answer_tells(struct client *c, const struct track_news *news, struct buf *out,
+			   usec_t now);
+
+/* DEALLOCATE ALL, DISCARD ALL by the item `seq`: the server has forgotten all that came before,
+ * and so has the client (or NULL). */
+void prepared_answer_forgets(struct client *c, struct server *s, uint32_t seq);
+
+#endif

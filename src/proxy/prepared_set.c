@@ -1,0 +1,109 @@
+/*
+ * prepared_set.c - what a server has prepared.
+ */
+#include "proxy/prepared_set.h"
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "proxy/localpool.h"
+#include "proxy/server.h"
+#include "proxy/stmt.h"
+#include "wire/track.h"
+
+struct prepared_set *prepared_set_need(struct server *s)
+{
+	if (!s->prepared) {
+		s->prepared = mem_zalloc(sizeof(*s->prepared));
+		map_init(&s->prepared->map);
+		list_init(&s->prepared->lru);
+		s->prepared->synced_at = track_head_seq(&s->track) - 1;
+		s->prepared->unnamed_seq = s->prepared->synced_at;
+	}
+	return s->prepared;
+}
+
+void prepared_set_drop(struct prepared_set *set, struct prepared_entry *entry)
+{
+	map_remove(&set->map, slice_make(&entry->stmt->id, sizeof(entry->stmt->id)));
+	list_remove(&entry->lru);
+	stmt_unref(entry->stmt);
+	free(entry);
+}
+
+void prepared_set_free(struct server *s)
+{
+	struct prepared_set *set = s->prepared;
+	if (!set)
+		return;
+	LIST_EACH (node, tmp, &set->lru)
+		prepared_set_drop(set, LIST_ENTRY(node, struct prepared_entry, lru));
+	map_fini(&set->map);
+	buf_fini(&set->lent);
+	free(set);
+	s->prepared = NULL;
+}
+
+size_t prepared_set_count(const struct server *s)
+{
+	return s->prepared ? map_count(&s->prepared->map) : 0;
+}
+
+struct prepared_entry *prepared_set_find(const struct prepared_set *set, const struct stmt *stmt)
+{
+	return map_get(&set->map, slice_make(&stmt->id, sizeof(stmt->id)));
+}
+
+/* Is the message still to be answered, and of a batch before the one that is open? Then it may yet
+ * be skipped, and what comes next not with it. */
+bool prepared_set_is_pending(const struct server *s, uint32_t seq)
+{
+	return !track_seq_before(seq, track_head_seq(&s->track)) &&
+	       track_seq_before(seq, s->prepared->synced_at);
+}
+
+void prepared_set_skipped(struct prepared_set *set, uint32_t from, uint32_t to)
+{
+	set->has_unnamed = true;
+	set->unnamed_client = 0;
+	set->is_doubtful |= !track_seq_before(set->own_seq, from);
+	LIST_EACH (node, tmp, &set->lru) {
+		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
+		if (!track_seq_before(entry->seq, from) && track_seq_before(entry->seq, to))
+			entry->prepared_at = 0;
+	}
+}
+
+/* What the message `seq` has made the server forget: all that came before it. */
+void prepared_set_forget(struct prepared_set *set, uint32_t seq)
+{
+	LIST_EACH (node, tmp, &set->lru) {
+		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
+		if (!track_seq_before(seq, entry->seq))
+			prepared_set_drop(set, entry);
+	}
+}
+
+void prepared_set_unnamed_lost(struct server *s)
+{
+	if (s->prepared) {
+		s->prepared->has_unnamed = true; /* if it is there, it is nobody's */
+		s->prepared->unnamed_client = 0;
+	}
+}
+
+void prepared_set_unnamed_taken(struct server *s)
+{
+	if (s->pool->follows_prepared)
+		prepared_set_need(s);
+	prepared_set_unnamed_lost(s);
+}
+
+void prepared_set_doubt(struct server *s)
+{
+	if (!s->prepared)
+		return;
+	prepared_set_free(s);
+	prepared_set_need(s)->is_doubtful = true;
+	prepared_set_unnamed_lost(s);
+}

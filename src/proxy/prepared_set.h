@@ -1,0 +1,74 @@
+/*
+ * prepared_set.h - the statements that a server has prepared, and whose unnamed one.
+ *
+ * What is sent changes it at once; what the server then skips is written down as doubtful, so that
+ * the next one who needs it has it prepared anew. Entries are in the order of their last use.
+ *
+ * Owner: the server; NULL: nothing was prepared. For prepared*.c alone but for the functions that
+ * take a server. Thread: worker.
+ */
+#ifndef PROXY_PREPARED_SET_H
+#define PROXY_PREPARED_SET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+#include "base/map.h"
+#include "base/usec.h"
+
+struct server;
+struct stmt;
+
+/* A statement that a server has. */
+struct prepared_entry {
+	struct list lru; /* the one used last comes first */
+	struct stmt *stmt;
+	usec_t prepared_at; /* 0: perhaps it has it, perhaps not */
+	uint32_t seq;       /* the item of its Parse */
+	uint32_t used_seq;  /* of the last one that was about it */
+};
+
+struct prepared_set {
+	struct map map; /* number -> prepared_entry, owned */
+	struct list lru;
+	/* whose unnamed statement it has, if that is known */
+	uint64_t unnamed_client;
+	uint64_t unnamed_generation;
+	uint32_t unnamed_seq; /* the item that has made it so */
+	bool has_unnamed;
+	bool is_doubtful;   /* it may have what it is not known to have */
+	uint32_t own_seq;   /* of our last message */
+	uint32_t synced_at; /* of the last Sync */
+	struct buf lent;    /* names of the client's own that it got for a moment: "a\0b\0" */
+	size_t lent_count;
+};
+
+/* The server's; made where it has none yet. */
+struct prepared_set *prepared_set_need(struct server *s);
+void prepared_set_free(struct server *s);
+size_t prepared_set_count(const struct server *s); /* for SHOW */
+
+struct prepared_entry *prepared_set_find(const struct prepared_set *set, const struct stmt *stmt);
+void prepared_set_drop(struct prepared_set *set, struct prepared_entry *entry);
+
+/* Is the message still to be answered, and of a batch before the one that is open? Then it may yet
+ * be skipped, and what comes next not with it. */
+bool prepared_set_is_pending(const struct server *s, uint32_t seq);
+
+/* The server has refused the message `from`, and skipped those up to `to`. */
+void prepared_set_skipped(struct prepared_set *set, uint32_t from, uint32_t to);
+
+/* What the message `seq` has made the server forget: all that came before it. */
+void prepared_set_forget(struct prepared_set *set, uint32_t seq);
+
+/* A message of ours has taken the server's unnamed statement away; or its place. */
+void prepared_set_unnamed_lost(struct server *s);
+void prepared_set_unnamed_taken(struct server *s);
+
+/* server_reset_query: what it has left prepared is not known. */
+void prepared_set_doubt(struct server *s);
+
+#endif
