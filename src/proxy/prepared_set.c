@@ -4,6 +4,7 @@
 #include "proxy/prepared_set.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "proxy/localpool.h"
@@ -17,18 +18,63 @@ struct prepared_set *prepared_set_need(struct server *s)
 		s->prepared = mem_zalloc(sizeof(*s->prepared));
 		map_init(&s->prepared->map);
 		list_init(&s->prepared->lru);
+		list_init(&s->prepared->leaving);
 		s->prepared->synced_at = track_head_seq(&s->track) - 1;
 		s->prepared->unnamed_seq = s->prepared->synced_at;
 	}
 	return s->prepared;
 }
 
-void prepared_set_drop(struct prepared_set *set, struct prepared_entry *entry)
+static void free_entry(struct prepared_entry *entry)
 {
-	map_remove(&set->map, slice_make(&entry->stmt->id, sizeof(entry->stmt->id)));
 	list_remove(&entry->lru);
 	stmt_unref(entry->stmt);
 	free(entry);
+}
+
+static struct slice key_of(const struct stmt *stmt)
+{
+	return slice_make(&stmt->id, sizeof(stmt->id));
+}
+
+void prepared_set_drop(struct prepared_set *set, struct prepared_entry *entry)
+{
+	map_remove(&set->map, key_of(entry->stmt));
+	free_entry(entry);
+}
+
+/* Those that leave and whose Close has been answered are gone. */
+static void free_gone(struct prepared_set *set, uint32_t head)
+{
+	LIST_EACH (node, tmp, &set->leaving) {
+		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
+		if (!track_seq_before(entry->seq, head))
+			return;
+		free_entry(entry);
+	}
+}
+
+void prepared_set_evict(struct prepared_set *set, struct prepared_entry *entry,
+			const struct track *track)
+{
+	free_gone(set, track_head_seq(track));
+	map_remove(&set->map, key_of(entry->stmt));
+	list_remove(&entry->lru);
+	entry->seq = track_next_seq(track);
+	list_push_back(&set->leaving, &entry->lru);
+}
+
+/* The Close of it was skipped. */
+static void put_back(struct prepared_set *set, struct prepared_entry *entry)
+{
+	if (prepared_set_find(set, entry->stmt)) { /* it was wanted again since */
+		free_entry(entry);
+		return;
+	}
+	list_remove(&entry->lru);
+	list_push_back(&set->lru, &entry->lru);
+	entry->prepared_at = 0;
+	map_put(&set->map, key_of(entry->stmt), entry);
 }
 
 void prepared_set_free(struct server *s)
@@ -38,6 +84,8 @@ void prepared_set_free(struct server *s)
 		return;
 	LIST_EACH (node, tmp, &set->lru)
 		prepared_set_drop(set, LIST_ENTRY(node, struct prepared_entry, lru));
+	LIST_EACH (node, tmp, &set->leaving)
+		free_entry(LIST_ENTRY(node, struct prepared_entry, lru));
 	map_fini(&set->map);
 	buf_fini(&set->lent);
 	free(set);
@@ -51,11 +99,9 @@ size_t prepared_set_count(const struct server *s)
 
 struct prepared_entry *prepared_set_find(const struct prepared_set *set, const struct stmt *stmt)
 {
-	return map_get(&set->map, slice_make(&stmt->id, sizeof(stmt->id)));
+	return map_get(&set->map, key_of(stmt));
 }
 
-/* Is the message still to be answered, and of a batch before the one that is open? Then it may yet
- * be skipped, and what comes next not with it. */
 bool prepared_set_is_pending(const struct server *s, uint32_t seq)
 {
 	return !track_seq_before(seq, track_head_seq(&s->track)) &&
@@ -71,6 +117,13 @@ void prepared_set_skipped(struct prepared_set *set, uint32_t from, uint32_t to)
 		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
 		if (!track_seq_before(entry->seq, from) && track_seq_before(entry->seq, to))
 			entry->prepared_at = 0;
+	}
+	free_gone(set, from);
+	LIST_EACH (node, tmp, &set->leaving) {
+		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
+		if (!track_seq_before(entry->seq, to))
+			return;
+		put_back(set, entry);
 	}
 }
 

@@ -17,23 +17,26 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/map.h"
+#include "base/slice.h"
 #include "base/usec.h"
 
 struct server;
 struct stmt;
+struct track;
 
 /* A statement that a server has. */
 struct prepared_entry {
 	struct list lru; /* the one used last comes first */
 	struct stmt *stmt;
 	usec_t prepared_at; /* 0: perhaps it has it, perhaps not */
-	uint32_t seq;       /* the item of its Parse */
+	uint32_t seq;       /* the item of its Parse; leaving: of its Close */
 	uint32_t used_seq;  /* of the last one that was about it */
 };
 
 struct prepared_set {
 	struct map map; /* number -> prepared_entry, owned */
 	struct list lru;
+	struct list leaving; /* entries that had to make room, until the server has answered */
 	/* whose unnamed statement it has, if that is known */
 	uint64_t unnamed_client;
 	uint64_t unnamed_generation;
@@ -53,6 +56,10 @@ size_t prepared_set_count(const struct server *s); /* for SHOW */
 
 struct prepared_entry *prepared_set_find(const struct prepared_set *set, const struct stmt *stmt);
 void prepared_set_drop(struct prepared_set *set, struct prepared_entry *entry);
+
+/* A Close, which is the next message, shall make room of it. */
+void prepared_set_evict(struct prepared_set *set, struct prepared_entry *entry,
+			const struct track *track);
 
 /* Is the message still to be answered, and of a batch before the one that is open? Then it may yet
  * be skipped, and what comes next not with it. */

@@ -16,6 +16,9 @@
 #include "wire/reader.h"
 #include "wire/track.h"
 
+/* Statements that make room for one, at most. */
+#define MAX_EVICTED 3u
+
 void prepared_turn_begin(struct prepared_turn *t)
 {
 	if (!t->flushed)
@@ -56,15 +59,18 @@ void prepared_turn_parse(struct buf *out, struct slice name, struct slice body)
 	buf_add_slice(out, body);
 }
 
-/* Room for one more: those used longest ago go. */
+/* Room for one more: those used longest ago go. There may be too many where the server has skipped
+ * that before. */
 static void make_room(struct prepared_turn *t, struct prepared_set *set)
 {
 	size_t most = (size_t)t->c->worker->setup->conf->global.max_prepared_statements;
-	if (map_count(&set->map) < most)
-		return;
-	struct prepared_entry *oldest = LIST_LAST(&set->lru, struct prepared_entry, lru);
-	prepared_turn_close(t, prepared_turn_name(oldest->stmt));
-	prepared_set_drop(set, oldest);
+	for (unsigned n = 0; n < MAX_EVICTED && map_count(&set->map) >= most; n++) {
+		if (list_is_empty(&set->lru))
+			return;
+		struct prepared_entry *oldest = LIST_LAST(&set->lru, struct prepared_entry, lru);
+		prepared_set_evict(set, oldest, &t->s->track);
+		prepared_turn_close(t, prepared_turn_name(oldest->stmt));
+	}
 }
 
 struct prepared_entry *prepared_turn_enter(struct prepared_turn *t, struct stmt *stmt)

@@ -214,6 +214,22 @@ def test_server_holds_no_more_than_the_bound(pooler):
     assert [m.row()[0] for m in client.ready() if m.kind == "D"] == [str(n) for n in range(10)]
 
 
+def test_evictions_that_the_server_has_skipped(pooler):
+    """What was to make room and has not is still there, and goes later."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1, max_prepared_statements=4)
+    client = p.raw()
+    for turn in range(5):
+        for n in range(4):
+            assert prepare(client, f"s{turn}-{n}", f"select {n}, {turn}") == "1Z"
+        client.send(B(name="nobody"), *[P(f"select 'skipped {turn} {n}'", name=f"x{n}") for n in range(4)], S)
+        assert kinds(client.ready()) == "EZ"
+    assert run(client, "s0-1") == ["1"]
+    assert int(client.value("select count(*) from pg_prepared_statements")) <= 8
+    for n in range(8):
+        assert run(client, f"s{n % 4}-{n // 4}") == [str(n // 4)]
+    assert int(client.value("select count(*) from pg_prepared_statements")) <= 4
+
+
 def test_newer_parse_is_not_served_an_older_plan(shared):
     p = shared
     a, b = p.raw(), p.raw()
