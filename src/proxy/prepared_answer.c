@@ -36,6 +36,17 @@ static bool was_used(const struct prepared_entry *entry, const struct track *tra
 	return end - entry->used_seq <= sent && end - entry->seq > sent;
 }
 
+void prepared_answer_missing(struct server *s, const struct track_news *news)
+{
+	if (!s->prepared || (news->item != 'B' && news->item != 'D'))
+		return;
+	LIST_EACH (node, tmp, &s->prepared->lru) {
+		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
+		if (was_used(entry, &s->track, news->seq))
+			entry->prepared_at = 0;
+	}
+}
+
 void prepared_answer_changed(struct client *c, struct server *s, const struct track_news *news,
 			     usec_t now)
 {

@@ -22,6 +22,10 @@ struct track_news;
 /* The item was refused, and what the track has dropped from its queue was skipped. */
 void prepared_answer_failed(struct client *c, struct server *s, const struct track_news *news);
 
+/* It was refused since the server has no statement of that name: somebody may have deallocated one
+ * of ours behind our back. It is prepared anew for the next one who needs it. */
+void prepared_answer_missing(struct server *s, const struct track_news *news);
+
 /* It was refused since the result of what it is about has changed. */
 void prepared_answer_changed(struct client *c, struct server *s, const struct track_news *news,
 			     usec_t now);

@@ -25,6 +25,8 @@
 #include "wire/frame.h"
 #include "wire/notice.h"
 
+#define RELAY_NO_STATEMENT "26000" /* invalid_sql_statement_name */
+
 /* How much of an error or a notice is wanted in hand: its SQLSTATE is among the first. */
 #define RELAY_NOTICE_BYTES 1024u
 /* No other message that must be whole is longer than this. */
@@ -86,6 +88,8 @@ static void relay_note_prepared(struct client *c, struct server *s, const struct
 		prepared_answer_failed(c, s, news);
 		if (notice_is_stale_plan(f->body))
 			prepared_answer_changed(c, s, news, now);
+		else if (notice_is(f->body, RELAY_NO_STATEMENT))
+			prepared_answer_missing(s, news);
 	} else if (f->type == 'C' && slice_starts(f->body, "DEALLOCATE ALL")) {
 		prepared_answer_forgets(c, s, news->seq);
 	} else if (f->type == 'C' && has_names && slice_starts(f->body, "DEALLOCATE")) {

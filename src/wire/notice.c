@@ -46,10 +46,15 @@ static bool notice_is_sqlstate(struct slice s)
 	return true;
 }
 
+bool notice_is(struct slice body, const char *sqlstate)
+{
+	return slice_eq_str(notice_get(body, NOTICE_SQLSTATE), sqlstate);
+}
+
 bool notice_is_stale_plan(struct slice body)
 {
 	return slice_eq_str(notice_get(body, NOTICE_ROUTINE), NOTICE_STALE_PLAN_ROUTINE) &&
-	       slice_eq_str(notice_get(body, NOTICE_SQLSTATE), "0A000");
+	       notice_is(body, "0A000");
 }
 
 void notice_sqlstate(struct slice body, char out[6])

@@ -32,6 +32,8 @@ struct slice notice_get(struct slice body, char field);
 /* Does the server close the connection after this (FATAL or PANIC)? */
 bool notice_is_fatal(struct slice body);
 
+bool notice_is(struct slice body, const char *sqlstate);
+
 /* "cached plan must not change result type": what was prepared fails for ever, since what it reads
  * has other columns now. */
 #define NOTICE_STALE_PLAN_ROUTINE "RevalidateCachedQuery"

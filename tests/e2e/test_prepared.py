@@ -214,6 +214,15 @@ def test_server_holds_no_more_than_the_bound(pooler):
     assert [m.row()[0] for m in client.ready() if m.kind == "D"] == [str(n) for n in range(10)]
 
 
+def test_what_somebody_has_deallocated_behind_our_back(shared):
+    """Who meets that it is gone is told; the next one has it again."""
+    other, client = shared.raw(), shared.raw()
+    assert prepare(other, "s", "select 'others'") == "1Z"
+    client.query("do $$ begin execute 'deallocate all'; end $$")
+    assert run(other, "s") in (["26000"], ["others"])
+    assert run(other, "s") == ["others"]
+
+
 def test_evictions_that_the_server_has_skipped(pooler):
     """What was to make room and has not is still there, and goes later."""
     p = pooler(pool_mode="auto", pool_size=1, workers=1, max_prepared_statements=4)
