@@ -24,7 +24,7 @@
 #include "wire/track.h"
 
 /* A message of the client's may need so many of ours in front of it, and is one itself. */
-#define PREPARED_MAX_ITEMS 12u
+#define PREPARED_MAX_ITEMS 20u
 #define PREPARED_MAX_LENT 4u
 /* Names that are lent are closed when the next batch begins, whosever it is. */
 #define PREPARED_MOST_LENT 8192u
@@ -37,7 +37,21 @@ static struct slice prepared_search_path(const struct client *c)
 	return slice_of(path ? path : "");
 }
 
-/* Parse of a name. One that is there already is refused by the server. */
+/* Parse of a name that is there already: the server refuses it. A name like ours may be something
+ * else there, and not the client's to lend. */
+static enum prepared_step prepared_on_parse_again(struct prepared_turn *t, struct slice name,
+						  struct slice body)
+{
+	if (!slice_starts(name, STMT_PREFIX)) {
+		prepared_turn_lend(t, name);
+		return PREPARED_PASSES;
+	}
+	prepared_turn_lend(t, SLICE(STMT_NOBODY));
+	prepared_turn_parse(t->out, SLICE(STMT_NOBODY), body);
+	return PREPARED_WRITTEN;
+}
+
+/* Parse of a name. */
 static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struct frame *f,
 					    struct slice name, struct slice body)
 {
@@ -53,10 +67,8 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 		return PREPARED_TOO_MANY;
 	if (prepared_names_is_open(names, name))
 		return PREPARED_FULL;
-	if (there) {
-		prepared_turn_lend(t, name);
-		return PREPARED_PASSES;
-	}
+	if (there)
+		return prepared_on_parse_again(t, name, body);
 	struct prepared_name *made = mem_zalloc(sizeof(*made));
 	made->stmt = stmt_get(t->c->worker->shared->stmts, prepared_search_path(t->c), body);
 	made->parsed_at = stmt_now(made->stmt, t->now);
@@ -130,6 +142,19 @@ static void prepared_ensure_unnamed(struct prepared_turn *t)
 
 /* ---- DEALLOCATE in SQL -------------------------------------------------------------------- */
 
+/* A text deallocates the name. Where that is one of ours, what it leads to at the server is gone
+ * then. */
+static void prepared_lend_to_text(struct prepared_turn *t, struct slice name)
+{
+	struct prepared_set *set = prepared_set_need(t->s);
+	struct prepared_entry *entry = prepared_set_find_name(set, name);
+	if (entry)
+		entry->prepared_at = 0;
+	if (slice_starts(name, STMT_PREFIX))
+		prepared_turn_close(t, name);
+	prepared_turn_lend(t, name);
+}
+
 /* A text is about to be run, by the next message that is not of ours. */
 static void prepared_on_text(struct prepared_turn *t, struct slice sql)
 {
@@ -158,7 +183,7 @@ static void prepared_on_text(struct prepared_turn *t, struct slice sql)
 		struct prepared_name *old = len ? prepared_names_remove(names, own) : NULL;
 		if (!old)
 			continue;
-		prepared_turn_lend(t, own);
+		prepared_lend_to_text(t, own);
 		undos[lent] = prepared_names_note(names, track_next_seq(&t->s->track), own, old);
 		undos[lent++]->nth = nth;
 	}

@@ -102,6 +102,20 @@ struct prepared_entry *prepared_set_find(const struct prepared_set *set, const s
 	return map_get(&set->map, key_of(stmt));
 }
 
+struct prepared_entry *prepared_set_find_name(const struct prepared_set *set, struct slice name)
+{
+	char digits[STMT_NAME_BYTES];
+	if (!slice_starts(name, STMT_PREFIX) || name.len >= sizeof(digits))
+		return NULL;
+	memcpy(digits, name.ptr, name.len);
+	digits[name.len] = '\0';
+	uint64_t id = strtoull(digits + strlen(STMT_PREFIX), NULL, 10);
+	struct prepared_entry *entry = map_get(&set->map, slice_make(&id, sizeof(id)));
+	return entry && slice_eq_str(name, entry->stmt->name) ? entry : NULL;
+}
+
+/* Is the message still to be answered, and of a batch before the one that is open? Then it may yet
+ * be skipped, and what comes next not with it. */
 bool prepared_set_is_pending(const struct server *s, uint32_t seq)
 {
 	return !track_seq_before(seq, track_head_seq(&s->track)) &&

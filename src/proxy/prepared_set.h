@@ -55,6 +55,8 @@ void prepared_set_free(struct server *s);
 size_t prepared_set_count(const struct server *s); /* for SHOW */
 
 struct prepared_entry *prepared_set_find(const struct prepared_set *set, const struct stmt *stmt);
+/* The statement that servers know by that name. */
+struct prepared_entry *prepared_set_find_name(const struct prepared_set *set, struct slice name);
 void prepared_set_drop(struct prepared_set *set, struct prepared_entry *entry);
 
 /* A Close, which is the next message, shall make room of it. */

@@ -214,6 +214,24 @@ def test_server_holds_no_more_than_the_bound(pooler):
     assert [m.row()[0] for m in client.ready() if m.kind == "D"] == [str(n) for n in range(10)]
 
 
+@pytest.mark.parametrize("how", ["parse", "deallocate"])
+def test_a_client_that_has_a_name_of_ours(shared, how):
+    """It takes nothing away from whoever has what the server knows by that name."""
+    other, client = shared.raw(), shared.raw()
+    assert prepare(other, "s", "select 'others'") == "1Z"
+    (ours,) = other.rows("select name from pg_prepared_statements")[0]
+    assert prepare(client, ours, "select 'own'") == "1Z"
+    assert run(client, ours) == ["own"]
+    if how == "parse":
+        assert prepare(client, ours, "select 'again'") == "EZ"
+        assert run(client, ours) == ["own"]
+    else:
+        assert kinds(client.query(f"deallocate {ours}")) == "CZ"
+        assert run(client, ours) == ["26000"]
+    assert run(client, "") == ["26000"]  # another batch, in front of which there may be something to close
+    assert run(other, "s") == ["others"]
+
+
 def test_what_somebody_has_deallocated_behind_our_back(shared):
     """Who meets that it is gone is told; the next one has it again."""
     other, client = shared.raw(), shared.raw()
