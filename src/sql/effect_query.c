@@ -1,6 +1,8 @@
 /*
  * effect_query.c - queries: what they call, and whether they create a table.
  */
+#include <string.h>
+
 #include "sql/calls.h"
 #include "sql/effect_parts.h"
 #include "sql/skim.h"
@@ -172,6 +174,26 @@ static void note_into(const struct skim *s, struct effect *out)
 	out->set |= temp ? EFFECT(TEMP) : EFFECT(CREATE);
 }
 
+/* UPDATE [ONLY] [schema.]pg_settings is a set_config() for each of its rows. */
+static void note_update(const struct skim *s, struct effect *out)
+{
+	char name[LITERAL_NAME_BYTES];
+	struct lexer lex = s->lex;
+	struct lexer_token t = lexer_next(&lex, NULL);
+	if (lexer_is_word(&t, "only"))
+		t = lexer_next(&lex, NULL);
+	if (lexer_is_punct(&t, '('))
+		t = lexer_next(&lex, NULL);
+	struct lexer_token dot = lexer_next(&lex, NULL);
+	while (lexer_is_punct(&dot, '.')) {
+		t = lexer_next(&lex, NULL);
+		dot = lexer_next(&lex, NULL);
+	}
+	size_t n = literal_name(&t, name);
+	if (n ? strcmp(name, "pg_settings") == 0 : t.kind == LEXER_QUOTED)
+		out->set |= EFFECT(SETTING_UNREAD);
+}
+
 /* SELECT set_config(...): the first call of the query, and right behind its first word? */
 static bool is_first_call(const struct skim *s, const struct lexer *start)
 {
@@ -202,6 +224,9 @@ void effect_query_read(struct lexer *lex, struct effect *out)
 		case SKIM_DEFAULT: /* UPDATE ... SET a = DEFAULT */
 			out->set |= EFFECT(SEQUENCE_MOVE);
 			break;
+		case SKIM_UPDATE:
+			note_update(&skim, out);
+			break;
 		case SKIM_CALL:
 			if (is_first_call(&skim, &start)) {
 				lexer_next(&start, NULL);
@@ -230,6 +255,9 @@ void effect_query_scan(struct lexer lex, struct effect *out)
 			break;
 		case SKIM_DEFAULT: /* UPDATE ... SET a = DEFAULT */
 			out->set |= EFFECT(SEQUENCE_MOVE);
+			break;
+		case SKIM_UPDATE:
+			note_update(&skim, out);
 			break;
 		case SKIM_CALL:
 			note_call(&skim, out);

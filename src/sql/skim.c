@@ -258,6 +258,8 @@ enum skim_stop skim_next(struct skim *s)
 				return stop(s, p, end, SKIM_INTO);
 			if (is_word(s, SLICE("default")))
 				return stop(s, p, end, SKIM_DEFAULT);
+			if (is_word(s, SLICE("update")))
+				return stop(s, p, end, SKIM_UPDATE);
 			break;
 		case CLASS_DIGIT:
 			p = pass_number(s, at, end);

@@ -1,5 +1,5 @@
 /*
- * skim.h - one pass over SQL text that stops only where something may be called or created.
+ * skim.h - one pass over SQL text that stops only where something may be called, created or set.
  *
  * It sees what lexer.h sees, but looks at the bytes themselves as long as nothing needs more, and
  * makes no tokens: that is what every statement of a client goes through.
@@ -21,6 +21,7 @@ enum skim_stop {
 	SKIM_CALL,    /* an opening parenthesis behind a name */
 	SKIM_INTO,    /* the word INTO */
 	SKIM_DEFAULT, /* the word DEFAULT */
+	SKIM_UPDATE,  /* the word UPDATE */
 };
 
 /* Words and names are slices of the text as they were written, with their quotes; a dotted name is

@@ -35,6 +35,7 @@ EXTRA_DIST += \
 	tests/e2e/test_drivers_auto.py \
 	tests/e2e/test_gate.py \
 	tests/e2e/test_hba.py \
+	tests/e2e/test_hidden.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_effects_oracle.py \
 	tests/e2e/test_limits.py \

@@ -93,6 +93,11 @@ def called(call):
     return {SPECIAL[kind]} if kind in SPECIAL else set() if kind in ("PURE", "BOTH") else {"calls"}
 
 
+def of_update(tree):
+    found = {"nextval"} if "SetToDefault" in json.dumps(tree) else set()
+    return found | ({"setting?"} if tree["relation"]["relname"] == "pg_settings" else set())
+
+
 def shown(node):
     """The effects of an expression or query, whatever it is part of."""
     found = set()
@@ -109,8 +114,8 @@ def shown(node):
             found |= {"nextval"}
         elif key == "ExecuteStmt":
             found |= {"execute"}
-        elif key == "UpdateStmt" and "SetToDefault" in json.dumps(value):
-            found |= {"nextval"}
+        elif key == "UpdateStmt":
+            found |= of_update(value)
         found |= shown(value)
     return found
 
@@ -179,8 +184,10 @@ def of_statement(stmt):
         found |= created(tree[CREATED[kind]], tree.get("oncommit"))
     elif kind == "CopyStmt" and tree.get("is_from"):
         found.add("nextval")
-    elif kind in ("InsertStmt", "MergeStmt") or (kind == "UpdateStmt" and "SetToDefault" in json.dumps(tree)):
+    elif kind in ("InsertStmt", "MergeStmt"):
         found.add("nextval")
+    elif kind == "UpdateStmt":
+        found |= of_update(tree)
     elif kind == "ExecuteStmt":
         found.add("execute")
     return found
