@@ -451,7 +451,8 @@ static int main_run(struct program *p)
 	main_keep_secrets(p->setup->conf);
 	main_log_notes(p->setup);
 	if (p->options.restart)
-		LOG_WARNING("-R does nothing: see the manual for restarts");
+		LOG_WARNING(
+			"-R does nothing: no sockets are taken over from a running process yet");
 	bool ok = main_start(p, &err);
 	if (ok) {
 		main_say_ready(p);

@@ -298,7 +298,7 @@ def test_verbose_and_quiet(make_pooler, cluster):
 def test_reboot_option_is_explained(make_pooler, cluster):
     p = make_pooler(cluster, args=["-R"])
     assert p.raw().value("select 1") == "1"
-    p.wait_log("-R")
+    p.wait_log("-R does nothing: no sockets are taken over")
 
 
 def test_environment_of_libpq_has_no_say(make_pooler, cluster):
