@@ -16,6 +16,7 @@
 #include "proxy/errand.h"
 #include "proxy/hub.h"
 #include "proxy/keep.h"
+#include "proxy/lend.h"
 #include "proxy/localpool.h"
 #include "proxy/note.h"
 #include "proxy/paramset.h"
@@ -243,15 +244,6 @@ static void ear_send_marker(struct ear *ear, bool with_names, usec_t now)
 	buf_fini(&after);
 }
 
-/* May its server be taken from its pool to listen for all? Never the last one that can be had. */
-static bool ear_may_lend(const struct client *c)
-{
-	const struct conf_pool *s = &c->pool->settings;
-	bool is_open = s->pool_size == 0 || s->max_overflow < 0;
-	return (is_open || s->pool_size + s->max_overflow > 1) && s->max_db_connections != 1 &&
-	       s->max_user_connections != 1 && !c->server->is_cancelling && !c->server->is_doomed;
-}
-
 /* Its server becomes the hub's. */
 static void ear_lend(struct ear *ear, struct hub *hub, usec_t now)
 {
@@ -282,13 +274,14 @@ static bool ear_go(struct ear *ear, struct hub *hub, usec_t now)
 	struct client *c = ear->client;
 	snprintf(ear->marker, sizeof(ear->marker), "%s", hub->marker);
 	if (atomic_load(&hub->owner) == HUB_NOBODY) {
-		if (!ear_may_lend(c) || !keep_take_place(c->pool))
+		if (c->server->is_cancelling || c->server->is_doomed ||
+		    !lend_take(c->pool, c->keep->is_counted))
 			return false;
 		if (hub_claim(hub, c->worker->index)) {
 			ear_lend(ear, hub, now);
 			return true;
 		}
-		keep_give_place(c->pool); /* another worker was faster */
+		lend_give(c->pool); /* another worker was faster */
 	}
 	(void)branch_join(branch_get(c->worker, hub), ear, false);
 	ear_enter(ear, EAR_ASKING);

@@ -14,7 +14,7 @@
 #include "net/mailbox.h"
 #include "proxy/branch.h"
 #include "proxy/errand.h"
-#include "proxy/keep.h"
+#include "proxy/lend.h"
 #include "proxy/localpool.h"
 #include "proxy/note.h"
 #include "proxy/route.h"
@@ -300,7 +300,7 @@ static void hub_close(struct hub *hub, usec_t now)
 		 s->pool->route->database, s->pool->route->user, s->pid);
 	hub->server = NULL;
 	s->hub = NULL;
-	keep_give_place(s->pool);
+	lend_give(s->pool);
 	server_stop_listening(s, now);
 	hub_unref(hub);
 }
@@ -414,7 +414,7 @@ void hub_lost(struct server *s)
 	struct hub *hub = s->hub;
 	s->hub = NULL;
 	hub->server = NULL;
-	keep_give_place(s->pool);
+	lend_give(s->pool);
 	pthread_mutex_lock(&hub->table->lock);
 	hub_end(hub);
 	pthread_mutex_unlock(&hub->table->lock);

@@ -7,9 +7,9 @@
  *
  * The server of the first client that listens becomes the hub's: it is listening already, so that
  * nothing is lost, and no other connection has to be opened. It stays where it was, in its pool and
- * with the worker that it was with (the hub's owner), counts against all limits and max_kept there,
- * and is LISTENING. It listens to whatever any client of any worker wants to hear, and to one
- * channel of ours, the marker's (proxy/seam.h). What it hears goes to the workers that have
+ * with the worker that it was with (the hub's owner), counts against all limits and max_kept there
+ *(lend.h), and is LISTENING. It listens to whatever any client of any worker wants to hear, and to
+ *one channel of ours, the marker's (proxy/seam.h). What it hears goes to the workers that have
  * listeners (proxy/branch.h), each notification once (proxy/note.h).
  *
  * There is a hub for each database as clients name it and each client_encoding: PostgreSQL sends

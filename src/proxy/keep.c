@@ -384,7 +384,7 @@ void keep_let_go(struct client *c)
 }
 
 /* One more of the pool's servers, unless as many are kept as may be. */
-bool keep_take_place(struct localpool *lp)
+static bool keep_take_place(struct localpool *lp)
 {
 	atomic_int *kept = &lp->route->kept;
 	int max = lp->max_kept, now = atomic_load(kept);
@@ -393,11 +393,6 @@ bool keep_take_place(struct localpool *lp)
 			return false;
 	} while (!atomic_compare_exchange_weak(kept, &now, now + 1));
 	return true;
-}
-
-void keep_give_place(struct localpool *lp)
-{
-	atomic_fetch_sub(&lp->route->kept, 1);
 }
 
 void keep_lend(struct client *c)

@@ -122,11 +122,6 @@ bool keep_hold(struct client *c, usec_t now) MUST_CHECK;
 /* It has its server no more. */
 void keep_let_go(struct client *c);
 
-/* One more of the pool's servers is kept, and is not any more: not by a client, but for all that
- * listen. False: max_kept would be exceeded. */
-bool keep_take_place(struct localpool *lp) MUST_CHECK;
-void keep_give_place(struct localpool *lp);
-
 /* It listens elsewhere from now on, and on its server again. */
 void keep_lend(struct client *c);
 void keep_reclaim(struct client *c, usec_t now);

@@ -66,6 +66,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/keep.h \
 	src/proxy/leftover.c \
 	src/proxy/leftover.h \
+	src/proxy/lend.c src/proxy/lend.h \
 	src/proxy/localpool.c \
 	src/proxy/localpool.h \
 	src/proxy/login.c \

@@ -29,6 +29,7 @@ struct registry_entry {
 	char *name;              /* owned */
 	struct pool_cap servers; /* max_db_connections, max_user_connections */
 	atomic_int clients;      /* logged in, over all workers */
+	atomic_int lent;         /* servers that listen for all (proxy/lend.h) */
 	atomic_bool paused;      /* databases: PAUSE, KILL */
 	atomic_bool disabled;    /* databases: DISABLE */
 

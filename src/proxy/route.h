@@ -47,7 +47,7 @@ struct route {
 	struct registry_entry *database_entry, *user_entry; /* a reference each */
 	struct pool_shared shared;
 	atomic_bool reads_sequences; /* currval or lastval was seen */
-	atomic_int kept;             /* servers of it that clients keep (proxy/keep.h) */
+	atomic_int kept; /* servers of it that clients keep (proxy/keep.h), or all (lend.h) */
 
 	pthread_mutex_t lock; /* guards the rest */
 	uint64_t

@@ -426,6 +426,51 @@ def test_the_last_server_of_a_pool_listens_for_one_alone(pooler):
     assert notes(client.query("notify a, 'x'")) == [("a", "x")]
 
 
+LIMITS = {
+    "of the pool": dict(pool_size=2, max_overflow=0, max_kept="0"),
+    "of the pool, as max_kept is by default": dict(pool_size=2, max_overflow=0),
+    "of the database": dict(pool_size=4, max_db_connections=2),
+    "of the user": dict(pool_size=4, max_user_connections=2),
+}
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("which", LIMITS)
+def test_listeners_leave_others_a_server(pooler, which, workers):
+    """One for each encoding and after each RECONNECT: all of them together are never all that can be had."""
+    p = shared(pooler, workers=workers, **LIMITS[which])
+    utf = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    latin = listening(p, "a", client_encoding="LATIN1")
+    until_equal(lambda: [row["reasons"] for row in p.show("kept")], ["listen"])
+    assert len(p.show("listeners")) == 1
+    assert notes(latin.query("notify a, 'x'")) == [("a", "x")]
+    assert read_notes(utf, 1) == [("a", "x")]
+    latin.close()
+    until(lambda: is_free(p, 1))
+    p.console("reconnect app")
+    again = listening(p, "a")
+    until_equal(lambda: [row["reasons"] for row in p.show("kept")], ["listen"])
+    again.close()
+    until(lambda: is_free(p, 1))
+    assert p.raw().value("select 1") == "1"
+
+
+def test_a_place_of_a_listener_that_has_ended_can_be_had_again(pooler, cluster):
+    p = shared(pooler, pool_size=2, max_overflow=0, max_db_connections=2, max_user_connections=2)
+    for _ in range(3):
+        client = listening(p, "a")
+        until(lambda: is_free(p, 1))
+        cluster.sql("select pg_terminate_backend(%s)" % listener_pid(p))
+        client.rest()
+    client = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    client.close()
+    until(lambda: p.show("listeners") == [])
+    client = listening(p, "a")
+    until(lambda: is_free(p, 1))
+
+
 def test_a_reload_changes_who_keeps(pooler):
     p = shared(pooler, listen="keep")
     client = listening(p, "a")
