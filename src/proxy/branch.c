@@ -116,7 +116,8 @@ static void branch_on_sweep(struct timer *t, usec_t now)
 	struct worker *w = branch->worker;
 	if (w->stopping)
 		return;
-	if (branch_drop_spare(branch) && list_is_empty(&branch->ears)) {
+	bool is_needed = !branch->is_dismissed && !branch_drop_spare(branch);
+	if (!is_needed && list_is_empty(&branch->ears)) {
 		hub_bye(branch->hub, w);
 		branch_free(branch);
 	} else {
@@ -170,6 +171,14 @@ uint64_t branch_join(struct branch *branch, struct ear *ear, bool is_there)
 	return next;
 }
 
+/* It ends with the last of its ears, but not under the feet of who sees to them now. */
+static void branch_end_if_empty(struct branch *branch)
+{
+	struct loop *loop = branch->worker->loop;
+	if (list_is_empty(&branch->ears) && !branch->worker->stopping)
+		loop_set_timer(loop, &branch->sweep, loop_now(loop));
+}
+
 void branch_leave(struct ear *ear)
 {
 	if (!ear->branch)
@@ -180,6 +189,8 @@ void branch_leave(struct ear *ear)
 	free(ear->seats);
 	ear->seats = NULL;
 	list_remove(&ear->on_branch);
+	if (ear->branch->is_dismissed)
+		branch_end_if_empty(ear->branch);
 	ear->branch = NULL;
 }
 
@@ -227,6 +238,14 @@ void branch_is_there(struct branch *branch, uint64_t seq, usec_t now)
 		if (branch_has(branch, ear))
 			ear_is_there(ear, now);
 	}
+}
+
+void branch_dismiss(struct branch *branch, usec_t now)
+{
+	branch->is_dismissed = true;
+	branch_end_if_empty(branch);
+	LIST_EACH (node, tmp, &branch->ears)
+		ear_dismiss(LIST_ENTRY(node, struct ear, on_branch), now);
 }
 
 void branch_lost(struct branch *branch, usec_t now)

@@ -86,7 +86,7 @@ static void command_on_pool(struct command_part *part, struct localpool *lp, use
 {
 	switch (part->command->what) {
 	case PROXY_COMMAND_PAUSE:
-		pool_pause(&lp->slice, now);
+		localpool_pause(lp, now);
 		break;
 	case PROXY_COMMAND_RESUME:
 		pool_resume(&lp->slice, now);

@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "proxy/branch.h"
 #include "proxy/client.h"
+#include "proxy/ear_queue.h"
 #include "proxy/ear_text.h"
 #include "proxy/errand.h"
 #include "proxy/hub.h"
@@ -28,11 +29,6 @@
 
 /* How long the hub may take to listen, and a marker to come back through it. */
 #define EAR_HUB_US (5 * USEC_PER_SEC)
-
-struct ear_item {
-	struct list link;
-	struct note *note; /* a reference */
-};
 
 static const struct {
 	const char *name;
@@ -51,94 +47,33 @@ static void ear_enter(struct ear *ear, enum ear_state to)
 	ear->state = (uint8_t)to;
 }
 
-/* ---- what it is to be told ----------------------------------------------------------------------
- */
-
-static void ear_drop_item(struct ear *ear, struct ear_item *item)
-{
-	ear->bytes -= sizeof(*item) + item->note->bytes;
-	list_remove(&item->link);
-	note_unref(item->note);
-	free(item);
-}
-
-static void ear_drop_all(struct ear *ear, struct list *items)
-{
-	for (struct ear_item *item; (item = LIST_FIRST(items, struct ear_item, link));)
-		ear_drop_item(ear, item);
-}
-
-static void ear_put(struct ear *ear, struct list *items, struct note *note, usec_t now)
+/* The pool is paused, and is to have no server any more. */
+static void ear_end_by_pause(struct ear *ear, usec_t now)
 {
 	struct client *c = ear->client;
-	int max = (int)c->pool->settings.listen_buffer;
-	struct ear_item *item = mem_zalloc(sizeof(*item));
-	item->note = note_ref(note);
-	ear->bytes += sizeof(*item) + note->bytes;
-	list_push_back(items, &item->link);
-	if (ear->bytes > (size_t)max) {
-		char names[200];
-		ear_describe(ear, names, sizeof(names));
-		client_fail(c, ERROR_LISTEN_BUFFER, names, NULL, now, max);
-	}
+	bool is_end = atomic_load(&c->worker->shared->closing);
+	char names[256];
+	loop_clear_timer(&ear->timer);
+	branch_leave(ear);
+	ear_describe(ear, names, sizeof(names));
+	client_fail(c, is_end ? ERROR_SHUTDOWN : ERROR_LISTEN_PAUSED, NULL, NULL, now, names);
 }
 
-static void ear_resolve(struct ear *ear, enum seam_held held)
+/* Does it hear from a hub that is dismissed, and has nothing else to wait for? */
+static bool ear_goes_with_hub(const struct ear *ear)
 {
-	switch (held) {
-	case SEAM_KEEP_HELD:
-		break;
-	case SEAM_DROP_HELD:
-		ear_drop_all(ear, &ear->held);
-		break;
-	case SEAM_DELIVER_HELD:
-		LIST_EACH (node, tmp, &ear->held) {
-			list_remove(node);
-			list_push_back(&ear->queue, node);
-		}
-		break;
-	}
-}
-
-/* PostgreSQL sends notifications between transactions only. */
-static bool ear_may_tell(const struct client *c)
-{
-	if (conn_is_stuck(&c->conn))
-		return false;
-	switch ((enum client_state)c->state) {
-	case CLIENT_IDLE:
-	case CLIENT_WAITING:
-	case CLIENT_SKIPPING:
-		return true;
-	case CLIENT_LINKED:
-		return track_is_idle(&c->server->track) && !c->server->body_left && !c->body_left;
-	case CLIENT_STARTUP:
-	case CLIENT_FRONTED:
-	case CLIENT_HANDSHAKE:
-	case CLIENT_HELD:
-	case CLIENT_AUTH:
-	case CLIENT_ADMITTED:
-	case CLIENT_PROVING:
-	case CLIENT_CLOSING:
-		return false;
-	}
-	return false;
+	return ear->state == EAR_AWAY && ear->branch && ear->branch->is_dismissed &&
+	       !ear->client->server && ear->client->state != CLIENT_CLOSING;
 }
 
 bool ear_flush(struct ear *ear, usec_t now)
 {
-	struct client *c = ear->client;
-	while (!list_is_empty(&ear->queue) && ear_may_tell(c)) {
-		struct ear_item *item = LIST_FIRST(&ear->queue, struct ear_item, link);
-		struct slice message = note_message(item->note);
-		c->pool->stats.sent_bytes += message.len;
-		c->pool->stats.notes++;
-		bool sent = client_send(c, message, now);
-		ear_drop_item(ear, item);
-		if (!sent)
-			return false;
-	}
-	return true;
+	if (!ear_queue_tell(ear, now))
+		return false;
+	if (!ear_goes_with_hub(ear))
+		return true;
+	ear_end_by_pause(ear, now);
+	return false;
 }
 
 /* ---- life ---------------------------------------------------------------------------------------
@@ -184,8 +119,8 @@ void ear_free(struct ear *ear)
 	if (ear->branch)
 		branch_unmark(ear->branch, ear->payload);
 	branch_leave(ear);
-	ear_drop_all(ear, &ear->queue);
-	ear_drop_all(ear, &ear->held);
+	ear_queue_clear(ear, &ear->queue);
+	ear_queue_clear(ear, &ear->held);
 	ear_forget_names(ear);
 	free(ear->cause);
 	free(ear);
@@ -208,7 +143,7 @@ static bool ear_stay(struct ear *ear, usec_t now)
 {
 	loop_clear_timer(&ear->timer);
 	if (ear->state == EAR_LEAVING)
-		ear_resolve(ear, seam_give_up(&ear->seam));
+		ear_queue_resolve(ear, seam_give_up(&ear->seam));
 	branch_unmark(ear->branch, ear->payload);
 	branch_leave(ear);
 	ear_enter(ear, EAR_HOME);
@@ -290,12 +225,18 @@ static bool ear_go(struct ear *ear, struct hub *hub, usec_t now)
 	return true;
 }
 
-bool ear_may_leave(const struct ear *ear)
+/* Is its server kept for nothing but LISTEN, where that need not be? */
+static bool ear_only_listens(const struct ear *ear)
 {
 	const struct client *c = ear->client;
-	return ear->state == EAR_HOME && !ear->stays &&
-	       c->pool->settings.listen == CONF_LISTEN_SHARED && c->keep->kept == KEEP(LISTEN) &&
-	       ear->count > 0 && ear->count <= EAR_MAX_NAMES && !c->worker->stopping;
+	return ear->state == EAR_HOME && c->pool->settings.listen == CONF_LISTEN_SHARED &&
+	       c->keep->kept == KEEP(LISTEN) && !c->worker->stopping;
+}
+
+bool ear_may_leave(const struct ear *ear)
+{
+	return ear_only_listens(ear) && !ear->stays && ear->count > 0 &&
+	       ear->count <= EAR_MAX_NAMES;
 }
 
 bool ear_leave(struct ear *ear, usec_t now)
@@ -305,6 +246,10 @@ bool ear_leave(struct ear *ear, usec_t now)
 		return ear->state != EAR_AWAY;
 	if (ear->speaks)
 		return true;
+	if (c->pool->slice.paused && ear_only_listens(ear)) {
+		ear_end_by_pause(ear, now);
+		return true;
+	}
 	if (!ear_may_leave(ear))
 		return false;
 	struct hub *hub = hub_get(c->worker->shared->hubs, slice_of(c->pool->route->database),
@@ -449,6 +394,16 @@ static void ear_on_timer(struct timer *t, usec_t now)
 	worker_settle(c->worker, now);
 }
 
+void ear_dismiss(struct ear *ear, usec_t now)
+{
+	bool is_going =
+		ear->state == EAR_ASKING || (ear->state == EAR_LEAVING && ear->seam != SEAM_CLOSED);
+	if (!is_going)
+		(void)ear_flush(ear, now); /* AWAY: it ends, if this is the time for it */
+	else if (ear_stay(ear, now))
+		server_settle(ear->client->server, now);
+}
+
 void ear_lost_hub(struct ear *ear, usec_t now)
 {
 	struct client *c = ear->client;
@@ -471,10 +426,10 @@ static void ear_hear(struct ear *ear, enum seam_fate fate, struct note *note, us
 {
 	switch (fate) {
 	case SEAM_DELIVER:
-		ear_put(ear, &ear->queue, note, now);
+		ear_queue_put(ear, &ear->queue, note, now);
 		break;
 	case SEAM_HOLD:
-		ear_put(ear, &ear->held, note, now);
+		ear_queue_put(ear, &ear->held, note, now);
 		break;
 	case SEAM_DROP:
 		break;
@@ -554,7 +509,7 @@ void ear_marked(struct ear *ear, enum ear_source source, usec_t now)
 	if (ear->state != EAR_LEAVING && ear->state != EAR_RETURNING)
 		return;
 	bool is_old = (ear->state == EAR_LEAVING) == (source == EAR_OWN);
-	ear_resolve(ear, seam_mark(&ear->seam, is_old ? SEAM_OLD : SEAM_NEW));
+	ear_queue_resolve(ear, seam_mark(&ear->seam, is_old ? SEAM_OLD : SEAM_NEW));
 	if (source == EAR_HUB && c->server) /* else it is settled once all is read */
 		server_settle(c->server, now);
 }

@@ -24,6 +24,10 @@
  * (then for good). A client that sends notifications itself stays at HOME: it is to hear its own at
  * once, in front of the ReadyForQuery of the transaction that sent them.
  *
+ * PAUSE is not to wait for who only listens. Who keeps a server for nothing but LISTEN, or none, is
+ * told so and disconnected once it is in no transaction; who is RECALLED or RETURNING comes home
+ * first, for that.
+ *
  * What it hears while it is in the middle of something (a query, its socket full) waits until it is
  * not, up to listen_buffer bytes.
  *
@@ -116,11 +120,12 @@ void ear_answered(struct ear *ear, bool failed, usec_t now);
 /* Tells the client what waits, if this is the time for it. False: it has gone, and is CLOSING. */
 bool ear_flush(struct ear *ear, usec_t now);
 
-/* From the branch: a notification on one of its channels; its marker; the hub listens; there is
- * no hub any more, and no branch. */
+/* From the branch: a notification on one of its channels; its marker; the hub listens; the hub is
+ * dismissed; there is no hub any more, and no branch. */
 void ear_hears_hub(struct ear *ear, struct note *note, usec_t now);
 void ear_marked(struct ear *ear, enum ear_source source, usec_t now);
 void ear_is_there(struct ear *ear, usec_t now);
+void ear_dismiss(struct ear *ear, usec_t now);
 void ear_lost_hub(struct ear *ear, usec_t now);
 
 /* "LISTEN a, b", cut where there is no room. */

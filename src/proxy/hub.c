@@ -147,7 +147,7 @@ void hub_retire(struct hub_table *table, const char *database)
 /* ---- mails ------------------------------------------------------------------------------------
  */
 
-enum hub_word { HUB_WANT, HUB_DROP, HUB_BYE, HUB_THERE, HUB_NOTE, HUB_LOST };
+enum hub_word { HUB_WANT, HUB_DROP, HUB_BYE, HUB_THERE, HUB_NOTE, HUB_LEAVE, HUB_LOST };
 
 struct hub_mail {
 	struct mail mail;
@@ -170,6 +170,8 @@ static void hub_tell_branch(struct worker *w, const struct hub_mail *m, usec_t n
 		branch_heard(branch, m->note, now);
 	else if (m->word == HUB_THERE)
 		branch_is_there(branch, m->seq, now);
+	else if (m->word == HUB_LEAVE)
+		branch_dismiss(branch, now);
 	else
 		branch_lost(branch, now);
 }
@@ -315,6 +317,8 @@ static void hub_take(struct hub *hub, struct worker *w, const struct hub_mail *m
 	switch (m->word) {
 	case HUB_WANT:
 		hub_take_want(hub, m);
+		if (hub->is_dismissed) /* it does not know yet */
+			hub_send(hub, w->shared, m->from, (struct hub_mail){ .word = HUB_LEAVE });
 		break;
 	case HUB_DROP:
 		hub_take_drop(hub, m);
@@ -325,6 +329,7 @@ static void hub_take(struct hub *hub, struct worker *w, const struct hub_mail *m
 		break;
 	case HUB_THERE:
 	case HUB_NOTE:
+	case HUB_LEAVE:
 	case HUB_LOST:
 		break;
 	}
@@ -397,6 +402,18 @@ void hub_adopt(struct hub *hub, struct server *s, struct slice names, uint64_t s
 	LOG_INFO("server %s/%s pid %d: is the shared listener of its database from now on",
 		 s->pool->route->database, s->pool->route->user, s->pid);
 	hub_settle(s, now);
+}
+
+void hub_dismiss(struct hub *hub, usec_t now)
+{
+	if (hub->is_dismissed)
+		return;
+	hub->is_dismissed = true;
+	pthread_mutex_lock(&hub->table->lock);
+	hub_end(hub);
+	pthread_mutex_unlock(&hub->table->lock);
+	hub_tell_members(hub, hub->server->pool->worker, HUB_LEAVE, NULL);
+	hub_settle(hub->server, now);
 }
 
 void hub_heard(struct server *s, struct slice body)

@@ -44,6 +44,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/doorkeeper.h \
 	src/proxy/ear.c \
 	src/proxy/ear.h \
+	src/proxy/ear_queue.c src/proxy/ear_queue.h \
 	src/proxy/ear_text.c \
 	src/proxy/ear_text.h \
 	src/proxy/errand.c \

@@ -134,6 +134,17 @@ static void localpool_settle_kept(struct localpool *lp, usec_t now)
 	}
 }
 
+void localpool_pause(struct localpool *lp, usec_t now)
+{
+	pool_pause(&lp->slice, now);
+	LIST_EACH (node, tmp, &lp->servers) {
+		struct server *s = LIST_ENTRY(node, struct server, link);
+		if (s->hub)
+			hub_dismiss(s->hub, now);
+	}
+	localpool_settle_kept(lp, now);
+}
+
 void localpool_configure(struct localpool *lp, usec_t now)
 {
 	struct pool_limits limits;

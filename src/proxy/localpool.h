@@ -90,6 +90,9 @@ void localpool_touch(struct localpool *lp);
 /* Every client of it is told to go. */
 void localpool_end_clients(struct localpool *lp, enum error_id error, usec_t now);
 
+/* No server is given out any more, and who only listens keeps none (proxy/ear.h). */
+void localpool_pause(struct localpool *lp, usec_t now);
+
 /* The worker has a new setup. */
 void localpool_configure(struct localpool *lp, usec_t now);
 

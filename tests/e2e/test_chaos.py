@@ -153,7 +153,7 @@ class Chaos:
             what = dice.choice(["pause", "reconnect", "reload", "kill_client", "show", "show", "kill"])
             if what == "pause":
                 with self.p.open().login("admin", "pgweir") as console:
-                    console.send(Q("pause app"))  # waits for who keeps a server, and for who listens for all
+                    console.send(Q("pause app"))  # waits for who keeps a server, ends who only listens
                     time.sleep(0.1)
                     p.console("resume app")
                     console.ready()

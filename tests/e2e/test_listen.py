@@ -471,6 +471,80 @@ def test_a_place_of_a_listener_that_has_ended_can_be_had_again(pooler, cluster):
     until(lambda: is_free(p, 1))
 
 
+def ended_by_pause(client):
+    error = client.rest()[-1].fields()
+    return error["C"] == "08006" and "PAUSE" in error["M"] and "LISTEN a" in error["M"]
+
+
+@pytest.mark.parametrize("what", ["pause", "pause app"])
+@pytest.mark.parametrize("workers", [1, 3])
+def test_pause_ends_the_listener(pooler, cluster, workers, what):
+    """Before a server is restarted PAUSE answers when transactions are over; who listens is told what it will miss."""
+    p = shared(pooler, workers=workers)
+    clients = [listening(p, "a", "b") for _ in range(6)]
+    until(lambda: is_free(p, 6))
+    bystander = p.raw()
+    bystander.value("select 1")
+    p.console(what)
+    for client in clients:
+        assert ended_by_pause(client)
+    assert p.show("servers") == [] and p.show("listeners") == []
+    assert cluster.backends("backend_type = 'client backend' and usename = 'app'") == []
+    p.console(what.replace("pause", "resume"))
+    again = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    bystander.query("notify a, 'again'")
+    assert read_notes(again, 1) == [("a", "again")]
+
+
+def test_pause_lets_a_listeners_query_end(pooler, cluster):
+    cluster.in_app("drop table if exists locked; create table locked(a int); grant all on locked to public")
+    p = shared(pooler)
+    reading, block, sender = listening(p, "a"), listening(p, "a"), listening(p, "a")
+    until(lambda: is_free(p, 3))
+    with cluster.connect() as locker, p.raw(user="admin", database=p.console_database) as admin:
+        locker.execute("begin")
+        locker.execute("lock table locked")
+        reading.send(Q("select count(*) from locked"))
+        until(lambda: cluster.backends("wait_event_type = 'Lock' and query like '%from locked'"))
+        block.query("begin")
+        block.query("select 1")
+        sender.query("notify a, 'before'")  # and keeps its server from now on
+        admin.send(Q("pause app"))
+        assert ended_by_pause(sender)
+        until(lambda: p.show("databases", name="app")[0]["paused"] == "1")
+        assert block.value("select 2") == "2"
+        block.query("commit")
+        assert ended_by_pause(block)
+        assert not admin.has_input()
+        locker.execute("commit")
+        rows = reading.read_until("Z")
+        assert [m.row() for m in rows if m.kind == "D"] == [["0"]]
+        assert ended_by_pause(reading)
+        admin.ready()
+
+
+def test_pause_waits_for_what_else_keeps(pooler):
+    p = shared(pooler)
+    client = listening(p, "a")
+    client.query("select pg_advisory_lock(1)")
+    until_equal(lambda: len(p.show("kept")), 1)
+    with p.raw(user="admin", database=p.console_database) as admin:
+        admin.send(Q("pause app"))
+        until(lambda: p.show("databases", name="app")[0]["paused"] == "1")
+        assert client.value("select 1") == "1"
+        client.query("select pg_advisory_unlock(1)")
+        assert ended_by_pause(client)
+        admin.ready()
+
+
+def test_sigint_ends_it_though_somebody_listens(pooler):
+    p = shared(pooler)
+    client = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    p.signal(signal.SIGINT)
+    assert client.rest()[-1].fields()["C"] == "57P01"
+    p.wait_exit()
 def test_a_reload_changes_who_keeps(pooler):
     p = shared(pooler, listen="keep")
     client = listening(p, "a")
