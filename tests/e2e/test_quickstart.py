@@ -1,5 +1,6 @@
 """./quickstart, as somebody runs it who has just cloned this: what it shows, and that it leaves nothing behind."""
 
+import itertools
 import os
 import pathlib
 import pty
@@ -15,16 +16,17 @@ import time
 import pytest
 
 from pooler import ROOT, find_binary
-from waiting import DEADLINE, all_at_once, until
+from waiting import DEADLINE, TooLate, all_at_once, until
 
 pytestmark = [pytest.mark.pgweir, pytest.mark.timeout(180)]
 
 PROMPT = "demo=[#>] "
+TOLD = [signal.SIGINT, signal.SIGTERM, signal.SIGHUP]
 
 
 @pytest.fixture
-def start(workdir):
-    """start(*options, **environment): the command, ready to run, in a directory that has to be empty afterwards."""
+def start(request, workdir):
+    """start(*options): the command, ready to run, in a directory that has to be empty after a test that has passed."""
     directory = pathlib.Path(tempfile.mkdtemp(prefix="qs-", dir=workdir))
     directory.chmod(0o755)
 
@@ -33,8 +35,9 @@ def start(workdir):
 
     yield make
     try:
-        until(lambda: not processes(directory), "nothing that was started runs on")
-        assert os.listdir(directory) == []
+        if request.node.report_call.passed:
+            until(lambda: not processes(directory), "nothing that was started runs on")
+            assert os.listdir(directory) == []
     finally:
         for pid in processes(directory):
             os.kill(int(pid), signal.SIGKILL)
@@ -69,6 +72,7 @@ class Terminal:
                 signal.signal(number, signal.SIG_DFL)
             os.execve(args[0], args, {**env, "TERM": "dumb", "PAGER": "cat"})
         self.said = ""
+        self.status = None
 
     def _read(self, end):
         """More of what it says; False at its end."""
@@ -97,8 +101,43 @@ class Terminal:
             pass
         return self.end()
 
+    def has_ended(self):
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.status = os.waitstatus_to_exitcode(status) if pid else None
+        return self.status is not None
+
     def end(self):
-        return os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        until(self.has_ended, "it ends", 80)
+        return self.status
+
+    def hang_up(self):
+        if self.terminal is not None:
+            os.close(self.terminal)
+            self.terminal = None
+
+    def close(self):
+        """Hung up, it ends with all that it has started; or is killed with what it has in its terminal."""
+        self.hang_up()
+        try:
+            self.end()
+        except TooLate:
+            os.killpg(self.pid, signal.SIGKILL)
+            raise
+
+
+@pytest.fixture
+def terminal(start):
+    """terminal(*options): the command on a terminal, hung up afterwards."""
+    opened = []
+
+    def make(*options):
+        opened.append(Terminal(start(*options)))
+        return opened[-1]
+
+    yield make
+    for t in opened:
+        t.close()
 
 
 def test_all_is_shown_without_a_terminal(start):
@@ -140,15 +179,14 @@ def test_server_that_is_not_there(start):
     assert "cannot reach" in done.stderr and "sesame" not in done.stderr + done.stdout
 
 
-def test_psql_on_a_terminal(start):
+def test_psql_on_a_terminal(terminal):
     """^C is for the query, not for the pooler; \\q ends everything."""
-    t = Terminal(start())
+    t = terminal()
     t.expect(PROMPT)
-    t.type("select pg_sleep(600);\n")
-    t.expect(r"pg_sleep\(600\);")
-    while "cancel" not in t.said:
-        t.type("\x03")
-        t.expect("cancel|" + PROMPT)
+    t.type("do $$ begin raise notice 'it runs'; perform pg_sleep(600); end $$;\n")
+    t.expect("NOTICE: +it runs")  # before it has sent a query psql takes no notice of ^C
+    t.type("\x03")
+    t.expect("ERROR: +canceling statement due to user request")
     t.expect(PROMPT)
     t.type("select 6 * 7 as answer;\n")
     t.expect(r"\b42\b")
@@ -161,8 +199,8 @@ def test_psql_on_a_terminal(start):
     ("Making a private", "^C", 130), ("Making a private", "TERM", 143), ("Starting pgweir", "^C", 130),
     ("A slow query", "^C", 130), ("A slow query", "TERM", 143),
 ])
-def test_interrupted(start, phase, how, status):
-    t = Terminal(start())
+def test_interrupted(terminal, phase, how, status):
+    t = terminal()
     t.expect(phase)
     if how == "^C":
         t.type("\x03\x03\x03")
@@ -171,11 +209,21 @@ def test_interrupted(start, phase, how, status):
     assert t.wait() == status
 
 
-@pytest.mark.parametrize("phase", ["Making a private", PROMPT])
-def test_terminal_that_is_closed(start, phase):
-    t = Terminal(start())
+@pytest.mark.parametrize("phase", ["", "Making a private", "Starting pgweir", "A slow query"])
+def test_interrupted_again_and_again(terminal, phase):
+    """Between any two of its commands, those that clean up among them; at first nobody has heard of a signal."""
+    t = terminal()
     t.expect(phase)
-    os.close(t.terminal)
+    numbers = itertools.cycle(TOLD)
+    until(lambda: t.has_ended() or os.kill(t.pid, next(numbers)), "it ends", 80, every=0)
+    assert abs(t.status) in [128 + number for number in TOLD] + TOLD
+
+
+@pytest.mark.parametrize("phase", ["Making a private", PROMPT])
+def test_terminal_that_is_closed(terminal, phase):
+    t = terminal()
+    t.expect(phase)
+    t.hang_up()
     assert t.end() != 0
 
 
