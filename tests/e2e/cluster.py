@@ -13,14 +13,14 @@ import threading
 
 import psycopg
 
-from waiting import until
+from waiting import Crew, all_at_once, until
 
 RUN_AS = "postgres" if os.geteuid() == 0 else None
 
-# Below the kernel's ephemeral range, so that no outgoing connection ever sits on one. Each process has
-# blocks of its own, locked for as long as it lives: several suites may run at once.
-PORTS = range(11000, 31000)
-PORTS_IN_BLOCK = 500
+# Below the kernel's ephemeral range, so that no outgoing connection ever sits on one, and below where quickstart
+# looks. Each process has blocks of its own, locked for as long as it lives: several suites may run at once.
+PORTS = range(11000, 20000)
+PORTS_IN_BLOCK = 250
 BLOCKS = pathlib.Path(tempfile.gettempdir()) / f"pgweir-e2e-ports-{os.getuid()}"
 _ports = collections.deque()
 _ports_lock = threading.Lock()
