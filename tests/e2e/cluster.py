@@ -64,6 +64,13 @@ def free_port():
         return next(port for port in reversed(_ports) if _is_free(port))
 
 
+def _established_to(port):
+    """The local ports of connections to that one on 127.0.0.1 that the one who has opened them still has."""
+    with open("/proc/net/tcp") as table:
+        ends = [line.split()[1:4] for line in table]
+    return {int(mine[9:], 16) for mine, theirs, state in ends[1:] if theirs == f"0100007F:{port:04X}" and state == "01"}
+
+
 def own(path):
     """Give a file or directory to the user the servers run as."""
     if RUN_AS:
@@ -257,6 +264,33 @@ class Cluster:
             "select pid from pg_stat_activity where backend_type in ('client backend', 'walsender') "
             f"and application_name not in ('e2e-direct') and pid <> pg_backend_pid() and {where} order by pid", *args)
         return [row[0] for row in rows]
+
+    def connected(self, where="true"):
+        """
+        The ports at which connections to 127.0.0.1 begin that have a backend and that nobody has closed yet. (A backend
+        lives on for a moment after its connection was closed: where it is counted exactly, it must not be counted.)
+        """
+        rows = self.sql("select client_port from pg_stat_activity where backend_type = 'client backend' "
+                        f"and application_name <> 'e2e-direct' and {where}")
+        return {port for port, in rows} & _established_to(self.port)
+
+    def most_connected(self, work, least, where="true"):
+        """Do all of the work at once: the most connections that were there at a moment, and those are `least` at least."""
+        seen = [0]
+
+        def watch(crew):
+            last = set()
+            while not crew.stop.is_set():
+                now = self.connected(where)
+                seen[0] = max(seen[0], len(last & now))  # whatever both looks have seen was there in between
+                last = now
+                crew.stop.wait(0.01)
+
+        with Crew() as crew:
+            crew.start(watch, crew)
+            all_at_once(work)
+            until(lambda: seen[0] >= least, f"{least} connections are there")
+        return seen[0]
 
     def states(self, where="true"):
         """What those backends do: (pid, state, application_name, query)"""
