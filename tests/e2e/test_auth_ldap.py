@@ -201,7 +201,7 @@ def silent(binary):
 @pytest.mark.parametrize("extra", ["", "ldaptls=1", "ldapscheme=ldaps"])
 def test_server_that_hangs_is_given_up(pooler, silent, extra):
     """By the time of the login, and nobody else waits for it."""
-    p = pooler(auth_type="ldap", client_login_timeout=2, auth_helpers=1, userlist={"other": "secret"}, workers=1,
+    p = pooler(auth_type="ldap", client_login_timeout=5, auth_helpers=1, userlist={"other": "secret"}, workers=1,
                auth_ldap_options=f'ldapserver=127.0.0.1 ldapport={silent.port} ldapprefix="uid=" ldapsuffix=",dc=x" {extra}',
                databases={"app": lambda p: p.db("app"), "other": lambda p: p.db("other", auth_type="scram-sha-256")})
     waiting = []

@@ -370,7 +370,7 @@ def test_nobody_is_nobody_for_a_moment_only(counting, looked_up):
     assert refused(p, "u_late").sqlstate == "28P01"
     looked_up.sql(f"create role u_late login password '{WORD}'")
     try:
-        until(lambda: came_in(p, "u_late"), "it comes in", 10)
+        until(lambda: came_in(p, "u_late"), "it comes in")
     finally:
         looked_up.sql("drop role u_late")
 
@@ -396,8 +396,8 @@ def test_login_older_than_a_reload_leaves_nothing_behind(asking, own_strict, str
     """It goes on by the configuration that it began with, and asks the server of then."""
     p = asking(own_strict, auth_cache_time=600)
     early = p.open()
-    until(lambda: logging_in(p) == 1, "it is there")
     console = p.open().login("admin", "pgweir", "x")
+    until(lambda: logging_in(console) == 1, "it is there")
     p.databases = {"app": f"host=127.0.0.1 port={strict.port}"}
     p.write_ini()
     console.query("reload")
@@ -411,6 +411,7 @@ def test_login_older_than_a_reload_leaves_nothing_behind(asking, own_strict, str
 def test_those_who_come_together_share_a_query(counting, looked_up, workers):
     """The function waits for a lock: one query is there, and all clients wait for it."""
     p, count = counting(workers=workers, auth_cache_time=0)
+    console = p.open().login("admin", "pgweir", "x")
     with looked_up.connect() as holder:
         holder.execute("begin; lock lookup.asked")
         clients = [p.open() for _ in range(30)]
@@ -418,7 +419,8 @@ def test_those_who_come_together_share_a_query(counting, looked_up, workers):
             client.send(rawwire.startup("u_known", "app"))
         until(lambda: looked_up.backends("application_name = 'pgweir auth_query' and wait_event_type = 'Lock'"),
               "the query waits")
-        until(lambda: logging_in(p) == 30, "all of them are there")
+        until(lambda: logging_in(console) == 30, "all of them are there")
+        assert logging_in(console) == 30, "and a look later they have been heard"
         assert len(backends(looked_up)) == 1
         clients.pop().drop()  # one has left before the answer comes
         holder.execute("commit")
@@ -428,10 +430,8 @@ def test_those_who_come_together_share_a_query(counting, looked_up, workers):
     assert count() <= 2
 
 
-def logging_in(p):
-    """How many sockets the pooler holds of clients at its port."""
-    with open("/proc/net/tcp") as table:
-        return sum(1 for line in table if line.split()[1].endswith(f":{p.port:04X}") and line.split()[3] == "01")
+def logging_in(console):
+    return next(int(row["items"]) for row in console.dicts("show lists") if row["list"] == "login_clients")
 
 
 @pytest.mark.parametrize("method", ["md5", "plain", "scram-sha-256"])
@@ -496,7 +496,7 @@ def test_wrong_secret_of_the_one_who_asks(asking, strict):
 
 def test_query_that_hangs(counting, looked_up):
     """Its clients are told in time, and the server does not go on with it."""
-    p, count = counting(server_connect_timeout=2, auth_cache_time=0)
+    p, count = counting(server_connect_timeout=5, auth_cache_time=0)
     p.raw("u_known", password=WORD).close()
     with looked_up.connect() as holder:
         holder.execute("begin; lock lookup.asked")

@@ -13,9 +13,9 @@ import asyncpg
 import psycopg
 import pytest
 
-from waiting import DEADLINE, all_at_once
+from waiting import DEADLINE, all_at_once, until
 
-pytestmark = pytest.mark.pgweir
+pytestmark = [pytest.mark.pgweir, pytest.mark.timeout(180)]
 
 DRIVERS = pathlib.Path(__file__).parent / "drivers"
 NODE_MODULES = os.environ.get("E2E_NODE_MODULES", "")
@@ -36,9 +36,9 @@ def auto(pooler, fresh_database):
 def run(p, *command, env=None):
     """A program that says `all is well`, having asked all it wants to know."""
     done = subprocess.run([*map(str, command), str(p.port), p.database], capture_output=True, text=True, check=False,
-                          timeout=4 * DEADLINE, env={**os.environ, **(env or {})})
+                          timeout=8 * DEADLINE, env={**os.environ, **(env or {})})
     assert done.stdout == "all is well\n", f"it ended with {done.returncode}:\n{done.stdout}{done.stderr}"
-    assert len(p.cluster.backends(f"datname = '{p.database}'")) <= SERVERS
+    until(lambda: len(p.cluster.backends(f"datname = '{p.database}'")) <= SERVERS, "there are no more servers than that")
 
 
 @pytest.mark.parametrize("threshold", [5, 0])

@@ -308,7 +308,7 @@ def test_quoted_database_name(pooler):
 
 
 def test_login_that_never_ends_is_ended(pooler):
-    p = pooler(client_login_timeout=2, auth_type="md5", userlist={"app": PASSWORD})
+    p = pooler(client_login_timeout=5, auth_type="md5", userlist={"app": PASSWORD})
     silent = p.open()
     half = p.open()
     half.send(rawwire.startup("app", "app")[:11])

@@ -203,8 +203,8 @@ def test_session_state_is_refused_behind_it(pooler):
 def refused(p, statement):
     """A client whose transaction failed because it got no server, and who has that."""
     holder, client = p.raw(), p.raw()
-    p.reload(pool_timeout="100ms")
     holder.query("begin; select 1")
+    p.reload(pool_timeout="100ms")
     client.query("begin")
     client.send(*statement)
     said = client.ready()
@@ -232,8 +232,8 @@ def test_refused_and_not_ended(pooler, cluster, statement, params):
     cluster.in_app("drop table if exists opening_r; create table opening_r(a int); grant all on opening_r to app")
     p = auto(pooler)
     holder, client = p.raw(), p.raw(**params)
-    p.reload(pool_timeout="100ms")
     holder.query("begin; select 1")
+    p.reload(pool_timeout="100ms")
     client.query("begin")
     client.send(*statement)
     assert client.ready()[-1].status() == "E"

@@ -17,7 +17,7 @@ import rawwire
 from authority import Authority
 from rawwire import Gone, Refused
 from tlswire import TlsClient, client_context, hello, is_closed
-from waiting import DEADLINE, all_at_once, until
+from waiting import DEADLINE, all_at_once, until, until_equal
 
 pytestmark = pytest.mark.pgweir
 
@@ -156,7 +156,7 @@ def test_our_certificate_as_libpq_sees_it(tls_pooler, authority, stranger, kind)
         keys = dict(sslmode=mode, sslrootcert=authority.cert, sslcrl=authority.crl, host="localhost", hostaddr="127.0.0.1")
         if outcome in ("", "TLS"):
             with psycopg.connect(p.conninfo(**keys)) as conn:
-                assert bool(p.show("clients", user="app")[0]["tls"]) == (outcome == "TLS"), mode
+                until_equal(lambda: [bool(row["tls"]) for row in p.show("clients", user="app")], [outcome == "TLS"], mode)
                 assert conn.execute("select 1").fetchone() == (1,)
         else:
             assert outcome in psql_error(p, **keys), mode

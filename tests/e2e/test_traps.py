@@ -169,7 +169,7 @@ def test_idle_server_that_is_terminated_is_missed_by_nobody(pooler, cluster, sha
 
 def test_idle_session_timeout_is_missed_by_nobody(pooler, cluster):
     p = pooler(pool_size=1, databases={"app": lambda p: p.db("app")
-                                       + " connect_query='set idle_session_timeout = 200'"})
+                                       + " connect_query='set idle_session_timeout = 1000'"})
     client = p.raw()
     first = client.value("select pg_backend_pid()")
     until(lambda: int(first) not in cluster.backends(), "the server ends itself")
