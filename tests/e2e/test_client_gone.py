@@ -119,7 +119,7 @@ def test_client_gone_in_every_shape(pooler, cluster, table, shape, moment):
                          ids=lambda f: f.__name__)
 def test_server_is_used_again(pooler, cluster, table, moment):
     """Cancel, drain, roll back, reuse: a vanished client costs no server connection."""
-    p = pooler(pool_size=1)
+    p = pooler(pool_size=1, client_gone_timeout=60)
     client = p.raw()
     pid = client.value("select pg_backend_pid()")
     moment(client)
