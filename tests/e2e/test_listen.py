@@ -80,7 +80,6 @@ def test_the_pid_is_that_of_who_notified(pooler, cluster):
     client = listening(p, "a")
     until(lambda: is_free(p, 1))
     with cluster.connect() as direct:
-        direct.autocommit = True
         direct.execute("notify a, 'x'")
         got = client.read_until("A")[-1]
         assert struct.unpack_from("!I", got.body)[0] == direct.info.backend_pid
@@ -219,7 +218,6 @@ def test_nothing_is_lost_or_heard_twice_on_the_way(pooler, cluster, workers):
     with Crew() as crew:
         def stream():
             with cluster.connect() as direct:
-                direct.autocommit = True
                 while not crew.stop.is_set():
                     sent.append(len(sent))
                     direct.execute(f"notify a, '{sent[-1]}'")
@@ -317,6 +315,14 @@ def test_who_reads_nothing_is_told_to_go(pooler):
 # ---- what may go wrong --------------------------------------------------------------------------------
 
 
+def hears_again(p, other):
+    """Who listens after all that has a listener, and hears."""
+    client = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    other.query("notify a, 'again'")
+    assert read_notes(client, 1) == [("a", "again")]
+
+
 def listener_pid(p):
     (row,) = p.show("listeners")
     return int(row["server_pid"])
@@ -333,10 +339,7 @@ def test_a_lost_listener_ends_its_clients(pooler, cluster, workers):
         error = client.rest()[-1]
         assert error.fields()["C"] == "08006" and "LISTEN a, b" in error.fields()["M"]
     assert bystander.value("select 1") == "1"
-    again = listening(p, "a")
-    until(lambda: is_free(p, 1))
-    bystander.query("notify a, 'again'")
-    assert read_notes(again, 1) == [("a", "again")]
+    hears_again(p, bystander)
 
 
 def test_who_comes_back_before_the_listener_listens(pooler, cluster, fault_proxy):
@@ -377,7 +380,6 @@ def test_a_marker_of_an_earlier_way_is_not_taken_for_this_one(pooler, cluster):
         client.query("commit")
         until(has_marked)
         with cluster.connect() as direct:
-            direct.autocommit = True
             assert client.value("select 1") == "1"
             direct.execute("notify a, '1'")
             assert read_notes(client, 1) == [("a", "1")]
@@ -398,10 +400,7 @@ def test_kill_and_resume(pooler):
     p.console("kill app")
     client.rest()
     p.console("resume app")
-    again = listening(p, "a")
-    until(lambda: is_free(p, 1))
-    p.raw().query("notify a, 'again'")
-    assert read_notes(again, 1) == [("a", "again")]
+    hears_again(p, p.raw())
 
 
 def test_reconnect_leaves_it_to_those_it_has(pooler, cluster):
@@ -491,10 +490,7 @@ def test_pause_ends_the_listener(pooler, cluster, workers, what):
     assert p.show("servers") == [] and p.show("listeners") == []
     assert cluster.backends("backend_type = 'client backend' and usename = 'app'") == []
     p.console(what.replace("pause", "resume"))
-    again = listening(p, "a")
-    until(lambda: is_free(p, 1))
-    bystander.query("notify a, 'again'")
-    assert read_notes(again, 1) == [("a", "again")]
+    hears_again(p, bystander)
 
 
 def test_pause_lets_a_listeners_query_end(pooler, cluster):
@@ -610,7 +606,6 @@ def test_who_goes_with_its_last_answer_is_told_nothing_more(pooler, cluster):
     client, good = listening(p, "a"), listening(p, "a")
     until(lambda: is_free(p, 2))
     with cluster.connect() as locker, cluster.connect() as direct:
-        direct.autocommit = True
         locker.execute("begin")
         locker.execute("lock table locked")
         client.send(Q("select a from locked"))
@@ -635,7 +630,6 @@ def test_who_goes_with_its_last_answer_is_told_nothing_more(pooler, cluster):
 def test_psycopg_notifies(pooler):
     p = shared(pooler)
     with p.connect() as listener, p.connect() as sender:
-        listener.autocommit = sender.autocommit = True
         listener.execute("listen news")
         until(lambda: is_free(p, 1))
         for n in range(10):

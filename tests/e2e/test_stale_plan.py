@@ -38,6 +38,31 @@ def received(p):
     return sum(int(row["total_received"]) for row in p.show("stats", database="app"))
 
 
+@pytest.fixture
+def one_server(pooler, mode):
+    """A pool of one server: whatever was prepared there is there."""
+    return pooler(pool_mode=mode, pool_size=1, workers=1)
+
+
+@pytest.fixture
+def stale(one_server, change):
+    """A client whose statement was prepared before the table got another column."""
+    client = one_server.raw()
+    prepare(client)
+    change("add column y int default 2")
+    return client
+
+
+@pytest.fixture
+def stale_unnamed(one_server, change):
+    """The same of the unnamed statement."""
+    client = one_server.raw()
+    client.send(P(SQL) + S)
+    client.ready()
+    change("add column y int default 2")
+    return client
+
+
 def kinds(messages):
     return "".join(m.kind for m in messages)
 
@@ -80,10 +105,9 @@ class Servers:
             self.held[other] = True
 
 
-def test_the_statement_works_after_one_error(pooler, mode, change):
+def test_the_statement_works_after_one_error(one_server, change):
     """A client that is told so and goes on using the name."""
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    client = p.raw()
+    client = one_server.raw()
     prepare(client)
     assert run(client) == [["1"]]
     change("add column y int default 2")
@@ -112,10 +136,9 @@ def test_a_client_is_told_once_for_all_servers(pooler, mode, change, order):
     assert said == [[STALE], [["1", "2"]], [["1", "2"]]]
 
 
-def test_each_client_is_told_once(pooler, mode, change):
+def test_each_client_is_told_once(one_server, change):
     """The copy at the server is one for all: it is good again once one was told, but the others go by the old columns."""
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    clients = [p.raw() for _ in range(3)]
+    clients = [one_server.raw() for _ in range(3)]
     for client in clients:
         prepare(client)
     change("add column y int default 2")
@@ -126,15 +149,14 @@ def test_each_client_is_told_once(pooler, mode, change):
         assert error.fields()["R"] == "RevalidateCachedQuery"
     for client in clients * 2:
         assert run(client) == [["1", "2"]]
-    new = p.raw()
+    new = one_server.raw()
     prepare(new)
     assert run(new) == [["1", "2"]]
-    assert p.raw().value(f"select count(*) from pg_prepared_statements where statement = '{SQL}'") == "1"
+    assert one_server.raw().value(f"select count(*) from pg_prepared_statements where statement = '{SQL}'") == "1"
 
 
-def test_told_of_two_statements_in_a_pipeline(pooler, mode, change):
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    finder, client = p.raw(), p.raw()
+def test_told_of_two_statements_in_a_pipeline(one_server, change):
+    finder, client = one_server.raw(), one_server.raw()
     texts = {"s": SQL, "other": f"select *, 7 from {TABLE}"}
     for who in (finder, client):
         for name, sql in texts.items():
@@ -150,10 +172,9 @@ def test_told_of_two_statements_in_a_pipeline(pooler, mode, change):
     assert told(client.ready()) == [["1", "2"], ["1", "2", "7"]]
 
 
-def test_told_in_a_transaction(pooler, mode, change):
+def test_told_in_a_transaction(one_server, change):
     """What stands for the statement is refused in a failed transaction like any other, and is then still to be told."""
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    finder, client = p.raw(), p.raw()
+    finder, client = one_server.raw(), one_server.raw()
     prepare(finder)
     prepare(client)
     change("add column y int default 2")
@@ -165,64 +186,46 @@ def test_told_in_a_transaction(pooler, mode, change):
     assert run(client) == [["1", "2"]]
 
 
-def test_a_driver_that_closes_and_prepares_again(pooler, mode, change):
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    client = p.raw()
-    prepare(client)
-    change("add column y int default 2")
-    assert run(client) == [STALE]
-    client.send(C("S", "s") + S)
-    client.ready()
-    prepare(client)
-    assert run(client) == [["1", "2"]]
+def test_a_driver_that_closes_and_prepares_again(stale):
+    assert run(stale) == [STALE]
+    stale.send(C("S", "s") + S)
+    stale.ready()
+    prepare(stale)
+    assert run(stale) == [["1", "2"]]
 
 
-def test_describe_of_the_statement_is_told_too(pooler, mode, change):
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    client = p.raw()
-    prepare(client)
-    change("add column y int default 2")
-    client.send(D("S", "s") + S)
-    assert told(client.ready()) == [STALE]
-    client.send(D("S", "s") + S)
-    assert [m.columns() for m in client.ready() if m.kind == "T"] == [["x", "y"]]
+def test_describe_of_the_statement_is_told_too(stale):
+    stale.send(D("S", "s") + S)
+    assert told(stale.ready()) == [STALE]
+    stale.send(D("S", "s") + S)
+    assert [m.columns() for m in stale.ready() if m.kind == "T"] == [["x", "y"]]
 
 
-def test_the_unnamed_statement(pooler, mode, change):
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    client = p.raw()
-    client.send(P(SQL) + S)
-    client.ready()
-    change("add column y int default 2")
-    assert run(client, "") == [STALE]
-    assert run(client, "") == [["1", "2"]]
+def test_the_unnamed_statement(stale_unnamed):
+    assert run(stale_unnamed, "") == [STALE]
+    assert run(stale_unnamed, "") == [["1", "2"]]
 
 
-def test_in_a_transaction(pooler, mode, change):
+def test_in_a_transaction(stale):
     """Passed on as it is, since what came before it is lost; the next transaction is well."""
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    client = p.raw()
-    prepare(client)
-    change("add column y int default 2")
-    client.query("begin; select 1")
-    client.send(B(name="s") + D() + E() + S)
-    assert kinds(client.ready()) == "EZ"
-    assert run(client) == ["25P02"]
-    client.query("rollback")
-    client.query("begin; select 1")
-    assert run(client) == [["1", "2"]]
-    client.query("savepoint p")
-    client.query(f"alter table {TABLE} add column z int default 3")
-    assert run(client) == [STALE]
-    client.query("rollback to p")
-    assert run(client) == [["1", "2"]]
-    client.query("commit")
+    stale.query("begin; select 1")
+    stale.send(B(name="s") + D() + E() + S)
+    assert kinds(stale.ready()) == "EZ"
+    assert run(stale) == ["25P02"]
+    stale.query("rollback")
+    stale.query("begin; select 1")
+    assert run(stale) == [["1", "2"]]
+    stale.query("savepoint p")
+    stale.query(f"alter table {TABLE} add column z int default 3")
+    assert run(stale) == [STALE]
+    stale.query("rollback to p")
+    assert run(stale) == [["1", "2"]]
+    stale.query("commit")
 
 
-def test_in_a_pipeline(pooler, mode, change):
+def test_in_a_pipeline(one_server, change):
     """Both batches are under way when the first one is refused."""
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    client = p.raw()
+    client = one_server.raw()
     prepare(client)
     prepare(client, "other", "select 7")
     change("add column y int default 2")
@@ -232,10 +235,9 @@ def test_in_a_pipeline(pooler, mode, change):
     assert told(client.ready(2)) == [["1", "2"], ["7"], ["1", "2"]]
 
 
-def test_the_same_words_of_another_statement_change_nothing(pooler, mode, change):
+def test_the_same_words_of_another_statement_change_nothing(one_server, change):
     """EXECUTE in SQL fails alike; that is none of the protocol's statements."""
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    client = p.raw()
+    client = one_server.raw()
     prepare(client, "s", "select 5")
     client.query("begin")
     client.query(f"prepare mine as {SQL}")
@@ -264,10 +266,9 @@ def ask(client, *values, **keys):
     return client.ready()
 
 
-def test_a_batch_that_describes_is_sent_again(pooler, mode, change):
+def test_a_batch_that_describes_is_sent_again(one_server, change):
     """With the columns that there are now, and no error."""
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    clients = [p.raw() for _ in range(2)]
+    clients = [one_server.raw() for _ in range(2)]
     for client in clients:
         prepare(client)
     for number, columns in enumerate((["x", "y"], ["x"], ["x", "y"])):
@@ -295,19 +296,13 @@ def test_at_every_server(pooler, mode, change):
         assert kinds(ask(who)) == "2TDCZ"
 
 
-def test_the_unnamed_statement_is_sent_again(pooler, mode, change):
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    client = p.raw()
-    client.send(P(SQL) + S)
-    client.ready()
-    change("add column y int default 2")
-    assert told(ask(client, name="")) == [["1", "2"]]
+def test_the_unnamed_statement_is_sent_again(stale_unnamed):
+    assert told(ask(stale_unnamed, name="")) == [["1", "2"]]
 
 
-def test_where_each_column_is_wanted_otherwise_the_client_is_told(pooler, mode, change):
+def test_where_each_column_is_wanted_otherwise_the_client_is_told(one_server, change):
     """The words on how many columns there were are wrong for as many as there are."""
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    client = p.raw()
+    client = one_server.raw()
     change("add column y int default 2")
     prepare(client)
     assert told(ask(client, results=(0, 0))) == [["1", "2"]]
@@ -316,9 +311,8 @@ def test_where_each_column_is_wanted_otherwise_the_client_is_told(pooler, mode, 
     assert told(ask(client, results=(0,))) == [["1", "2", "3"]]
 
 
-def test_a_long_batch_is_not_kept(pooler, mode, change):
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    client = p.raw()
+def test_a_long_batch_is_not_kept(one_server, change):
+    client = one_server.raw()
     prepare(client, sql=f"select *, length($1::text) from {TABLE}")
     assert told(ask(client, "x" * 20000)) == [["1", "20000"]]
     change("add column y int default 2")
@@ -329,27 +323,19 @@ def test_a_long_batch_is_not_kept(pooler, mode, change):
 
 
 @pytest.mark.parametrize("begin", ["begin", "begin; select 1"])
-def test_never_in_a_transaction_block(pooler, mode, change, begin):
+def test_never_in_a_transaction_block(stale, begin):
     """Also where BEGIN goes out with the statement."""
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    client = p.raw()
-    prepare(client)
-    change("add column y int default 2")
-    client.query(begin)
-    said = ask(client)
+    stale.query(begin)
+    said = ask(stale)
     assert kinds(said) == "EZ" and said[0].sqlstate == STALE and said[1].status() == "E"
-    assert client.query("rollback")[-1].status() == "I"
-    assert told(ask(client)) == [["1", "2"]]
+    assert stale.query("rollback")[-1].status() == "I"
+    assert told(ask(stale)) == [["1", "2"]]
 
 
-def test_not_where_more_is_under_way(pooler, mode, change):
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    client = p.raw()
-    prepare(client)
-    change("add column y int default 2")
-    client.send(batch() + batch())
-    assert kinds(client.ready(2)) == "EZEZ"
-    assert kinds(ask(client)) == "2TDCZ"
+def test_not_where_more_is_under_way(stale):
+    stale.send(batch() + batch())
+    assert kinds(stale.ready(2)) == "EZEZ"
+    assert kinds(ask(stale)) == "2TDCZ"
 
 
 @pytest.mark.parametrize("split", [0, 1])
@@ -372,10 +358,9 @@ def test_answers_stay_in_their_order(pooler, mode, change, split):
     assert told(ask(client, "-1")) == [["-1", "1"]]
 
 
-def test_a_message_half_sent_behind_the_batch(pooler, mode, change, cluster):
+def test_a_message_half_sent_behind_the_batch(one_server, change, cluster):
     """The batch that is sent again is not taken for the rest of what the client has begun to send meanwhile."""
-    p = pooler(pool_mode=mode, pool_size=1, workers=1)
-    client = p.raw()
+    client = one_server.raw()
     prepare(client, sql=f"select $1::bytea, t.* from {TABLE} t")
     value = b"B\0\0\1\0" * 9  # reads like the head of a message, of which more is to come
     with cluster.connect() as ddl, ddl.transaction():
@@ -384,9 +369,9 @@ def test_a_message_half_sent_behind_the_batch(pooler, mode, change, cluster):
         client.send(sent)
         until(lambda: cluster.backends("wait_event_type = 'Lock'"))
         begun, left = d("x" * 100), sent.index(value)
-        before = received(p)
+        before = received(one_server)
         client.send(begun[:-left])
-        until(lambda: received(p) >= before + len(begun) - left)
+        until(lambda: received(one_server) >= before + len(begun) - left)
     assert told(client.ready()) == [STALE]
     client.send(begun[-left:] + S)
     assert kinds(client.ready()) == "Z"

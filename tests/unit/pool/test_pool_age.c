@@ -209,15 +209,21 @@ START_TEST(pre_ping_pings_whatever_idled_but_not_what_comes_straight_from_use)
 }
 END_TEST
 
-START_TEST(failed_ping_serves_the_waiter_elsewhere_and_invalidates_the_pool)
+/* So many servers, of which the first ones have idled for a moment and are pinged before use. */
+static struct rig *age_pinged(struct pool_limits limits, unsigned n_servers, unsigned n_idle)
 {
-	struct pool_limits limits = rig_limits();
 	limits.pre_ping = true;
 	struct rig *r = rig_new(1, limits);
-	rig_serve(r, 3);
-	rig_return(r, 0);
-	rig_return(r, 1);
+	rig_serve(r, n_servers);
+	for (unsigned i = 0; i < n_idle; i++)
+		rig_return(r, i);
 	rig_at(r, r->now + 1);
+	return r;
+}
+
+START_TEST(failed_ping_serves_the_waiter_elsewhere_and_invalidates_the_pool)
+{
+	struct rig *r = age_pinged(rig_limits(), 3, 2);
 	rig_request(r, 3);
 	RIG_EXPECT(r, "PING s1");
 	rig_ping_failed(r, 1);
@@ -238,13 +244,7 @@ END_TEST
 
 START_TEST(pings_that_fail_together_invalidate_once)
 {
-	struct pool_limits limits = rig_limits();
-	limits.pre_ping = true;
-	struct rig *r = rig_new(1, limits);
-	rig_serve(r, 2);
-	rig_return(r, 0);
-	rig_return(r, 1);
-	rig_at(r, r->now + 1);
+	struct rig *r = age_pinged(rig_limits(), 2, 2);
 	rig_request(r, 3);
 	rig_request(r, 4);
 	RIG_EXPECT(r, "PING s1; PING s0");
@@ -259,12 +259,7 @@ END_TEST
 
 START_TEST(login_under_way_when_a_ping_fails_is_good)
 {
-	struct pool_limits limits = rig_limits();
-	limits.pre_ping = true;
-	struct rig *r = rig_new(1, limits);
-	rig_serve(r, 1);
-	rig_return(r, 0);
-	rig_at(r, r->now + 1);
+	struct rig *r = age_pinged(rig_limits(), 1, 1);
 	rig_request(r, 0);
 	rig_request(r, 1);
 	RIG_EXPECT(r, "PING s0; OPEN s1");
@@ -280,13 +275,8 @@ END_TEST
 START_TEST(waiter_whose_server_is_pinged_times_out_or_leaves)
 {
 	struct pool_limits limits = rig_limits();
-	limits.pre_ping = true;
 	limits.pool_timeout_us = 1000;
-	struct rig *r = rig_new(1, limits);
-	rig_serve(r, 2);
-	rig_return(r, 0);
-	rig_return(r, 1);
-	rig_at(r, r->now + 1);
+	struct rig *r = age_pinged(limits, 2, 2);
 	rig_request(r, 3);
 	rig_request(r, 4);
 	RIG_EXPECT(r, "PING s1; PING s0");
