@@ -91,10 +91,10 @@ size_t login_start_bytes(struct client *c, struct slice in, usec_t now)
 	case STARTUP_GSSENC:
 		login_deny_encryption(c, now);
 		break;
-	case STARTUP_CANCEL:
+	case STARTUP_CANCEL: /* the last that it may say: it waits to be closed */
 		conn_pause(&c->conn, CLIENT_PAUSE_WAITING);
 		cancel_route(c, packet.cancel_pid, packet.cancel_key);
-		break;
+		return in.len;
 	case STARTUP_MESSAGE:
 		if (login_start_is_too_open(c))
 			client_fail(c, ERROR_TLS_REQUIRED, NULL, NULL, now);

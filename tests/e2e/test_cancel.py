@@ -166,6 +166,37 @@ def test_malformed_cancel_requests(pooler, body):
     assert p.raw().value("select 1") == "1"
 
 
+@pytest.mark.pgweir
+@pytest.mark.parametrize("behind", [rawwire.startup("app", "app"), rawwire.cancel_request(7, b"abcd")], ids=["login", "another"])
+def test_nothing_is_taken_behind_a_cancel_request(pooler, behind):
+    p = pooler()
+    peer = p.open()
+    peer.send(rawwire.cancel_request(64, b"abcd") + behind)
+    assert peer.rest() == []
+
+
+@pytest.mark.pgweir
+def test_second_cancel_behind_the_first_ends_no_other_client(pooler, cluster, latch, fault_proxy):
+    """The first is still under way when the second has been answered, and who asked is gone."""
+    proxy = fault_proxy(cluster.port)
+    p = pooler(workers=1, cancel_wait_timeout=1, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"})
+    client = p.raw()
+    client.send(Q(latch.sql))
+    latch.wait_running()
+    proxy.refuse = True
+    peer = p.open()
+    peer.send(rawwire.cancel_request(client.pid, client.key) + rawwire.cancel_request(client.pid, b"none"))
+    until(lambda: proxy.refused, "the cancel is on its way, and stuck")
+    others = [p.raw() for _ in range(3)]  # one has the place of who has asked, if that is free
+    p.wait_cancelling()
+    latch.open()
+    assert [m.row()[0] for m in client.ready() if m.kind == "D"] == ["done"]
+    peer.rest()
+    proxy.refuse = False
+    for other in others:
+        assert other.value("select 1") == "1"
+
+
 def test_key_dies_with_its_client(pooler, latch):
     p = pooler(pool_size=1)
     gone = p.raw()
