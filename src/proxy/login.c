@@ -79,6 +79,8 @@ static void login_hand_over(struct deferred *d, usec_t now)
 	struct login *login = CONTAINER_OF(d, struct login, handover);
 	struct client *c = login->client;
 	struct worker_shared *shared = c->worker->shared;
+	if (c->state == CLIENT_CLOSING) /* it has not waited to hear that it is let in */
+		return;
 	struct proxy_console *console = mem_zalloc(sizeof(*console));
 
 	console->user = mem_strdup(c->user);

@@ -1,5 +1,9 @@
 """The console: PgBouncer's commands and columns, ours beside them, and who may do what."""
 
+import re
+import signal
+import socket
+
 import psycopg
 import pytest
 
@@ -459,3 +463,19 @@ def test_console_survives_rude_clients(pooler):
     wrong.send(rawwire.message("F", b"\0" * 12))
     wrong.drop()
     assert console(p).rows("show version")
+
+
+@pytest.mark.pgweir
+def test_who_hangs_up_before_it_is_let_in_does_not_come_in(pooler):
+    p = pooler()
+    p.signal(signal.SIGSTOP)
+    try:
+        peer = socket.socket(socket.AF_UNIX)
+        peer.connect(p.socket_path)
+        peer.sendall(rawwire.startup("admin", p.console_database))
+        peer.close()
+    finally:
+        p.signal(signal.SIGCONT)
+    until(lambda: re.search(r"admin@unix\S*: closing because", p.log()), "it is gone")
+    p.console("show version")
+    assert not re.search("console admin@unix.*came in", p.log())
