@@ -171,16 +171,17 @@ static void loop_end_turn(struct loop *loop)
 
 void loop_turn(struct loop *loop, usec_t until)
 {
+	/* ONCE with NONBLOCK too: that alone goes on for as long as anything is ready */
 	int flags = EVLOOP_ONCE | EVLOOP_NO_EXIT_ON_EMPTY;
 	loop_run_deferred(loop);
 	loop_arm_alarm(loop);
 	if (!list_is_empty(&loop->again))
-		flags = EVLOOP_NONBLOCK;
+		flags |= EVLOOP_NONBLOCK;
 	else if (until != USEC_NEVER) {
 		usec_t now = usec_now();
 		struct timeval tv = loop_interval(now, until);
 		if (until <= now || evtimer_add(loop->limit, &tv) != 0)
-			flags = EVLOOP_NONBLOCK;
+			flags |= EVLOOP_NONBLOCK;
 	}
 	event_base_loop(loop->base, flags);
 	if (until != USEC_NEVER)

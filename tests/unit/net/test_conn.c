@@ -471,28 +471,55 @@ START_TEST(test_one_byte_per_call_both_ways)
 }
 END_TEST
 
+/* On the loop that another one owns. */
+static void party_open_beside(struct party *p, const struct party *owner)
+{
+	int pair[2];
+	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
+	sock_tune(pair[0], NULL);
+	*p = (struct party){
+		.loop = owner->loop, .peer = pair[1], .bite = 100, .got = mem_alloc(GOT_BYTES)
+	};
+	ck_assert(conn_open(&p->conn, p->loop, pair[0], NULL, party_on));
+}
+
+static void party_close_beside(struct party *p)
+{
+	conn_close(&p->conn);
+	close(p->peer);
+	free(p->got);
+}
+
 START_TEST(test_who_asks_again_does_not_starve_its_neighbour)
 {
 	struct party hog, small;
-	int pair[2];
 	party_open(&hog);
 	hog.again_on_readable = true;
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
-	sock_tune(pair[0], NULL);
-	small = (struct party){
-		.loop = hog.loop, .peer = pair[1], .bite = 100, .got = mem_alloc(GOT_BYTES)
-	};
-	ck_assert(conn_open(&small.conn, hog.loop, pair[0], NULL, party_on));
+	party_open_beside(&small, &hog);
 	peer_says(&hog, "x");
 	TURN_UNTIL(hog.loop, hog.count[CONN_READABLE] > 3);
 	int before = hog.count[CONN_READABLE];
 	peer_says(&small, "y");
 	TURN_UNTIL(hog.loop, small.got_len == 1);
 	ck_assert_int_le(hog.count[CONN_READABLE], before + 2);
-	conn_close(&small.conn);
-	close(pair[1]);
-	free(small.got);
+	party_close_beside(&small);
 	party_close(&hog);
+}
+END_TEST
+
+START_TEST(test_a_turn_ends_though_somebody_is_always_ready)
+{
+	struct party ready, other;
+	party_open(&ready);
+	party_open_beside(&other, &ready);
+	ready.is_deaf = true;
+	peer_says(&ready, "nobody reads this");
+	conn_again(&other.conn);
+	loop_turn(ready.loop, 0);
+	ck_assert_int_eq(ready.count[CONN_READABLE], 1);
+	ck_assert_int_eq(other.count[CONN_READABLE], 1);
+	party_close_beside(&other);
+	party_close(&ready);
 }
 END_TEST
 
@@ -660,6 +687,7 @@ Suite *conn_suite(void)
 	tcase_add_test(t, test_closing_when_drained_with_bytes_to_read);
 	tcase_add_test(t, test_one_byte_per_call_both_ways);
 	tcase_add_test(t, test_who_asks_again_does_not_starve_its_neighbour);
+	tcase_add_test(t, test_a_turn_ends_though_somebody_is_always_ready);
 	tcase_add_test(t, test_moving_to_another_loop_takes_all_along);
 	tcase_add_test(t, test_resuming_while_it_belongs_to_no_loop);
 	tcase_add_test(t, test_shutting_down_sends_the_rest_first);
