@@ -6,6 +6,9 @@
  * and taken to the kernel when bytes come in spite of it; write interest and the
  * out-buffer exist only while the peer does not take what it was sent.
  *
+ * Who brings much in one conn_recv is announced behind all others of its turns, and conn_recv gives
+ * it less while there are others.
+ *
  * An idle connection has its struct and nothing else. SIGPIPE is ignored by main: OpenSSL
  * writes without MSG_NOSIGNAL.
  *
@@ -52,10 +55,10 @@ struct conn {
 	struct buf *out;       /* owned; what the kernel refused; NULL while nothing is stuck */
 	struct deferred again; /* to be looked at after this turn */
 	conn_fn fn;
-	int fd;          /* owned; -1 when closed */
-	uint16_t pauses; /* a bit per reason; reading goes on when there is none */
-	uint8_t armed;   /* enum conn_armed, in conn.c */
-	uint8_t bits;    /* CONN_BIT_*, in conn.c */
+	int fd;         /* owned; -1 when closed */
+	uint16_t bits;  /* CONN_BIT_*, in conn.c */
+	uint8_t pauses; /* a bit per reason; reading goes on when there is none */
+	uint8_t armed;  /* enum conn_armed, in conn.c */
 };
 
 /* Takes the socket (made non-blocking by the caller) and, if given, the finished TLS session.
@@ -124,8 +127,8 @@ void conn_shutdown(struct conn *c);
 
 /* Reasons are bits of the owner's own. While any is set no CONN_READABLE comes; CONN_EOF does.
  * Resuming announces what waits, also what TLS has inside already, in the next turn. */
-void conn_pause(struct conn *c, uint16_t reason);
-void conn_resume(struct conn *c, uint16_t reason);
+void conn_pause(struct conn *c, uint8_t reason);
+void conn_resume(struct conn *c, uint8_t reason);
 
 static inline bool conn_is_paused(const struct conn *c)
 {

@@ -27,6 +27,7 @@ struct loop {
 	int alarm_fd;        /* owned; a timerfd */
 	usec_t alarm_at;     /* USEC_NEVER: not armed */
 	usec_t now;
+	usec_t brisk; /* when something small was served last */
 	usec_t began; /* when this turn's first callback was entered; 0: none was */
 	bool stopping;
 	int io_bytes;
@@ -74,6 +75,7 @@ struct loop *loop_new(const char *name, struct err *err)
 	list_init(&loop->again);
 	loop->alarm_at = USEC_NEVER;
 	loop->now = usec_now();
+	loop->brisk = loop->now - LOOP_BRISK_US;
 	wheel_init(&loop->wheel, loop->now);
 	loop->base = loop_new_base();
 	loop->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -272,4 +274,14 @@ usec_t loop_enter(struct loop *loop)
 	if (loop->began == 0)
 		loop->began = loop->now;
 	return loop->now;
+}
+
+void loop_set_brisk(struct loop *loop)
+{
+	loop->brisk = loop->now;
+}
+
+bool loop_is_brisk(const struct loop *loop)
+{
+	return loop->now - loop->brisk < LOOP_BRISK_US;
 }

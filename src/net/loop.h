@@ -29,6 +29,8 @@ struct loop;
 /* A turn longer than this is logged and counted: somebody blocked, or took too much. */
 #define LOOP_STALL_US (100 * USEC_PER_MSEC)
 
+#define LOOP_BRISK_US (10 * USEC_PER_MSEC)
+
 /* Embedded in what is to be freed (or looked at) after the turn. */
 struct deferred {
 	struct list link; /* on no list unless loop_defer was called */
@@ -83,5 +85,9 @@ int loop_io_bytes(const struct loop *loop);
 /* For net/ alone: libevent's side of it, and the clock's reading as a callback enters. */
 struct event_base *loop_base(struct loop *loop);
 usec_t loop_enter(struct loop *loop);
+
+/* For net/ alone: something small was served; it was, within the last LOOP_BRISK_US. */
+void loop_set_brisk(struct loop *loop);
+bool loop_is_brisk(const struct loop *loop);
 
 #endif

@@ -205,7 +205,7 @@ void client_fail_with(struct client *c, struct slice message, const char *why, u
 	c->lingers = true;
 	c->worker->lingering++;
 	/* read and drop what it still sends, so that the last words are not reset away */
-	conn_resume(&c->conn, UINT16_MAX);
+	conn_resume(&c->conn, UINT8_MAX);
 	conn_shutdown(&c->conn);
 }
 

@@ -79,7 +79,7 @@ static bool server_close_say_goodbye(struct server *s, usec_t now)
 	    !conn_is_open(&s->conn) ||
 	    conn_send(&s->conn, terminate, sizeof(terminate)) != CONN_SENT_ALL)
 		return false;
-	conn_resume(&s->conn, UINT16_MAX);
+	conn_resume(&s->conn, UINT8_MAX);
 	loop_set_timer(s->pool->worker->loop, &s->timer, now + SERVER_CLOSE_GOODBYE_US);
 	return true;
 }

@@ -29,6 +29,8 @@ struct party {
 	size_t got_len;
 	size_t bite; /* bytes asked for per wake-up */
 	ssize_t last;
+	int *reads; /* of all who share it */
+	int read_as;
 	bool close_on_readable, close_on_drained, again_on_readable, is_deaf;
 };
 
@@ -46,6 +48,8 @@ static void party_on(struct conn *conn, enum conn_event event, usec_t now)
 		return;
 	}
 	p->last = conn_recv(conn, p->got + p->got_len, p->bite);
+	if (p->reads)
+		p->read_as = ++*p->reads;
 	if (p->last > 0)
 		p->got_len += (size_t)p->last;
 	if (p->again_on_readable)
@@ -523,6 +527,45 @@ START_TEST(test_a_turn_ends_though_somebody_is_always_ready)
 }
 END_TEST
 
+static void peer_fills(struct party *p)
+{
+	static const char junk[1 << 16];
+	while (send(p->peer, junk, sizeof(junk), MSG_DONTWAIT) > 0)
+		;
+}
+
+START_TEST(test_what_moves_much_is_served_behind_the_others)
+{
+	struct party hog, small;
+	int reads = 0;
+	party_open(&hog);
+	party_open_beside(&small, &hog);
+	hog.reads = small.reads = &reads;
+	hog.bite = 1 << 20;
+	peer_fills(&hog);
+	TURN_UNTIL(hog.loop, hog.last > 64 << 10);
+	for (int i = 0; i < 5; i++) {
+		peer_fills(&hog);
+		peer_says(&small, "y");
+		int before = reads;
+		TURN_UNTIL(hog.loop, reads > before);
+		ck_assert_int_eq(reads, before + 2); /* both in one turn */
+		ck_assert_int_lt(small.read_as, hog.read_as);
+		ck_assert_int_eq(hog.last, 64 << 10);
+	}
+	/* and has all of a turn when they have been silent for a while */
+	usec_t then = loop_now(hog.loop);
+	hog.is_deaf = true;
+	peer_fills(&hog);
+	TURN_UNTIL(hog.loop, loop_now(hog.loop) - then > LOOP_BRISK_US);
+	hog.is_deaf = false;
+	loop_turn(hog.loop, USEC_NEVER);
+	ck_assert_int_gt(hog.last, 64 << 10);
+	party_close_beside(&small);
+	party_close(&hog);
+}
+END_TEST
+
 START_TEST(test_moving_to_another_loop_takes_all_along)
 {
 	struct party p;
@@ -688,6 +731,7 @@ Suite *conn_suite(void)
 	tcase_add_test(t, test_one_byte_per_call_both_ways);
 	tcase_add_test(t, test_who_asks_again_does_not_starve_its_neighbour);
 	tcase_add_test(t, test_a_turn_ends_though_somebody_is_always_ready);
+	tcase_add_test(t, test_what_moves_much_is_served_behind_the_others);
 	tcase_add_test(t, test_moving_to_another_loop_takes_all_along);
 	tcase_add_test(t, test_resuming_while_it_belongs_to_no_loop);
 	tcase_add_test(t, test_shutting_down_sends_the_rest_first);
