@@ -9,7 +9,7 @@ import subprocess
 import tempfile
 import time
 
-from benchtarget import BenchError, PASSWORD
+from benchtarget import BenchError, PASSWORD, step_back
 
 REFUSED, WRONG = 3, 4  # loadconn.h
 PATIENCE = 150
@@ -22,10 +22,12 @@ class NotThere(BenchError):
 class Load:
     """One process of the load generator, logged in and waiting; a context manager."""
 
-    def __init__(self, bed, target, args, seconds=2.0, warmup=0.3):
+    def __init__(self, bed, target, args, seconds=2.0, warmup=0.3, beside=False, step=None):
         self.bed = bed
         self.target = target
-        args = [bed.tools / "loadgen", "--hold", "--port", target.port, "--user", bed.user, "--database", bed.database,
+        self.step = step
+        port, database = (target.beside_port, "beside") if beside else (target.port, bed.database)
+        args = [bed.tools / "loadgen", "--hold", "--port", port, "--user", bed.user, "--database", database,
                 "--seconds", seconds, "--warmup", warmup, *args]
         if bed.scram and target.process:
             args += ["--password", PASSWORD]
@@ -36,7 +38,7 @@ class Load:
     def __enter__(self):
         self.errors = tempfile.TemporaryFile("w+")
         self.process = subprocess.Popen(self.args, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=self.errors, text=True,
-                                        preexec_fn=lambda: os.sched_setaffinity(0, self.bed.cpus.load))
+                                        preexec_fn=lambda: (os.sched_setaffinity(0, self.bed.cpus.load), self.step and self.step()))
         try:
             self.expect("ready")
         except BaseException as failure:
@@ -89,7 +91,8 @@ class Load:
         self.expect("end")
         cpu = self.target.cpu_seconds() - self.cpu_before
         self.target.alive()
-        self.bed.stub and self.bed.stub.alive()
+        for stub in self.bed.stubs:
+            stub.alive()
         return json.loads(self.line()) | {"cpu": cpu}
 
     def run(self, queries=None):
@@ -110,6 +113,16 @@ def run_before_and_during(bed, target, calm_args, storm_args, seconds, warmup):
             storm.begin()
             during = calm.run()
             return before, during, storm.end()
+
+
+def run_beside(bed, target, small_args, bulk_args, seconds, warmup):
+    """What small queries, to a server of their own, report while something large passes; and what that reports. The large one
+    and its server make way for the small ones wherever they share a CPU, so that only the pooler keeps these waiting."""
+    with Load(bed, target, small_args, seconds, warmup, beside=True) as small, \
+            Load(bed, target, bulk_args, seconds + 2 * warmup, warmup, step=step_back) as bulk:
+        bulk.begin()
+        during = small.run()
+        return during, bulk.end()
 
 
 # ---- system calls ---------------------------------------------------------------------

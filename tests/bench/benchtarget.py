@@ -72,12 +72,21 @@ class Cpus:
         self.count = len(cpus)
 
 
+def step_back():
+    """This process runs when no other of the bench wants its CPU, and makes way at once; under chrt -f too."""
+    if os.sched_getscheduler(0) == os.SCHED_FIFO:
+        os.sched_setparam(0, os.sched_param(max(1, os.sched_getparam(0).sched_priority - 1)))
+    else:
+        os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
 class Target:
     """A pooler, or nothing in between (no process of its own)."""
 
     def __init__(self, name, port, process=None, log=None):
         self.name = name
         self.port = port
+        self.beside_port = port  # where a bed's second server is reached
         self.process = process
         self.log = log
 
@@ -128,8 +137,8 @@ def wait_for_port(port, target):
 class Bed:
     """Owner of a server and the targets in front of it; a context manager."""
 
-    def __init__(self, tools, cpus, server_port=None, think_us=0, pool_size=16, scram=False, tls=False, database="bench",
-                 user="bench"):
+    def __init__(self, tools, cpus, server_port=None, think_us=0, pool_size=16, scram=False, tls=False, beside=False,
+                 database="bench", user="bench"):
         self.tools = tools
         self.cpus = cpus
         self.pool_size = pool_size
@@ -139,8 +148,9 @@ class Bed:
         self.user = user
         self.think_us = think_us
         self.server_port = server_port
+        self.beside = beside
         self.targets = {}
-        self.stub = None
+        self.stubs = []
 
     def __enter__(self):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="pgweir-bench-"))
@@ -148,8 +158,10 @@ class Bed:
         try:
             self.write_secrets()
             if self.server_port is None:
-                self.start_stub()
+                self.server_port = self.start_stub("stub", step_back if self.beside else None)
             self.targets[DIRECT] = Target(DIRECT, self.server_port)
+            if self.beside:
+                self.targets[DIRECT].beside_port = self.start_stub("stub beside")
         except BaseException:
             self.__exit__()
             raise
@@ -158,8 +170,8 @@ class Bed:
     def __exit__(self, *_):
         for target in self.targets.values():
             target.stop()
-        if self.stub:
-            self.stub.stop()
+        for stub in self.stubs:
+            stub.stop()
         shutil.rmtree(self.directory, ignore_errors=True)
 
     # -- files --
@@ -190,27 +202,30 @@ class Bed:
 
     # -- processes --
 
-    def spawn(self, name, port, args, cpus, pooler=True, **more):
+    def spawn(self, name, port, args, cpus, pooler=True, step=None, **more):
         log = self.directory / f"{name.replace(' ', '-').replace('=', '')}.log"
         with open(log, "wb") as out:
             process = subprocess.Popen(
                 [str(a) for a in args], stdout=out, stderr=out, cwd=self.directory,
-                preexec_fn=lambda: os.sched_setaffinity(0, cpus), **({"stdin": subprocess.DEVNULL} | more))
+                preexec_fn=lambda: (os.sched_setaffinity(0, cpus), step and step()), **({"stdin": subprocess.DEVNULL} | more))
         target = Target(name, port, process, log)
         if pooler:
             self.targets[name] = target
         wait_for_port(port, target)
         return target
 
-    def start_stub(self):
-        self.server_port = free_port()
-        self.stub = self.spawn("stub", self.server_port, [
-            self.tools / "stubserver", "--port", self.server_port, "--think-us", self.think_us], self.cpus.load,
-            pooler=False, stdin=subprocess.PIPE)
+    def start_stub(self, name, step=None):
+        port = free_port()
+        self.stubs.append(self.spawn(name, port, [self.tools / "stubserver", "--port", port, "--think-us", self.think_us],
+                                     self.cpus.load, pooler=False, step=step, stdin=subprocess.PIPE))
+        return port
 
     def ini(self, section, port, settings):
-        lines = ["[databases]", f"{self.database} = host=127.0.0.1 port={self.server_port} dbname={self.database}", "",
-                 f"[{section}]", "listen_addr = 127.0.0.1", f"listen_port = {port}", "unix_socket_dir =",
+        server = f"host=127.0.0.1 dbname={self.database} port="
+        lines = ["[databases]", f"{self.database} = {server}{self.server_port}"]
+        if self.beside:
+            lines.append(f"beside = {server}{self.targets[DIRECT].beside_port}")
+        lines += ["", f"[{section}]", "listen_addr = 127.0.0.1", f"listen_port = {port}", "unix_socket_dir =",
                  f"auth_type = {'scram-sha-256' if self.scram else 'trust'}",
                  f"auth_file = {self.directory / 'userlist.txt'}", "pool_mode = transaction",
                  f"default_pool_size = {self.pool_size}", "max_client_conn = 20000", "log_connections = 0",
@@ -244,7 +259,7 @@ class Bed:
         return min(12000, resource.getrlimit(resource.RLIMIT_NOFILE)[0] // 2 - 100)
 
     def add_haproxy(self):
-        port = free_port()
+        port, beside_port = free_port(), free_port()
         tls = f" ssl crt {self.directory / 'both.pem'}" if self.tls else ""
         self.write("haproxy.cfg", f"""global
     nbthread 1
@@ -257,8 +272,12 @@ defaults
 listen relay
     bind 127.0.0.1:{port}{tls}
     server one 127.0.0.1:{self.server_port}
+listen beside
+    bind 127.0.0.1:{beside_port}
+    server one 127.0.0.1:{self.targets[DIRECT].beside_port}
 """)
-        self.spawn(HAPROXY, port, [program("haproxy"), "-db", "-f", "haproxy.cfg"], self.cpus.one, **identity())
+        relay = self.spawn(HAPROXY, port, [program("haproxy"), "-db", "-f", "haproxy.cfg"], self.cpus.one, **identity())
+        relay.beside_port = beside_port
 
 
 class Tools:

@@ -14,9 +14,9 @@
 #include "base/mem.h"
 #include "wire/build.h"
 
-#define LOADCONN_COPY_TURN_BYTES ((size_t)256 << 10)
+#define LOADCONN_COPY_TURN_BYTES ((size_t)64 << 10)
 /* A stream is read in turns, so that the latency of the others is the pooler's and not ours. */
-#define LOADCONN_TURN_BYTES (LOADCONN_SCRATCH_BYTES / 8)
+#define LOADCONN_TURN_BYTES (LOADCONN_SCRATCH_BYTES / 16)
 #define LOADCONN_STATEMENT "bench"
 
 enum loadconn_state {

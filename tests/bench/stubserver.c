@@ -31,6 +31,9 @@
 
 #define STUB_SCRATCH_BYTES ((size_t)1 << 20)
 #define STUB_STREAM_TURN_BYTES ((uint64_t)128 << 10)
+#define STUB_SEND_BYTES                                                                            \
+	((uint64_t)64 << 10) /* who shares the CPU waits for the end of one send                   \
+			      */
 #define STUB_SSL_REQUEST 80877103u
 #define STUB_GSS_REQUEST 80877104u
 #define STUB_CANCEL_REQUEST 80877102u
@@ -106,6 +109,7 @@ static bool stub_stream(struct stub_conn *c)
 	while (s->stream_left && turn) {
 		struct slice from = slice_skip(rows, (s->stream_bytes - s->stream_left) % rows.len);
 		size_t n = from.len < s->stream_left ? from.len : s->stream_left;
+		n = n < STUB_SEND_BYTES ? n : STUB_SEND_BYTES;
 		ssize_t sent = stub_push(c, from.ptr, n);
 		if (sent < 0)
 			return false;
