@@ -41,6 +41,7 @@ EXTRA_DIST += \
 	tests/e2e/test_limits.py \
 	tests/e2e/test_listen.py \
 	tests/e2e/test_login.py \
+	tests/e2e/test_login_left.py \
 	tests/e2e/test_modes.py \
 	tests/e2e/test_opening.py \
 	tests/e2e/test_operations.py \
