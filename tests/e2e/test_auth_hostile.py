@@ -94,7 +94,7 @@ def make(pooler, method, silent, binary, **settings):
     if method == "ldap":
         judges.built_with(binary, "ldap")
         settings["auth_ldap_options"] = f'ldapserver=127.0.0.1 ldapport={silent.port} ldapprefix="uid=" ldapsuffix=",dc=x"'
-    return pooler(auth_type=method, userlist={"app": PASSWORD, "admin": ""}, client_login_timeout=3, workers=1,
+    return pooler(auth_type=method, userlist={"app": PASSWORD, "admin": ""}, client_login_timeout=5, workers=1,
                   databases={"app": lambda p: p.db("app"), "open": lambda p: p.db("app", auth_type="trust")},
                   **settings)
 
@@ -180,7 +180,7 @@ def test_clients_while_somebody_else_is_asked(pooler, binary, silent, state, end
     judges.built_with(binary, "ldap")
     options = f'ldapserver=127.0.0.1 ldapport={silent.port} ldapprefix="uid=" ldapsuffix=",dc=x"'
     p = pooler(auth_type="scram-sha-256", userlist={"app": PASSWORD, "admin": "", "asker": "x"}, workers=1,
-               client_login_timeout=3, auth_helpers=2, auth_ldap_options=options,
+               client_login_timeout=5, auth_helpers=2, auth_ldap_options=options,
                databases={"app": lambda p: p.db("app", auth_type="ldap"), "open": lambda p: p.db("app", auth_type="trust"),
                           "asked": f"host=127.0.0.1 port={silent.port} auth_user=asker"})
     clients = []

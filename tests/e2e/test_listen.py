@@ -488,7 +488,7 @@ def test_pause_ends_the_listener(pooler, cluster, workers, what):
     for client in clients:
         assert ended_by_pause(client)
     assert p.show("servers") == [] and p.show("listeners") == []
-    assert cluster.backends("backend_type = 'client backend' and usename = 'app'") == []
+    until(lambda: not cluster.backends("backend_type = 'client backend' and usename = 'app'"), "their backends end")
     p.console(what.replace("pause", "resume"))
     hears_again(p, bystander)
 
