@@ -5,7 +5,6 @@
 
 #include <stdio.h>
 #include <string.h>
-#include <strings.h>
 
 #include "base/log.h"
 #include "proxy/localpool.h"
@@ -38,22 +37,13 @@ static bool leftover_is_setting(const struct client *c, const struct effect *e)
 	return false;
 }
 
-/* One SELECT that calls nothing and makes nothing, told by the bytes that it has not got. */
-static bool leftover_is_plain(struct slice sql)
-{
-	if (sql.len < 7 || strncasecmp(sql.ptr, "select ", 7) != 0 ||
-	    memchr(sql.ptr, '(', sql.len) || memchr(sql.ptr, ';', sql.len - 1))
-		return false;
-	return !memchr(sql.ptr, 'p', sql.len) && !memchr(sql.ptr, 'P', sql.len); /* TEMP */
-}
-
 /* NULL: nothing. */
 static const char *leftover_of(const struct client *c, struct slice sql)
 {
 	struct lexer_mode mode = paramset_reading(c->params);
 	struct effect_iter iter;
 	struct effect e;
-	if (leftover_is_plain(sql) || !effect_of(sql, mode))
+	if (!effect_of(sql, mode))
 		return NULL;
 	effect_init(&iter, sql, mode);
 	while (effect_next(&iter, &e)) {

@@ -5,6 +5,7 @@
 #include "sql/effect.h"
 
 #include "sql/effect_parts.h"
+#include "sql/plain.h"
 #include "sql/split.h"
 
 _Static_assert(EFFECT_KIND_COUNT <= 64, "a set is 64 bits");
@@ -141,51 +142,9 @@ bool effect_next(struct effect_iter *iter, struct effect *out)
 	return true;
 }
 
-/* What a byte may stand next to in a text that effect_is_plain_select takes; 0: it takes none. */
-enum effect_byte { EFFECT_BYTE_ODD, EFFECT_BYTE_FREE, EFFECT_BYTE_LETTER, EFFECT_BYTE_DIGIT };
-
-static const uint8_t effect_bytes[256] = {
-	[' '] = EFFECT_BYTE_FREE,           ['\n'] = EFFECT_BYTE_FREE,
-	['\t'] = EFFECT_BYTE_FREE,          [','] = EFFECT_BYTE_FREE,
-	['*'] = EFFECT_BYTE_FREE,           ['='] = EFFECT_BYTE_FREE,
-	['\''] = EFFECT_BYTE_FREE,          ['_'] = EFFECT_BYTE_LETTER,
-	['a' ... 'z'] = EFFECT_BYTE_LETTER, ['A' ... 'Z'] = EFFECT_BYTE_LETTER,
-	['0' ... '9'] = EFFECT_BYTE_DIGIT,
-};
-
-/*
- * A SELECT that is one statement, calls nothing and creates nothing, told by bytes that it has not
- * got: most of the queries that are small. What it is not sure of it leaves to the lexer: dots,
- * comments, quotes in odd number, letters behind digits, INTO wherever it stands.
- */
-static bool effect_is_plain_select(struct slice sql)
-{
-	if (sql.len < 8 || strncasecmp(sql.ptr, "select ", 7) != 0)
-		return false;
-	const char *end = sql.ptr + sql.len;
-	unsigned quotes = 0;
-	uint8_t last = EFFECT_BYTE_FREE;
-	if (end[-1] == ';')
-		end--;
-	for (const char *p = sql.ptr + 7; p < end; p++) {
-		uint8_t kind = effect_bytes[(uint8_t)*p];
-		if (kind == EFFECT_BYTE_ODD)
-			return false;
-		if (kind == EFFECT_BYTE_LETTER) {
-			if (last == EFFECT_BYTE_DIGIT ||
-			    ((*p | 0x20) == 'o' && strncasecmp(p - 3, "int", 3) == 0))
-				return false;
-		} else {
-			quotes += *p == '\'';
-		}
-		last = kind;
-	}
-	return quotes % 2 == 0;
-}
-
 uint64_t effect_of(struct slice sql, struct lexer_mode mode)
 {
-	if (effect_is_plain_select(sql))
+	if (plain_is_select(sql, mode))
 		return 0;
 	struct effect_iter iter;
 	struct effect effect;

@@ -11,6 +11,7 @@ src_sql_libsql_a_SOURCES = \
 	src/sql/mention.c src/sql/mention.h \
 	src/sql/norm.c src/sql/norm.h \
 	src/sql/normlist.c src/sql/normlist.h \
+	src/sql/plain.c src/sql/plain.h \
 	src/sql/skim.c src/sql/skim.h \
 	src/sql/split.c src/sql/split.h \
 	src/sql/words.c src/sql/words.h

@@ -9,6 +9,7 @@ int main(void)
 {
 	SRunner *runner = srunner_create(lexer_suite());
 	srunner_add_suite(runner, norm_suite());
+	srunner_add_suite(runner, plain_suite());
 	srunner_add_suite(runner, fingerprint_suite());
 	srunner_add_suite(runner, split_suite());
 	srunner_add_suite(runner, words_suite());

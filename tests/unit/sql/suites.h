@@ -13,6 +13,7 @@ Suite *literal_suite(void);
 Suite *mention_suite(void);
 Suite *norm_suite(void);
 Suite *fingerprint_suite(void);
+Suite *plain_suite(void);
 Suite *split_suite(void);
 Suite *words_suite(void);
 
