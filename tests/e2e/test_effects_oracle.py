@@ -248,11 +248,9 @@ def name_of(stmt):
 
 class Reader:
     def __init__(self):
-        target = BUILD / "tests/unit/sql/effects_print"
-        if not target.exists():
-            subprocess.run(["make", "-C", str(BUILD), "tests/unit/sql/effects_print"], check=True,
-                           stdout=subprocess.DEVNULL)
-        self.process = subprocess.Popen([str(target)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        target = "tests/unit/sql/effects_print"
+        subprocess.run(["make", "-C", str(BUILD), target], check=True, stdout=subprocess.DEVNULL)
+        self.process = subprocess.Popen([str(BUILD / target)], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         encoding="utf-8", bufsize=1)
 
     def effects(self, text):
