@@ -391,6 +391,11 @@ bool pool_is_drained(const struct pool_slice *s)
 	return s->n_idle + s->n_active + s->n_pinging + s->n_logins + s->n_closing == 0;
 }
 
+bool pool_is_stale(const struct pool_member *m)
+{
+	return pool_member_is_stale(m);
+}
+
 bool pool_pause(struct pool_slice *s, usec_t now)
 {
 	s->paused = true;

@@ -252,6 +252,9 @@ bool pool_pause(struct pool_slice *s, usec_t now);
 void pool_resume(struct pool_slice *s, usec_t now);
 bool pool_is_drained(const struct pool_slice *s); /* no server, whatever its state */
 
+/* Is it of before the last RECONNECT, so that it is not given out again? */
+bool pool_is_stale(const struct pool_member *m);
+
 /* After pool_shared_reconnect: closes what idles and is stale. */
 void pool_sweep(struct pool_slice *s, usec_t now);
 

@@ -116,7 +116,7 @@ static void branch_on_sweep(struct timer *t, usec_t now)
 	struct worker *w = branch->worker;
 	if (w->stopping)
 		return;
-	bool is_needed = !branch->is_dismissed && !branch_drop_spare(branch);
+	bool is_needed = !branch->dismissed_by && !branch_drop_spare(branch);
 	if (!is_needed && list_is_empty(&branch->ears)) {
 		hub_bye(branch->hub, w);
 		branch_free(branch);
@@ -189,7 +189,7 @@ void branch_leave(struct ear *ear)
 	free(ear->seats);
 	ear->seats = NULL;
 	list_remove(&ear->on_branch);
-	if (ear->branch->is_dismissed)
+	if (ear->branch->dismissed_by)
 		branch_end_if_empty(ear->branch);
 	ear->branch = NULL;
 }
@@ -240,9 +240,9 @@ void branch_is_there(struct branch *branch, uint64_t seq, usec_t now)
 	}
 }
 
-void branch_dismiss(struct branch *branch, usec_t now)
+void branch_dismiss(struct branch *branch, const char *by, usec_t now)
 {
-	branch->is_dismissed = true;
+	branch->dismissed_by = by;
 	branch_end_if_empty(branch);
 	LIST_EACH (node, tmp, &branch->ears)
 		ear_dismiss(LIST_ENTRY(node, struct ear, on_branch), now);

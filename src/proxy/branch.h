@@ -25,12 +25,12 @@ struct worker;
 struct branch {
 	struct hub *hub; /* a reference */
 	struct worker *worker;
-	struct list on_worker; /* worker->branches */
-	struct map channels;   /* name -> branch_channel, owned */
-	struct map marks;      /* a marker's payload -> the ear that waits for it */
-	struct list ears;      /* ear->on_branch */
-	uint64_t there;        /* the last wish of ours that the hub has done */
-	bool is_dismissed;     /* who is there is to leave, and it ends with the last */
+	struct list on_worker;    /* worker->branches */
+	struct map channels;      /* name -> branch_channel, owned */
+	struct map marks;         /* a marker's payload -> the ear that waits for it */
+	struct list ears;         /* ear->on_branch */
+	uint64_t there;           /* the last wish of ours that the hub has done */
+	const char *dismissed_by; /* static: who is there is to leave, and it ends with the last */
 	struct timer sweep;
 };
 
@@ -54,7 +54,7 @@ void branch_unmark(struct branch *branch, const char *payload);
 /* The hub's mails. */
 void branch_heard(struct branch *branch, struct note *note, usec_t now);
 void branch_is_there(struct branch *branch, uint64_t seq, usec_t now);
-void branch_dismiss(struct branch *branch, usec_t now);
+void branch_dismiss(struct branch *branch, const char *by, usec_t now);
 void branch_lost(struct branch *branch, usec_t now);
 
 /* When the worker ends: before its loop goes; and once its clients are gone. */

@@ -47,8 +47,8 @@ static void ear_enter(struct ear *ear, enum ear_state to)
 	ear->state = (uint8_t)to;
 }
 
-/* The pool is paused, and is to have no server any more. */
-static void ear_end_by_pause(struct ear *ear, usec_t now)
+/* What was promised it cannot be kept any more. */
+static void ear_end(struct ear *ear, const char *by, usec_t now)
 {
 	struct client *c = ear->client;
 	bool is_end = atomic_load(&c->worker->shared->closing);
@@ -56,13 +56,13 @@ static void ear_end_by_pause(struct ear *ear, usec_t now)
 	loop_clear_timer(&ear->timer);
 	branch_leave(ear);
 	ear_describe(ear, names, sizeof(names));
-	client_fail(c, is_end ? ERROR_SHUTDOWN : ERROR_LISTEN_PAUSED, NULL, NULL, now, names);
+	client_fail(c, is_end ? ERROR_SHUTDOWN : ERROR_LISTEN_ENDED, NULL, NULL, now, by, names);
 }
 
 /* Does it hear from a hub that is dismissed, and has nothing else to wait for? */
 static bool ear_goes_with_hub(const struct ear *ear)
 {
-	return ear->state == EAR_AWAY && ear->branch && ear->branch->is_dismissed &&
+	return ear->state == EAR_AWAY && ear->branch && ear->branch->dismissed_by &&
 	       !ear->client->server && ear->client->state != CLIENT_CLOSING;
 }
 
@@ -72,7 +72,7 @@ bool ear_flush(struct ear *ear, usec_t now)
 		return false;
 	if (!ear_goes_with_hub(ear))
 		return true;
-	ear_end_by_pause(ear, now);
+	ear_end(ear, ear->branch->dismissed_by, now);
 	return false;
 }
 
@@ -210,7 +210,7 @@ static bool ear_go(struct ear *ear, struct hub *hub, usec_t now)
 	snprintf(ear->marker, sizeof(ear->marker), "%s", hub->marker);
 	if (atomic_load(&hub->owner) == HUB_NOBODY) {
 		if (c->server->is_cancelling || c->server->is_doomed ||
-		    !lend_take(c->pool, c->keep->is_counted))
+		    pool_is_stale(&c->server->member) || !lend_take(c->pool, c->keep->is_counted))
 			return false;
 		if (hub_claim(hub, c->worker->index)) {
 			ear_lend(ear, hub, now);
@@ -247,7 +247,7 @@ bool ear_leave(struct ear *ear, usec_t now)
 	if (ear->speaks)
 		return true;
 	if (c->pool->slice.paused && ear_only_listens(ear)) {
-		ear_end_by_pause(ear, now);
+		ear_end(ear, EAR_PAUSE, now);
 		return true;
 	}
 	if (!ear_may_leave(ear))

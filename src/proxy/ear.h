@@ -63,6 +63,10 @@ struct note;
 enum ear_state { EAR_STATES(EAR_STATE_ENUM_) };
 #undef EAR_STATE_ENUM_
 
+/* By what it is ended, in words for it. */
+#define EAR_PAUSE "PAUSE"
+#define EAR_MOVED "a change of where the database leads"
+
 /* Who listens to more keeps its server. */
 #define EAR_MAX_NAMES 256
 

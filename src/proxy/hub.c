@@ -157,6 +157,7 @@ struct hub_mail {
 	uint64_t seq;
 	struct buf names;
 	struct note *note; /* a reference */
+	const char *by;    /* LEAVE: static */
 };
 
 static void hub_take(struct hub *hub, struct worker *w, const struct hub_mail *m, usec_t now);
@@ -171,7 +172,7 @@ static void hub_tell_branch(struct worker *w, const struct hub_mail *m, usec_t n
 	else if (m->word == HUB_THERE)
 		branch_is_there(branch, m->seq, now);
 	else if (m->word == HUB_LEAVE)
-		branch_dismiss(branch, now);
+		branch_dismiss(branch, m->by, now);
 	else
 		branch_lost(branch, now);
 }
@@ -317,8 +318,9 @@ static void hub_take(struct hub *hub, struct worker *w, const struct hub_mail *m
 	switch (m->word) {
 	case HUB_WANT:
 		hub_take_want(hub, m);
-		if (hub->is_dismissed) /* it does not know yet */
-			hub_send(hub, w->shared, m->from, (struct hub_mail){ .word = HUB_LEAVE });
+		if (hub->dismissed_by) /* it does not know yet */
+			hub_send(hub, w->shared, m->from,
+				 (struct hub_mail){ .word = HUB_LEAVE, .by = hub->dismissed_by });
 		break;
 	case HUB_DROP:
 		hub_take_drop(hub, m);
@@ -343,7 +345,8 @@ static void hub_tell_members(struct hub *hub, const struct worker *w, enum hub_w
 		if (hub->members & (UINT64_C(1) << i))
 			hub_send(hub, w->shared, i,
 				 (struct hub_mail){ .word = word,
-						    .note = note ? note_ref(note) : NULL });
+						    .note = note ? note_ref(note) : NULL,
+						    .by = hub->dismissed_by });
 }
 
 /* Those whose last wish came before what its server was told last. */
@@ -398,17 +401,18 @@ void hub_adopt(struct hub *hub, struct server *s, struct slice names, uint64_t s
 	hub->members = UINT64_C(1) << worker;
 	hub->asked[worker] = seq;
 	hub->since = now;
+	hub->target = route_target(s->pool->route);
 	hub_add_command(&hub->todo, "LISTEN", slice_of(hub->marker));
 	LOG_INFO("server %s/%s pid %d: is the shared listener of its database from now on",
 		 s->pool->route->database, s->pool->route->user, s->pid);
 	hub_settle(s, now);
 }
 
-void hub_dismiss(struct hub *hub, usec_t now)
+void hub_dismiss(struct hub *hub, const char *by, usec_t now)
 {
-	if (hub->is_dismissed)
+	if (hub->dismissed_by)
 		return;
-	hub->is_dismissed = true;
+	hub->dismissed_by = by;
 	pthread_mutex_lock(&hub->table->lock);
 	hub_end(hub);
 	pthread_mutex_unlock(&hub->table->lock);

@@ -15,8 +15,9 @@
  * There is a hub for each database as clients name it and each client_encoding: PostgreSQL sends
  * names and payloads in that of the session. It ends, for good, when nobody has wanted anything for
  * a while (its server goes back to its pool), or when its server is lost: then all who hear from it
- * are told, for what they missed meanwhile nobody knows. PAUSE dismisses it: who hears from it is
- * told as soon as he is in no transaction, and it ends with the last of them.
+ * are told, for what they missed meanwhile nobody knows. PAUSE dismisses it, and so does a reload
+ * that leads its database elsewhere: who hears from it is told as soon as he is in no transaction,
+ * and it ends with the last of them.
  *
  * Counted by reference: branches, the owner's server, mails. The table has those that can be
  * joined; its lock is taken when a client begins to listen, or a hub ends.
@@ -55,7 +56,8 @@ struct hub {
 
 	/* the owner's worker has the rest */
 	struct server *server;               /* not owned; NULL: it has ended */
-	bool is_dismissed;                   /* its members are to leave */
+	const char *dismissed_by;            /* static: its members are to leave; or NULL */
+	uint64_t target;                     /* where its server is (route_target) */
 	struct map channels;                 /* name -> who wants it */
 	struct buf todo;                     /* what its server is to be told next */
 	uint64_t members;                    /* workers with a branch, a bit each */
@@ -87,8 +89,8 @@ void hub_retire(struct hub_table *table, const char *database);
  * branch, which is told THERE with `seq` when it hears markers too. */
 void hub_adopt(struct hub *hub, struct server *s, struct slice names, uint64_t seq, usec_t now);
 
-/* Its server's pool is paused: who hears from it is to leave. */
-void hub_dismiss(struct hub *hub, usec_t now);
+/* Who hears from it is to leave, and is told `by` what: a static text. */
+void hub_dismiss(struct hub *hub, const char *by, usec_t now);
 
 /* Its server has sent a NotificationResponse; has answered; is gone; may take the next step. */
 void hub_heard(struct server *s, struct slice body);

@@ -12,6 +12,7 @@
 #include "conf/share.h"
 #include "proxy/client.h"
 #include "proxy/command.h"
+#include "proxy/ear.h"
 #include "proxy/errand.h"
 #include "proxy/hub.h"
 #include "proxy/keep.h"
@@ -134,14 +135,22 @@ static void localpool_settle_kept(struct localpool *lp, usec_t now)
 	}
 }
 
+/* Those that listen for all, here: of a pool that is paused, or that are not where the database is
+ * any more. */
+static void localpool_dismiss_hubs(struct localpool *lp, bool is_pause, usec_t now)
+{
+	uint64_t target = route_target(lp->route);
+	LIST_EACH (node, tmp, &lp->servers) {
+		struct server *s = LIST_ENTRY(node, struct server, link);
+		if (s->hub && (is_pause || s->hub->target != target))
+			hub_dismiss(s->hub, is_pause ? EAR_PAUSE : EAR_MOVED, now);
+	}
+}
+
 void localpool_pause(struct localpool *lp, usec_t now)
 {
 	pool_pause(&lp->slice, now);
-	LIST_EACH (node, tmp, &lp->servers) {
-		struct server *s = LIST_ENTRY(node, struct server, link);
-		if (s->hub)
-			hub_dismiss(s->hub, now);
-	}
+	localpool_dismiss_hubs(lp, true, now);
 	localpool_settle_kept(lp, now);
 }
 
@@ -172,6 +181,7 @@ void localpool_configure(struct localpool *lp, usec_t now)
 		pool_shared_reconnect(&lp->route->shared);
 		hub_retire(lp->worker->shared->hubs, lp->route->database);
 	}
+	localpool_dismiss_hubs(lp, false, now);
 	pool_sweep(&lp->slice, now);
 	localpool_settle_kept(lp, now);
 }

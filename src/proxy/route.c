@@ -152,6 +152,14 @@ bool route_set_target(struct route *route, struct slice target)
 	return is_news;
 }
 
+uint64_t route_target(struct route *route)
+{
+	pthread_mutex_lock(&route->lock);
+	uint64_t target = route->target;
+	pthread_mutex_unlock(&route->lock);
+	return target;
+}
+
 /* ---- the last login's fault ----------------------------------------------------------- */
 
 void route_fault_set(struct route *route, const struct connector_fault *fault)

@@ -80,6 +80,7 @@ struct connector_fault route_fault_get(struct route *route);
 
 /* Where its servers are, as text. True where that is news, to whoever says it first. */
 bool route_set_target(struct route *route, struct slice target);
+uint64_t route_target(struct route *route); /* a hash of it */
 
 /* What a client's login has left, for logging in to the server in its name. */
 void route_keys_set(struct route *route, const struct scram_keys *keys);

@@ -417,6 +417,44 @@ def test_reconnect_leaves_it_to_those_it_has(pooler, cluster):
     until(lambda: len(p.show("listeners")) == 1)
 
 
+def test_who_is_left_on_an_old_server_does_not_lend_it(pooler):
+    """After RECONNECT, perhaps for another machine: what comes from now on is heard from a new one."""
+    p = shared(pooler)
+    old, new = p.raw(), p.raw()
+    old.query("select pg_advisory_lock(1)")
+    p.console("reconnect app")
+    old.query("listen a")
+    old.query("select pg_advisory_unlock(1)")
+    until_equal(lambda: [row["reasons"] for row in p.show("kept")], ["listen"])
+    assert p.show("listeners") == []
+    new.query("listen a")
+    until(lambda: away(p) == 1)
+    assert int(new.value("select pg_backend_pid()")) != listener_pid(p)
+    p.raw().query("notify a, 'both'")
+    assert read_notes(old, 1) == read_notes(new, 1) == [("a", "both")]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_a_database_that_leads_elsewhere_takes_no_listener_along(pooler, workers):
+    """Its clients would hear what is sent where nobody of them is any more, and not what is sent now."""
+    p = shared(pooler, workers=workers, databases={"app": lambda p: p.db("app"), "other": lambda p: p.db("other")})
+    clients = [listening(p, "a") for _ in range(4)]
+    others = [listening(p, "a", user="app", database="other") for _ in range(2)]
+    until(lambda: is_free(p, 6))
+    p.reload(pool_size=3)
+    p.databases["app"] = lambda p: p.db("other")
+    p.reload()
+    for client in clients:
+        error = client.rest()[-1].fields()
+        assert error["C"] == "08006" and error["M"].endswith("LISTEN a")
+    until(lambda: [row["database"] for row in p.show("listeners")] == ["other"])
+    again = listening(p, "a")
+    until(lambda: is_free(p, 3))
+    p.raw().query("notify a, 'there'")
+    for client in (again, *others):
+        assert read_notes(client, 1) == [("a", "there")]
+
+
 def test_the_last_server_of_a_pool_listens_for_one_alone(pooler):
     p = shared(pooler, pool_size=1, max_overflow=0)
     client = listening(p, "a")
