@@ -163,8 +163,11 @@ static void errand_params_done(struct server *s, usec_t now)
 	struct paramset *wanted = s->wanted;
 	s->wanted = NULL;
 	if (s->errand_failed) { /* one string of commands is one transaction: nothing was set */
+		/* who was refused at its login leaves the server as it was; a reset of ours must do
+		 */
+		bool was_ours = !c && wanted == s->pool->worker->no_params;
+		s->is_doomed = s->is_doomed || was_ours || s->was_reset;
 		paramset_unref(wanted);
-		s->is_doomed = s->is_doomed || !c || s->was_reset;
 		return;
 	}
 	s->was_reset = false;

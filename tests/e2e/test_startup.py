@@ -103,6 +103,19 @@ def test_servers_refusal_of_a_parameter_reaches_the_client(pooler, params, sqlst
 
 
 @pytest.mark.pgweir
+def test_refused_parameters_cost_no_server(pooler):
+    """Whoever is started again and again with a setting that is wrong makes the others log in to no new server."""
+    p = pooler(pool_size=1, max_overflow=0)
+    other = p.raw()
+    pid = other.value("select pg_backend_pid()")
+    for _ in range(3):
+        with pytest.raises(Refused):
+            p.raw(options="-c work_mem=lots")
+        assert other.value("select pg_backend_pid()") == pid
+    assert other.value("show work_mem") == p.raw().value("show work_mem")
+
+
+@pytest.mark.pgweir
 def test_servers_hint_comes_with_its_refusal(pooler, cluster):
     p = pooler(pool_size=1)
     said = []
