@@ -68,10 +68,11 @@ struct authquery_ask {
 	struct list link;
 };
 
-/* Is there a server to be asked for the secret of somebody who names this database? Thread: any. */
-/* What somebody unknown is to be asked for under md5: what the last one was who was known. */
+/* Is somebody unknown to be asked for SCRAM under md5? As the last one was who was known. Thread:
+ * any. */
 bool authquery_like_scram(const struct authquery *aq);
 
+/* Is there a server to be asked for the secret of somebody who names this database? Thread: any. */
 bool authquery_is_on(const struct setup *setup, struct slice database);
 
 /* Gives the question away until its answer is delivered. Thread: any. */
