@@ -81,8 +81,8 @@ class CutTls(Cut):
             return b""
 
 
-def leave(p, left, resets, context, name):
-    """True: the login took more bytes than that."""
+def leave(p, left, resets, context, number):
+    """True: the login took more bytes than that. With a setting that no server has tried before."""
     client = rawwire.Client(p.address)
     try:
         client.sock = Cut(client.sock, left, resets)
@@ -91,7 +91,7 @@ def leave(p, left, resets, context, name):
             assert client.byte() == b"S"
             client.sock = CutTls(client.sock.sock, client.sock.left, resets, context)
             client.buffer.clear()
-        client.login("app", "app", PASSWORD, application_name=name)
+        client.login("app", "app", PASSWORD, options=f"-c statement_timeout={100000 + number}")
     except Left:
         return True
     except (Gone, Refused, ConnectionError):
@@ -135,7 +135,7 @@ def test_who_leaves_at_any_byte_of_its_login_counts_no_more(pooler, pair, worker
             while not whole:
                 n = next(numbers)
                 left = 1 + (n - 1) * 3 if tls else n
-                if not leave(p, left, (n + turn) % 2 == 0, context, f"unproven {turn} {n}"):
+                if not leave(p, left, (n + turn) % 2 == 0, context, 10000 * turn + n):
                     whole.append(n)
 
         all_at_once([leaver] * 8)
