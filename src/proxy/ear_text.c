@@ -9,6 +9,7 @@
 #include "proxy/client.h"
 #include "proxy/harmless.h"
 #include "proxy/intake.h"
+#include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/prepared_names.h"
@@ -61,6 +62,8 @@ static void ear_text_read(struct ear_text *t, struct slice sql)
 		if (effects & EFFECT(CALLS) &&
 		    harmless_is((struct harmless *)&lp->harmless, e.text, mode))
 			effects &= ~EFFECT(CALLS);
+		if (keep_may_hide(t->c) && hidden_is_in(&lp->hidden, e.text, mode))
+			t->concerns = true;
 		t->concerns |= effects != 0 || !ear_text_only_reads(e.text);
 		t->sends |= (effects & EFFECT(NOTIFY)) != 0;
 	}

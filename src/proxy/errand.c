@@ -12,6 +12,7 @@
 #include "proxy/hub.h"
 #include "proxy/inspect.h"
 #include "proxy/keep.h"
+#include "proxy/learn.h"
 #include "proxy/localpool.h"
 #include "proxy/login.h"
 #include "proxy/paramset.h"
@@ -223,6 +224,10 @@ static void errand_done(struct server *s, usec_t now)
 		inspect_done(s, s->errand_failed, now);
 		server_cancel_waiting(s, now);
 		break;
+	case SERVER_ERRAND_LEARN:
+		learn_done(s, s->errand_failed, now);
+		server_cancel_waiting(s, now);
+		break;
 	case SERVER_ERRAND_MARK:
 		errand_mark_done(s, now);
 		break;
@@ -281,6 +286,8 @@ void errand_reply(struct server *s, char type, struct slice body, const struct t
 		errand_failed(s, body, now);
 	else if (type == 'D' && s->errand == SERVER_ERRAND_LOOK)
 		inspect_row(s, body);
+	else if (type == 'D' && s->errand == SERVER_ERRAND_LEARN)
+		learn_row(s, body);
 	else if (type == 'Z' && news->done)
 		errand_done(s, now);
 }

@@ -72,18 +72,14 @@ void harmless_was(struct harmless *h, struct harmless_tried *tried, bool clean)
 	*tried = (struct harmless_tried){ 0 };
 }
 
+void harmless_forget(struct harmless *h)
+{
+	map_fini(&h->shapes);
+	map_init(&h->shapes);
+}
+
 void harmless_know_setting(struct harmless *h, struct slice name)
 {
 	if (map_count(&h->settings) < HARMLESS_MAX_SETTINGS)
 		map_put(&h->settings, name, h);
-}
-
-bool harmless_wants_settings(const struct harmless *h, usec_t now)
-{
-	return !h->learnt_at || now - h->learnt_at >= HARMLESS_LEARN_US;
-}
-
-void harmless_has_settings(struct harmless *h, usec_t now)
-{
-	h->learnt_at = now;
 }

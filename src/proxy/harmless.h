@@ -19,19 +19,16 @@
 #include "base/buf.h"
 #include "base/map.h"
 #include "base/slice.h"
-#include "base/usec.h"
 #include "sql/lexer.h"
 
 #define HARMLESS_TIMES 16
 #define HARMLESS_MAX_SHAPES 4096
 #define HARMLESS_MAX_SETTINGS 64
 #define HARMLESS_TRIED_MAX 4
-#define HARMLESS_LEARN_US (300 * USEC_PER_SEC)
 
 struct harmless {
 	struct map shapes;   /* of a statement: how often it was found clean */
 	struct map settings; /* names with a dot that were seen */
-	usec_t learnt_at; /* when the server was asked which of them its functions set; 0: never */
 	struct buf scratch;
 };
 
@@ -50,10 +47,9 @@ void harmless_try(struct harmless *h, struct harmless_tried *tried, struct slice
 		  struct lexer_mode mode);
 void harmless_was(struct harmless *h, struct harmless_tried *tried, bool clean);
 
-void harmless_know_setting(struct harmless *h, struct slice name);
+/* Functions are not what they were. */
+void harmless_forget(struct harmless *h);
 
-/* Is it time to ask the server once more which settings its functions name? And: it has said. */
-bool harmless_wants_settings(const struct harmless *h, usec_t now);
-void harmless_has_settings(struct harmless *h, usec_t now);
+void harmless_know_setting(struct harmless *h, struct slice name);
 
 #endif

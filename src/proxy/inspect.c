@@ -2,10 +2,9 @@
  * inspect.c - what does this session hold?
  *
  * A row is (kind, name, value): 's' a state and how many there are of it, 'l' a channel that it
- * listens to, 'v' a setting that was asked for by its name (no value: there is none), 'n' one that
- * the source of a function names, 'g' one that pg_settings says was set in the session. The server
- * lists there what it knows itself; custom ones (my.tenant), role and session_authorization it
- * tells only to who names them.
+ * listens to, 'v' a setting that was asked for by its name (no value: there is none), 'g' one that
+ * pg_settings says was set in the session. The server lists there what it knows itself; custom ones
+ * (my.tenant), role and session_authorization it tells only to who names them.
  */
 #include "proxy/inspect.h"
 
@@ -44,15 +43,6 @@ static const struct {
 	{ KEEP(TEMP), "pg_catalog.pg_collation WHERE " IN_TEMP("collnamespace") },
 };
 
-/* In the source of functions that are not PostgreSQL's own. */
-#define INSPECT_MENTIONS                                                                           \
-	"SELECT DISTINCT pg_catalog.lower(coalesce(m[1], m[2])) FROM pg_catalog.pg_proc, "         \
-	"pg_catalog.regexp_matches(prosrc, "                                                       \
-	"$$set_config\\s*\\(\\s*'([a-z_][a-z_0-9$]*(?:[.][a-z_][a-z_0-9$]*)+)'"                    \
-	"|\\mset\\s+(?:session\\s+)?([a-z_][a-z_0-9$]*(?:[.][a-z_][a-z_0-9$]*)+)$$, 'gi') m "      \
-	"WHERE pronamespace OPERATOR(pg_catalog.<>) ALL "                                          \
-	"('{pg_catalog,information_schema}'::pg_catalog.regnamespace[])"
-
 /* An extension's own (plpgsql.extra_warnings) are listed once it is loaded. */
 #define INSPECT_UNLISTED                                                                           \
 	" WHERE pg_catalog.lower(n) OPERATOR(pg_catalog.<>) ALL "                                  \
@@ -64,7 +54,6 @@ struct inspect {
 	struct buf channels; /* each with a zero behind it */
 	bool asks_all;
 	bool is_odd; /* a row could not be read */
-	bool learns; /* which settings functions name */
 };
 
 void inspect_free(struct inspect *look)
@@ -135,15 +124,6 @@ static void inspect_add_settings(struct buf *sql, const struct server *s, const 
 	buf_fini(&names);
 }
 
-/* Those that the functions of the database name, as sql/mention.h has it. */
-static void inspect_add_learning(struct buf *sql)
-{
-	buf_addf(sql,
-		 "%sSELECT 'n', n, pg_catalog.current_setting(n, true) FROM (" INSPECT_MENTIONS
-		 ") s(n)",
-		 buf_len(sql) ? " UNION ALL " : "");
-}
-
 static bool inspect_is_reported(struct slice name, const void *arg)
 {
 	return worker_tracks(arg, name);
@@ -163,9 +143,6 @@ void inspect_start(struct server *s, usec_t now)
 			    : paramset_ref(s->params);
 	inspect_add_states(&sql, keep->suspected | keep->kept);
 	inspect_add_settings(&sql, s, keep);
-	look->learns = keep->asks_all && harmless_wants_settings(&s->pool->harmless, now);
-	if (look->learns)
-		inspect_add_learning(&sql);
 	if (buf_len(&sql) == 0) { /* nothing of it can be asked */
 		inspect_free(look);
 		buf_fini(&sql);
@@ -225,8 +202,6 @@ void inspect_row(struct server *s, struct slice body)
 			look->is_odd = true;
 		return;
 	}
-	if (kind.ptr[0] == 'n' && paramset_name_is_valid(name))
-		harmless_know_setting(&s->pool->harmless, name);
 	if (kind.ptr[0] == 'l') {
 		look->found |= KEEP(LISTEN);
 		buf_add_slice(&look->channels, name);
@@ -256,8 +231,6 @@ void inspect_done(struct server *s, bool failed, usec_t now)
 	struct inspect *look = s->look;
 	struct client *c = s->client;
 	s->look = NULL;
-	if (look->learns && !failed)
-		harmless_has_settings(&s->pool->harmless, now);
 	if (c && c->keep) {
 		if (failed || look->is_odd) {
 			keep_is_unknown(c, now);

@@ -33,6 +33,15 @@
  * mean. */
 #define KEEP_DULL_EFFECTS (KEEP_IDLE_EFFECTS & ~EFFECT(SETTING_LOCAL))
 
+/* Commands that change what is defined, and what else event triggers see. */
+#define KEEP_DEFINING_EFFECTS (EFFECT(CREATE) | EFFECT(ALTER))
+#define KEEP_DDL_EFFECTS (KEEP_DEFINING_EFFECTS | EFFECT(TEMP) | EFFECT(DROP) | EFFECT(DDL))
+
+/* Statements that run nothing of anybody's. */
+#define KEEP_TRANSACTION_EFFECTS                                                                   \
+	(EFFECT(BEGIN) | EFFECT(COMMIT) | EFFECT(ROLLBACK) | EFFECT(SAVEPOINT) | EFFECT(RELEASE) | \
+	 EFFECT(ROLLBACK_TO))
+
 /* Effects that may end what keeps a server. */
 #define KEEP_ENDING_EFFECTS                                                                        \
 	(EFFECT(DEALLOCATE) | EFFECT(DEALLOCATE_ALL) | EFFECT(CLOSE) | EFFECT(CLOSE_ALL) |         \
@@ -181,6 +190,15 @@ static void keep_taint(const struct client *c, uint64_t effects)
 		c->server->tainted_by = c->id;
 }
 
+/* Who is next on its server gets nothing of what nobody has asked about. */
+static void keep_sweep(const struct client *c)
+{
+	if (!c->server)
+		return;
+	c->server->tainted_by = c->id;
+	c->server->is_unasked = true;
+}
+
 static void keep_suspect(struct client *c, uint64_t effects)
 {
 	keep_taint(c, effects);
@@ -237,6 +255,57 @@ static void keep_touch_mentioned(const struct client *c, struct keep *keep, stru
 		keep_touch(c, keep, name);
 }
 
+/* ---- what no text shows ------------------------------------------------------------------- */
+
+bool keep_hides(struct client *c, struct hidden_verdict *verdict, struct slice sql)
+{
+	const struct hidden *h = &c->pool->hidden;
+	if (!keep_may_hide(c))
+		return false;
+	if (hidden_is_stale(h))
+		keep_sweep(c);
+	return hidden_judge(h, verdict, sql, paramset_reading(c->params));
+}
+
+/* Names in it that hide code make a statement one that calls somebody's functions. */
+static void keep_unhide(const struct client *c, struct effect *e, struct lexer_mode mode)
+{
+	const struct hidden *h = &c->pool->hidden;
+	if (h->lore.minds_ddl && e->set & KEEP_DDL_EFFECTS)
+		e->set |= EFFECT(CALLS);
+	if (e->set & KEEP_TRANSACTION_EFFECTS || !hidden_is_in(h, e->text, mode))
+		return;
+	if (e->set & EFFECT(PREPARE))
+		e->inner |= EFFECT(CALLS);
+	else
+		e->set |= EFFECT(CALLS);
+}
+
+/* Code in a string that may change what is defined. */
+static bool keep_code_defines(struct slice code)
+{
+	static const char *const words[] = { "create", "alter", "execute" };
+	for (size_t at = 0; at < code.len; at++)
+		for (size_t i = 0; i < COUNT_OF(words); i++) {
+			struct slice here = slice_skip(code, at);
+			if (slice_ieq_str(slice_head(here, strlen(words[i])), words[i]))
+				return true;
+		}
+	return false;
+}
+
+/* What it defines may run in this very transaction: it is asked about all of it. */
+static void keep_define(struct client *c, const struct effect *e, uint64_t effects)
+{
+	bool defines = effects & KEEP_DEFINING_EFFECTS && !(effects & EFFECT(TEMP));
+	if (!defines && !(effects & EFFECT(CODE) && keep_code_defines(e->text)))
+		return;
+	if (c->server)
+		server_defines(c->server);
+	if (c->pool->minds_hidden)
+		keep_suspect(c, EFFECT(CALLS));
+}
+
 /* One statement: what it makes suspicious, or has prepared to. */
 static void keep_statement(struct client *c, const struct effect *e, struct lexer_mode mode)
 {
@@ -248,7 +317,8 @@ static void keep_statement(struct client *c, const struct effect *e, struct lexe
 	keep_taint(c, e->set);
 	if (effects & EFFECT(CREATE) && keep_path_is_temp(c))
 		effects |= EFFECT(TEMP);
-	effects &= ~EFFECT(CREATE);
+	keep_define(c, e, effects);
+	effects &= ~(KEEP_DEFINING_EFFECTS | EFFECT(DDL));
 	if (effects & EFFECT(CALLS) && harmless_is(&c->pool->harmless, e->text, mode))
 		effects &= ~EFFECT(CALLS);
 	if (c->server && e->set & ~effects & KEEP_DOUBTS)
@@ -264,6 +334,9 @@ static void keep_statement(struct client *c, const struct effect *e, struct lexe
 
 	struct keep *keep = keep_need(c);
 	keep_suspect(c, effects);
+	/* what is temporary may have hidden something, and been used since */
+	if (keep->may_end && keep_is(keep, KEEP(TEMP)) && c->pool->minds_hidden)
+		keep_suspect(c, EFFECT(CALLS));
 	keep_blame(keep, e->text, mode);
 	for (size_t i = 0; i < e->setting_count; i++) {
 		if (e->settings[i].local)
@@ -295,11 +368,18 @@ void keep_text(struct client *c, struct slice sql, bool is_whole)
 	}
 	if (c->keep && c->keep->moves_reading)
 		keep_suspect(c, EFFECT(UNREAD));
-	if (!(effect_of(sql, mode) & ~KEEP_DULL_EFFECTS))
+	bool may_hide = UNLIKELY(keep_may_hide(c));
+	if (may_hide && hidden_is_stale(&c->pool->hidden))
+		keep_sweep(c);
+	if (!(effect_of(sql, mode) & ~KEEP_DULL_EFFECTS) &&
+	    !(may_hide && hidden_is_in(&c->pool->hidden, sql, mode)))
 		return;
 	effect_init(&iter, sql, mode);
-	while (effect_next(&iter, &effect)) /* the server reads the text as a whole first, too */
+	while (effect_next(&iter, &effect)) { /* the server reads the text as a whole first, too */
+		if (may_hide)
+			keep_unhide(c, &effect, mode);
 		keep_statement(c, &effect, mode);
+	}
 }
 
 bool keep_has_effects(const struct client *c, struct slice sql)
@@ -498,6 +578,9 @@ void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)
 	if (keep_is_wanted(c))
 		stays |= KEEP(MANUAL);
 	harmless_was(&c->pool->harmless, &keep->tried, !found && !stays && !changed);
+	/* what was kept may have hidden what nobody knew of then */
+	if (keep->kept && !(found | stays) && c->pool->minds_hidden)
+		keep_sweep(c);
 	keep_change(c, found | stays, now);
 	keep->suspected = 0;
 	keep->asks_all = keep->has_reset = keep->may_end = false;

@@ -25,7 +25,10 @@
 #include "base/bug.h"
 #include "base/slice.h"
 #include "base/usec.h"
+#include "proxy/client.h"
 #include "proxy/harmless.h"
+#include "proxy/hidden.h"
+#include "proxy/localpool.h"
 #include "proxy/restore.h"
 
 struct client;
@@ -87,6 +90,14 @@ void keep_text(struct client *c, struct slice sql, bool is_whole);
 
 /* May it leave anything behind, if it is run? */
 bool keep_has_effects(const struct client *c, struct slice sql);
+
+/* The same of what the names in a prepared statement hide, which changes; what was found is in
+ * `verdict`. Nearly always nothing can be: keep_may_hide says so first. */
+bool keep_hides(struct client *c, struct hidden_verdict *verdict, struct slice sql);
+static inline bool keep_may_hide(const struct client *c)
+{
+	return c->pool->minds_hidden && !hidden_is_void(&c->pool->hidden);
+}
 
 /* A statement has failed: was what it names set, or may it be set at all? */
 void keep_failed(struct client *c);

@@ -53,6 +53,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/harmless.h \
 	src/proxy/helper.c \
 	src/proxy/helper.h \
+	src/proxy/hidden.c src/proxy/hidden.h \
 	src/proxy/hub.c \
 	src/proxy/hub.h \
 	src/proxy/inspect.c \
@@ -67,6 +68,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/keep.h \
 	src/proxy/leftover.c \
 	src/proxy/leftover.h \
+	src/proxy/learn.c src/proxy/learn.h \
 	src/proxy/lend.c src/proxy/lend.h \
 	src/proxy/localpool.c \
 	src/proxy/localpool.h \

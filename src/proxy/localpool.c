@@ -64,6 +64,7 @@ static void localpool_derive(struct localpool *lp)
 	lp->follows_prepared =
 		!lp->is_session && lp->setup->conf->global.max_prepared_statements > 0;
 	lp->is_auto = s->pool_mode == CONF_POOL_MODE_AUTO && !lp->is_session;
+	lp->minds_hidden = lp->is_auto && s->auto_probe == CONF_AUTO_PROBE_SUSPICIOUS;
 	bool is_open = s->pool_size == 0 || s->max_overflow < 0;
 	lp->max_kept =
 		share_of(slice_of(s->max_kept), is_open ? -1 : s->pool_size + s->max_overflow);
@@ -222,6 +223,7 @@ static struct localpool *localpool_new(struct worker *w, struct slice key,
 	list_init(&lp->spare);
 	map_init(&lp->proven);
 	harmless_init(&lp->harmless);
+	hidden_init(&lp->hidden, &lp->route->database_entry->news);
 	wheel_init_timer(&lp->tick, localpool_on_tick);
 	pool_init(&lp->slice, &w->pool, &lp->route->shared, &limits,
 		  (uint64_t)now * 2654435761u + w->index, now);
@@ -273,6 +275,7 @@ void localpool_free(struct localpool *lp)
 	list_remove(&lp->touched);
 	list_remove(&lp->spare);
 	harmless_fini(&lp->harmless);
+	hidden_fini(&lp->hidden);
 	localpool_forget_proven(lp);
 	pool_fini(&lp->slice);
 	registry_release_route(lp->worker->shared->registry, lp->route);

@@ -18,6 +18,7 @@
 #include "conf/conf.h"
 #include "pool/pool.h"
 #include "proxy/harmless.h"
+#include "proxy/hidden.h"
 #include "proxy/stats.h"
 #include "wire/errors.h"
 
@@ -52,9 +53,11 @@ struct localpool {
 	bool minds_leftovers;  /* on_session_state is to be seen to (proxy/leftover.h) */
 	bool is_auto; /* a client keeps its server for what cannot follow it, and only that long */
 	struct harmless harmless; /* where is_auto */
-	int max_kept;             /* -1: no bound */
-	bool logs_queries;        /* log_min_duration_statement is on */
-	bool has_deadlines;       /* any of the timeouts that concern a linked client is set */
+	struct hidden hidden;
+	bool minds_hidden;  /* where it is suspicious of what no text shows */
+	int max_kept;       /* -1: no bound */
+	bool logs_queries;  /* log_min_duration_statement is on */
+	bool has_deadlines; /* any of the timeouts that concern a linked client is set */
 };
 
 /* The pool for that database, user and start-up-only text, made where there is none yet.

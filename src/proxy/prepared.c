@@ -101,6 +101,7 @@ static void prepared_parse_unnamed(struct prepared_turn *t, const struct frame *
 	if (prepared_unnamed_parse(unnamed, &t->s->track, is_whole ? body : SLICE_NONE)) {
 		struct slice sql = slice_head(body, strnlen(body.ptr, body.len));
 		unnamed->now.has_effects = !is_whole || keep_has_effects(t->c, sql);
+		unnamed->now.hidden = (struct hidden_verdict){ 0 };
 	}
 	if (!is_whole)
 		keep_long_statement(t->c);
@@ -264,6 +265,31 @@ static enum prepared_step prepared_on_changed(struct prepared_turn *t, const str
 	return PREPARED_WRITTEN;
 }
 
+/* Bind of the unnamed statement. */
+static enum prepared_step prepared_run_unnamed(struct prepared_turn *t)
+{
+	struct prepared_body *now = &t->c->prepared->unnamed.now;
+	struct slice body = buf_slice(&now->text);
+	bool runs = now->has_effects || UNLIKELY(keep_may_hide(t->c));
+	struct slice sql = runs ? slice_head(body, strnlen(body.ptr, body.len)) : SLICE_NONE;
+	if (!now->has_effects)
+		runs = runs && keep_hides(t->c, &now->hidden, sql);
+	if (runs && prepared_text_waits(t, sql))
+		return PREPARED_FULL;
+	prepared_ensure_unnamed(t);
+	if (runs)
+		prepared_run(t, sql);
+	return PREPARED_PASSES;
+}
+
+/* May it leave anything behind, if it is run? */
+static bool prepared_has_effects(struct prepared_turn *t, struct prepared_name *there)
+{
+	return there->has_effects ||
+	       (UNLIKELY(keep_may_hide(t->c)) &&
+		keep_hides(t->c, &there->hidden, slice_of(there->stmt->body.ptr)));
+}
+
 /* Bind, or Describe of a statement: `name` is in the body behind `before`. */
 static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct frame *f,
 					  struct slice before, struct slice name)
@@ -274,15 +300,8 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 		if ((names && prepared_unnamed_waits(&names->unnamed, &t->s->track)) ||
 		    (t->s->prepared && prepared_set_is_pending(t->s, t->s->prepared->unnamed_seq)))
 			return PREPARED_FULL;
-		if (is_bind && names && names->unnamed.now.has_effects) {
-			struct slice body = buf_slice(&names->unnamed.now.text);
-			struct slice sql = slice_head(body, strnlen(body.ptr, body.len));
-			if (prepared_text_waits(t, sql))
-				return PREPARED_FULL;
-			prepared_ensure_unnamed(t);
-			prepared_run(t, sql);
-			return PREPARED_PASSES;
-		}
+		if (is_bind && names)
+			return prepared_run_unnamed(t);
 		prepared_ensure_unnamed(t);
 		return PREPARED_PASSES;
 	}
@@ -297,8 +316,8 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 	}
 	if (prepared_turn_waits(t, there->stmt))
 		return PREPARED_FULL;
-	if (is_bind && there->has_effects &&
-	    prepared_text_waits(t, slice_of(there->stmt->body.ptr)))
+	bool runs = is_bind && prepared_has_effects(t, there);
+	if (runs && prepared_text_waits(t, slice_of(there->stmt->body.ptr)))
 		return PREPARED_FULL;
 	if (UNLIKELY(there->parsed_at < stmt_changed_at(there->stmt))) {
 		if (is_bind)
@@ -306,7 +325,7 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 		there->parsed_at = stmt_now(there->stmt, t->now); /* it asks what they are now */
 	}
 	prepared_turn_ensure(t, there);
-	if (!is_bind || !there->has_effects) {
+	if (!runs) {
 		prepared_rename(t, f, before, name, prepared_turn_name(there->stmt));
 		return PREPARED_WRITTEN;
 	}

@@ -18,6 +18,7 @@
 #include "base/map.h"
 #include "base/slice.h"
 #include "base/usec.h"
+#include "proxy/hidden.h"
 #include "proxy/prepared_unnamed.h"
 
 struct client;
@@ -29,7 +30,8 @@ struct track;
 struct prepared_name {
 	struct stmt *stmt; /* a reference */
 	usec_t parsed_at;
-	bool has_effects; /* to run it may leave something in the session */
+	bool has_effects;             /* to run it may leave something in the session */
+	struct hidden_verdict hidden; /* or what names in it hide may */
 };
 
 /* What a message has changed, until the server has answered it. */

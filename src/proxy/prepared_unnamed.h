@@ -17,14 +17,16 @@
 #include "base/buf.h"
 #include "base/list.h"
 #include "base/slice.h"
+#include "proxy/hidden.h"
 
 struct prepared_change;
 struct track;
 
 /* What a Parse without a name says behind it. */
 struct prepared_body {
-	struct buf text;  /* empty: there is none */
-	bool has_effects; /* to run it may leave something in the session */
+	struct buf text;              /* empty: there is none */
+	bool has_effects;             /* to run it may leave something in the session */
+	struct hidden_verdict hidden; /* or what names in it hide may */
 };
 
 struct prepared_unnamed {

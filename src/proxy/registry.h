@@ -18,6 +18,7 @@
 
 #include "base/slice.h"
 #include "pool/pool_cap.h"
+#include "proxy/hidden.h"
 #include "proxy/stats.h"
 
 struct conf;
@@ -32,6 +33,7 @@ struct registry_entry {
 	atomic_int lent;         /* servers that listen for all (proxy/lend.h) */
 	atomic_bool paused;      /* databases: PAUSE, KILL */
 	atomic_bool disabled;    /* databases: DISABLE */
+	struct hidden_news news; /* databases */
 
 	/* the registry's lock guards the rest */
 	unsigned refs;

@@ -70,7 +70,7 @@ static bool relay_minds_notes(const struct server *s)
 /* How much of the message must be in hand; UINT32_MAX: it cannot be. */
 static uint32_t relay_wants_of_server(const struct server *s, const struct frame *f)
 {
-	if (f->type == 'D' && s->errand == SERVER_ERRAND_LOOK)
+	if (f->type == 'D' && (s->errand == SERVER_ERRAND_LOOK || s->errand == SERVER_ERRAND_LEARN))
 		return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
 	if (!frame_wants_whole(FRAME_FROM_SERVER, f->type))
 		return f->body_bytes ? 1 : 0;

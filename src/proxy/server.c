@@ -20,9 +20,11 @@
 #include "proxy/inspect.h"
 #include "proxy/intake.h"
 #include "proxy/keep.h"
+#include "proxy/learn.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/prepared_set.h"
+#include "proxy/registry.h"
 #include "proxy/relay.h"
 #include "proxy/retry.h"
 #include "proxy/route.h"
@@ -127,6 +129,14 @@ static bool server_takes_over(struct server *s, const struct client *c)
 	return forgets;
 }
 
+/* Is it to be asked which names hide code, before its client is heard? */
+static bool server_learns(const struct server *s, usec_t now)
+{
+	const struct localpool *lp = s->pool;
+	return lp->minds_hidden && (now >= lp->hidden.learn_at || hidden_is_stale(&lp->hidden)) &&
+	       s->client->state == CLIENT_LINKED && hidden_is_due(&lp->hidden, now);
+}
+
 void server_link(struct server *s, struct client *c, usec_t now)
 {
 	BUG_ON(s->client || c->server);
@@ -139,6 +149,16 @@ void server_link(struct server *s, struct client *c, usec_t now)
 	s->has_run = false;
 	s->pool->stats.server_assignments++;
 	s->pool->stats.wait_us += (uint64_t)(now - c->request_at);
+	if (UNLIKELY(server_learns(s, now)))
+		learn_start(s, true, now);
+	else
+		server_fit(s, now);
+}
+
+void server_fit(struct server *s, usec_t now)
+{
+	struct client *c = s->client;
+	(void)now;
 	bool forgets = s->pool->is_auto && s->sequences_of != c->id && server_takes_over(s, c);
 	bool is_tainted = s->tainted_by && s->tainted_by != c->id;
 	if (s->params != c->params || forgets || is_tainted)
@@ -246,6 +266,22 @@ void server_take_too_long(struct server *s, usec_t now)
 	server_set_cleaning_deadline(s, now);
 }
 
+/* ---- what is defined -------------------------------------------------------------------- */
+
+void server_defines(struct server *s)
+{
+	if (!s->defines)
+		hidden_news_begin(s->pool->hidden.news);
+	s->defines = true;
+}
+
+void server_has_defined(struct server *s)
+{
+	if (s->defines)
+		hidden_news_end(s->pool->hidden.news);
+	s->defines = false;
+}
+
 /* ---- settling --------------------------------------------------------------------------- */
 
 void server_note_ready(struct server *s, usec_t now)
@@ -264,6 +300,16 @@ void server_note_ready(struct server *s, usec_t now)
 	c->xact_at = is_over ? 0 : xact_began;
 	c->batch_at = track_outstanding_syncs(&s->track) ? now : 0;
 	c->quiet_at = now;
+}
+
+/* What has its client left? Where any setting may have changed, it is to be known which there are.
+ */
+static void server_look(struct server *s, usec_t now)
+{
+	if (s->client->keep->asks_all && hidden_is_due(&s->pool->hidden, now))
+		learn_start(s, false, now);
+	else
+		inspect_start(s, now);
 }
 
 static void server_settle_linked(struct server *s, usec_t now)
@@ -296,10 +342,11 @@ static void server_settle_linked(struct server *s, usec_t now)
 			client_fail(c, ERROR_STATEMENT_MODE, NULL, NULL, now);
 		return;
 	}
+	server_has_defined(s);
 	if (c->body_left || s->body_left || lp->is_session || s->holds_client)
 		return;
 	if (c->keep && keep_wants_look(c)) {
-		inspect_start(s, now);
+		server_look(s, now);
 		return;
 	}
 	if (c->keep && c->keep->kept) {
@@ -347,6 +394,7 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 		errand_query(s, SERVER_ERRAND_ROLLBACK, SLICE("ROLLBACK"), now);
 		return;
 	}
+	server_has_defined(s);
 	if (s->needs_discard) {
 		s->needs_discard = s->needs_unlisten = false;
 		errand_query(s, SERVER_ERRAND_DISCARD, SLICE("DISCARD ALL"), now);

@@ -23,6 +23,7 @@
 struct client;
 struct hub;
 struct inspect;
+struct learn;
 struct localpool;
 struct paramset;
 struct prepared_set;
@@ -66,6 +67,7 @@ enum server_errand {
 	SERVER_ERRAND_DISCARD, /* what a client has left that kept its server */
 	SERVER_ERRAND_PING,
 	SERVER_ERRAND_LOOK,     /* what its client has left in the session (proxy/inspect.h) */
+	SERVER_ERRAND_LEARN,    /* which names hide code (proxy/learn.h) */
 	SERVER_ERRAND_SPOIL,    /* a transaction that has failed already (proxy/opening.h) */
 	SERVER_ERRAND_MARK,     /* a marker among notifications (proxy/ear.h) */
 	SERVER_ERRAND_LISTEN,   /* LISTENING: what it is to listen to */
@@ -105,8 +107,11 @@ struct server {
 	struct retry *retry;           /* owned; a batch that may have to be sent again */
 	struct paramset *base;         /* a reference; the reported parameters at login */
 	struct paramset *params;       /* a reference; how it differs from its login now */
-	struct inspect *look;          /* owned; while the errand is LOOK */
-	struct hub *hub;               /* a reference; LISTENING */
+	union {
+		struct inspect *look; /* owned; while the errand is LOOK */
+		struct learn *learn;  /* owned; while the errand is LEARN */
+	};
+	struct hub *hub;         /* a reference; LISTENING */
 	struct paramset *wanted; /* a reference while the errand is PARAMS: what it will have */
 	struct buf in;           /* a reply's beginning that must wait for its end */
 	struct buf before;       /* our own messages, to go out before the client's next bytes */
@@ -117,7 +122,8 @@ struct server {
 	uint8_t opening;  /* enum server_opening */
 	bool body_passes; /* those bytes are for the client */
 	bool errand_failed;
-	bool holds_client;   /* the client's bytes wait for the end of the errand: PARAMS, SPOIL */
+	bool holds_client;   /* the client's bytes wait for the end of the errand: PARAMS, SPOIL,
+				LEARN */
 	bool needs_discard;  /* CLEANING: its client has left what DISCARD ALL ends */
 	bool needs_unlisten; /* CLEANING: its client has gone on to hear from elsewhere */
 	bool needs_reset;    /* CLEANING: server_reset_query is to be run */
@@ -142,6 +148,7 @@ struct server {
 	usec_t released_at;
 	usec_t linked_at; /* the last time */
 	int pid;
+	bool defines; /* what runs there changes what is defined (proxy/hidden.h) */
 };
 
 void server_enter(struct server *s, enum server_state to, usec_t now);
@@ -156,6 +163,14 @@ void server_login(struct localpool *pool, usec_t now);
 
 /* Gives it to a client: the parameters that differ go out before the client's bytes. */
 void server_link(struct server *s, struct client *c, usec_t now);
+
+/* Its parameters shall be its client's, before that one's bytes go out. */
+void server_fit(struct server *s, usec_t now);
+
+/* Its client is about to change what is defined; it is in no transaction, or no more, and what has
+ * changed can be seen. */
+void server_defines(struct server *s);
+void server_has_defined(struct server *s);
 
 /* Its client has left: cancels what still runs, unless the client said goodbye, and cleans up. */
 void server_part(struct server *s, usec_t now);

@@ -10,6 +10,7 @@
 #include "proxy/hub.h"
 #include "proxy/journal.h"
 #include "proxy/keep.h"
+#include "proxy/learn.h"
 #include "proxy/localpool.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
@@ -103,6 +104,8 @@ void server_close(struct server *s, const char *why, usec_t now)
 			 lp->route->database, lp->route->user, s->pid, why,
 			 (long long)((now - s->connected_at) / USEC_PER_SEC));
 	server_enter(s, SERVER_CLOSING, now);
+	server_has_defined(s);
+	learn_free(s);
 	if (s->hub)
 		hub_lost(s);
 	if (s->client)

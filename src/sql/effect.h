@@ -5,8 +5,9 @@
  * in the set, so that the set says too much rather than too little. What a text cannot show is not
  * in it: what triggers, event triggers, views, rules, policies, operators, casts and the
  * expressions of indexes call, what is called in the notation of a column (t.f), and what a
- * function does that somebody has given a name of calls.def. A function that is not known by name
- * is an effect of its own (CALLS), and so is a text that cannot be read (UNREAD).
+ * function does that somebody has given a name of calls.def (proxy/hidden.h sees to that). A
+ * function that is not known by name is an effect of its own (CALLS), and so is a text that cannot
+ * be read (UNREAD).
  *
  * What setseed() did to random() is no effect: nothing keeps it.
  *
@@ -48,6 +49,8 @@
 	X(CREATE, "create")     /* creates something, temporary if the search_path says so;        \
 				   see effect_path_is_temp */                                      \
 	X(DROP, "drop")         /* drops something, which may be temporary */                      \
+	X(ALTER, "alter")       /* changes something that is there */                              \
+	X(DDL, "ddl")           /* none of these four, and event triggers see it all the same */   \
 	X(LISTEN, "listen")     /* LISTEN effect.name */                                           \
 	X(UNLISTEN, "unlisten") /* UNLISTEN effect.name */                                         \
 	X(UNLISTEN_ALL, "unlisten-all")                                                            \

@@ -336,8 +336,8 @@ static void read_create(struct lexer lex, struct effect *out)
 	bool temp = w.names_temp || is_temp_head(lex) || (skip(&lex, "schema") && w.has_temp);
 	if (skip(&lex, "extension"))
 		out->set |= EFFECT(CODE);
-	if (temp && !w.drops)
-		out->set |= EFFECT(TEMP);
+	if (temp)
+		out->set |= w.drops ? EFFECT(DDL) : EFFECT(TEMP);
 	if (!temp)
 		out->set |= EFFECT(CREATE);
 	effect_query_scan(lex, out);
@@ -352,6 +352,7 @@ static void read_drop(struct lexer lex, struct effect *out)
 
 static void read_alter(struct lexer lex, struct effect *out)
 {
+	out->set |= EFFECT(ALTER);
 	if (skip(&lex, "extension"))
 		out->set |= EFFECT(CODE);
 	/* a column that is added may have a default, which every row gets */
@@ -391,7 +392,19 @@ static void read_code(struct lexer lex, struct effect *out)
 static void read_refresh(struct lexer lex, struct effect *out)
 {
 	(void)lex;
-	out->set |= EFFECT(CALLS);
+	out->set |= EFFECT(CALLS) | EFFECT(DDL);
+}
+
+static void read_import(struct lexer lex, struct effect *out)
+{
+	(void)lex;
+	out->set |= EFFECT(ALTER);
+}
+
+static void read_ddl(struct lexer lex, struct effect *out)
+{
+	(void)lex;
+	out->set |= EFFECT(DDL);
 }
 
 /* ---- the table ------------------------------------------------------------------------------ */
@@ -440,15 +453,15 @@ static const struct {
 	ROW("analyse", read_none),
 	ROW("vacuum", read_none),
 	ROW("cluster", read_none),
-	ROW("reindex", read_none),
+	ROW("reindex", read_ddl),
 	ROW("refresh", read_refresh),
 	ROW("checkpoint", read_none),
-	ROW("comment", read_none),
-	ROW("security", read_none),
-	ROW("grant", read_none),
-	ROW("revoke", read_none),
-	ROW("reassign", read_none),
-	ROW("import", read_none),
+	ROW("comment", read_ddl),
+	ROW("security", read_ddl),
+	ROW("grant", read_ddl),
+	ROW("revoke", read_ddl),
+	ROW("reassign", read_ddl),
+	ROW("import", read_import),
 #undef ROW
 };
 

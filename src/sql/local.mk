@@ -9,6 +9,7 @@ src_sql_libsql_a_SOURCES = \
 	src/sql/lexer.c src/sql/lexer.h \
 	src/sql/literal.c src/sql/literal.h \
 	src/sql/mention.c src/sql/mention.h \
+	src/sql/naming.c src/sql/naming.h \
 	src/sql/norm.c src/sql/norm.h \
 	src/sql/normlist.c src/sql/normlist.h \
 	src/sql/plain.c src/sql/plain.h \

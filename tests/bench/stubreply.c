@@ -244,6 +244,8 @@ static bool stubreply_statement(struct stubreply_session *s, const char *sql, bo
 		stubreply_copy_begins(out, 'G');
 	} else if (stubreply_takes(&sql, "set "))
 		stubreply_set(sql, out);
+	else if (stubreply_takes(&sql, "with "))
+		stubreply_done(out, "SELECT 0"); /* nothing of anybody's is defined here */
 	else if (stubreply_takes(&sql, "reset "))
 		stubreply_done(out, "RESET");
 	else if (stubreply_takes(&sql, "discard "))

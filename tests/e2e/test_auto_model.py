@@ -51,6 +51,14 @@ create function public.lock_it(k bigint) returns int language plpgsql as
 create function public.make_temp() returns int language plpgsql as
     $$ begin create temp table if not exists made(v text); return 1; end $$;
 create function public.twice(a int) returns int language sql as $$ select 2 * a $$;
+create function public.hidden_row() returns trigger language plpgsql as
+    $$ begin perform set_config('my.tenant', new.v, false);
+    if new.k > 0 then perform pg_advisory_lock(new.k); end if; return null; end $$;
+create table public.hidden_rows(v text, k bigint default 0);
+create trigger t before insert on public.hidden_rows for each row execute function public.hidden_row();
+create view public.hidden_view as select k, public.lock_it(k) as taken from generate_series(0, 99) k;
+create view public.hidden_tenants as select v, public.tenant(v) as set_to from (values ('red'), ('blue')) s(v);
+create table public.hidden_defaults(n int check (n < 0), v text default public.tenant('by default'));
 grant all on schema public, s1, s2 to public;
 grant all on all tables in schema public, s1, s2 to public;
 """
@@ -178,6 +186,19 @@ class Draw:
                          f"select pg_advisory_lock_shared({k})", f"select pg_advisory_unlock_shared({k})",
                          f"select public.lock_it({k})", f"do $$ begin perform pg_advisory_lock({k}); end $$")
 
+    def hidden(self):
+        """What a trigger, a view and a default do, and no text says."""
+        k, v = self.key(), self.pick("red", "blue")
+        return self.pick(f"insert into public.hidden_rows values ('{v}')",
+                         f"insert into public.hidden_rows values ('{v}', {k})",
+                         f"insert into public.hidden_rows(v) select '{v}'",
+                         f"select taken from public.hidden_view where k = {k}",
+                         f"select * from public.hidden_tenants where v = '{v}'",
+                         "insert into public.hidden_defaults(n) values (1)",
+                         f"prepare {self.name()} as insert into public.hidden_rows values ('{v}')",
+                         "update pg_settings set setting = '93000' where name = 'statement_timeout'",
+                         "update pg_settings set setting = '6144' where name = 'work_mem'")
+
     def xact(self):
         return self.pick("begin", "begin", "start transaction", "BEGIN WORK;", "begin read only", "begin /* now */ transaction",
                          "start transaction isolation level repeatable read, read write", "commit", "commit", "end", "rollback", "abort",
@@ -202,7 +223,7 @@ class Draw:
     def any_statement(self):
         return self.rng.choices(
             [self.setting, self.role, self.channel, self.prepared, self.cursor, self.temp, self.lock, self.xact,
-             self.plain], [6, 1, 2, 3, 1, 2, 2, 6, 6])[0]()
+             self.plain, self.hidden], [6, 1, 2, 3, 1, 2, 2, 6, 6, 3])[0]()
 
     def single(self):
         """One that can be prepared, whatever the search_path is when it is prepared again."""

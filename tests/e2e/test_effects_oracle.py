@@ -78,7 +78,7 @@ def is_temp(relation):
 def created(relation, on_commit=None):
     if not is_temp(relation):
         return {"create"}
-    return set() if on_commit == "ONCOMMIT_DROP" else {"temp"}
+    return {"ddl"} if on_commit == "ONCOMMIT_DROP" else {"temp"}
 
 
 def called(call):
@@ -128,6 +128,10 @@ PLAIN = {"LoadStmt": "load", "DropStmt": "drop", "DropOwnedStmt": "drop", "DoStm
          "CreateExtensionStmt": "code", "AlterExtensionStmt": "code", "ListenStmt": "listen", "NotifyStmt": "notify"}
 
 
+SEEN_BY_EVENT_TRIGGERS = {"CommentStmt", "SecLabelStmt", "GrantStmt", "GrantRoleStmt", "RefreshMatViewStmt", "ReindexStmt",
+                          "ReassignOwnedStmt"}
+
+
 def of_transaction(tree):
     kind = tree["kind"].removeprefix("TRANS_STMT_")
     found = {TRANSACTIONS[kind]} if kind in TRANSACTIONS else set()
@@ -164,6 +168,10 @@ def of_statement(stmt):
     if kind == "ViewStmt":
         return created(tree["view"])
     found = shown(tree)
+    if kind.startswith("Alter") or kind in ("RenameStmt", "ImportForeignSchemaStmt"):
+        found.add("alter")
+    if kind in SEEN_BY_EVENT_TRIGGERS:
+        found.add("ddl")
     if kind in PLAIN:
         found.add(PLAIN[kind])
     elif kind == "TransactionStmt":

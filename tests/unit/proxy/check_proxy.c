@@ -31,6 +31,7 @@ int main(void)
 	srunner_add_suite(runner, connector_text_suite());
 	srunner_add_suite(runner, connector_steps_suite());
 	srunner_add_suite(runner, doorkeeper_suite());
+	srunner_add_suite(runner, hidden_suite());
 	srunner_add_suite(runner, hub_suite());
 	srunner_add_suite(runner, journal_suite());
 	srunner_add_suite(runner, journal_texts_suite());

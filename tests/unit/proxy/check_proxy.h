@@ -19,6 +19,7 @@ Suite *connector_suite(void);
 Suite *connector_text_suite(void);
 Suite *doorkeeper_suite(void);
 Suite *helper_suite(void);
+Suite *hidden_suite(void);
 Suite *hub_suite(void);
 Suite *journal_suite(void);
 Suite *journal_texts_suite(void);

@@ -11,6 +11,7 @@ tests_unit_proxy_check_proxy_SOURCES = \
 	tests/unit/proxy/test_connector_text.c \
 	tests/unit/proxy/test_doorkeeper.c \
 	tests/unit/proxy/test_helper.c \
+	tests/unit/proxy/test_hidden.c \
 	tests/unit/proxy/test_hub.c \
 	tests/unit/proxy/mallocs.c tests/unit/proxy/mallocs.h \
 	tests/unit/proxy/test_journal.c \

@@ -1,0 +1,38 @@
+/*
+ * learn.h - the question to a server which names of its database hide code (proxy/hidden.h), and
+ * which settings of somebody's own its functions set (proxy/harmless.h).
+ *
+ * Asked before a client gets its first server of a pool, when what is known may be wrong by now,
+ * and before a session is looked into (proxy/inspect.h). The client's bytes wait for the answer.
+ *
+ * Own functions: those that are not PostgreSQL's and not written in C (which are trusted), and
+ * those of PostgreSQL's that leave something in the session or run SQL in a string. What uses them
+ * is followed through pg_depend; its own functions are not in there, and are looked for in the
+ * expressions themselves.
+ *
+ * Owner of struct learn: the server, while the errand is LEARN. Thread: worker.
+ */
+#ifndef PROXY_LEARN_H
+#define PROXY_LEARN_H
+
+#include <stdbool.h>
+
+#include "base/slice.h"
+#include "base/usec.h"
+
+struct learn;
+struct server;
+
+/* The server is linked, quiet and idle. `at_link`: its client has not been heard yet. */
+void learn_start(struct server *s, bool at_link, usec_t now);
+
+/* A DataRow of the answer, whole. */
+void learn_row(struct server *s, struct slice body);
+
+/* The answer is here in full, or an error instead. */
+void learn_done(struct server *s, bool failed, usec_t now);
+
+/* It will not answer. Harmless where it was not asked. */
+void learn_free(struct server *s);
+
+#endif

@@ -1,0 +1,25 @@
+-- pg_settings can be updated, which sets.
+update pg_settings set setting = '7168' where name = 'work_mem';
+show work_mem;
+update pg_catalog.pg_settings as s set setting = 'one' where s.name = 'application_name';
+show application_name;
+begin;
+update pg_settings set setting = '8192' where name = 'work_mem';
+show work_mem;
+rollback;
+show work_mem;
+update only "pg_settings" set setting = '95s' where name in ('statement_timeout', 'lock_timeout');
+show statement_timeout;
+show lock_timeout;
+update pg_settings set setting = 'nonsense' where name = 'work_mem';
+show work_mem;
+create view mine as select name, setting from pg_settings where name in ('work_mem', 'lock_timeout');
+update mine set setting = '6144' where name = 'work_mem';
+show work_mem;
+prepare p(text) as update pg_settings set setting = $1 where name = 'work_mem';
+execute p('5120');
+deallocate p;
+show work_mem;
+update pg_settings set setting = reset_val where name in ('work_mem', 'statement_timeout', 'lock_timeout');
+show work_mem;
+drop view mine;

@@ -1,0 +1,32 @@
+-- Views, and views of views, that take locks and set things when they are read.
+create function take(k int) returns int language plpgsql as
+$$ begin perform pg_advisory_lock(hashtext(current_schema()), k); perform set_config('my.taken', k::text, false); return k; end $$;
+create view takes as select k, take(k) as taken from generate_series(1, 2) k;
+create view totals as select sum(taken) as all_of_it from takes;
+select * from takes;
+show my.taken;
+select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid();
+select pg_advisory_unlock_all();
+select * from totals;
+select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid();
+select pg_advisory_unlock_all();
+begin;
+declare c cursor for select taken from takes;
+fetch 1 from c;
+commit;
+select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid();
+select pg_advisory_unlock_all();
+set my.taken = 'mine';
+select k from takes;
+show my.taken;
+table totals;
+show my.taken;
+select pg_advisory_unlock_all();
+create temp view of_both as select * from totals;
+select * from of_both;
+drop view of_both;
+select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid();
+select pg_advisory_unlock_all();
+drop view totals;
+drop view takes;
+drop function take(int);
