@@ -7,8 +7,8 @@ transactions, rolled back, in strings of several statements, pipelined, and left
 The twins live in a database of their own, so that neither side sees the locks and channels of the other. What is
 allowed to differ, and so is not asked: whether a custom setting that was never set is NULL or empty; the names that
 prepared statements of the protocol have in pg_prepared_statements and in the texts of errors; currval in a later
-transaction than its nextval; and what stands behind the RESET of a setting that came with the login, in the same string
-or batch. In a failed transaction the error may be another one.
+transaction than its nextval; what stands behind the RESET of a setting that came with the login, in the same string
+or batch, and an isolation level that is chosen behind one in its transaction. In a failed transaction the error may be another one.
 
 It begins at one place, and prints it; E2E_SEED says where else, E2E_LONG how many statements instead of a few seconds' worth (1: a
 million).
@@ -214,8 +214,11 @@ class Draw:
                          f"begin; select nextval('sq{self.me}'); select currval('sq{self.me}'); commit")
 
     def statement(self, is_last=False):
-        """What stands behind a RESET in the same string or batch meets another value, if the client came with one."""
+        """What stands behind a RESET in the same string or batch meets another value, if the client came with one; and it
+        counts as a query in its transaction, whose isolation level nothing can choose any more."""
         text = self.any_statement()
+        if self.came and re.search("(begin|transaction) isolation level", text) and "characteristics" not in text:
+            return "begin"
         if self.came and not is_last and re.search("reset|default|time zone local", text):
             return "select 'no reset'"
         return text
