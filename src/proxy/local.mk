@@ -136,6 +136,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/server_param.c \
 	src/proxy/setup.c \
 	src/proxy/setup.h \
+	src/proxy/shape.c \
+	src/proxy/shape.h \
 	src/proxy/spare.c \
 	src/proxy/spare.h \
 	src/proxy/startparams.c \

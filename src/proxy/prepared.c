@@ -71,10 +71,9 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 		return prepared_on_parse_again(t, name, body);
 	struct prepared_name *made = mem_zalloc(sizeof(*made));
 	made->stmt = stmt_get(t->c->worker->shared->stmts, prepared_search_path(t->c), body);
-	made->parsed_at = stmt_now(made->stmt, t->now);
 	made->has_effects = keep_has_effects(t->c, slice_head(body, strnlen(body.ptr, body.len)));
 	prepared_names_put(names, name, made);
-	prepared_turn_enter(t, made->stmt);
+	prepared_names_go_by(made, prepared_turn_enter(t, made->stmt)->shape);
 	prepared_turn_begin(t);
 	prepared_names_note(names, track_next_seq(&t->s->track), name, NULL);
 	prepared_turn_parse(t->out, prepared_turn_name(made->stmt), body);
@@ -150,7 +149,7 @@ static void prepared_lend_to_text(struct prepared_turn *t, struct slice name)
 	struct prepared_set *set = prepared_set_need(t->s);
 	struct prepared_entry *entry = prepared_set_find_name(set, name);
 	if (entry)
-		entry->prepared_at = 0;
+		entry->is_good = false;
 	if (slice_starts(name, STMT_PREFIX))
 		prepared_turn_close(t, name);
 	prepared_turn_lend(t, name);
@@ -254,7 +253,7 @@ static enum prepared_step prepared_on_changed(struct prepared_turn *t, const str
 	const struct track *track = &t->s->track;
 	bool is_open = names->untold && !track_seq_before(names->untold_seq, track_head_seq(track));
 	prepared_set_need(t->s);
-	if (is_open && prepared_set_is_pending(t->s, names->untold_seq))
+	if (is_open && prepared_set_is_pending(t->s->prepared, track, names->untold_seq))
 		return PREPARED_FULL;
 	if (!is_open) {
 		stmt_unref(names->untold);
@@ -290,21 +289,65 @@ static bool prepared_has_effects(struct prepared_turn *t, struct prepared_name *
 		keep_hides(t->c, &there->hidden, slice_of(there->stmt->body.ptr)));
 }
 
+static enum prepared_step prepared_on_use_unnamed(struct prepared_turn *t, bool is_bind)
+{
+	struct prepared_names *names = t->c->prepared;
+	const struct prepared_set *set = t->s->prepared;
+	if ((names && prepared_unnamed_waits(&names->unnamed, &t->s->track)) ||
+	    (set && prepared_set_is_pending(set, &t->s->track, set->unnamed_seq)))
+		return PREPARED_FULL;
+	if (is_bind && names)
+		return prepared_run_unnamed(t);
+	prepared_ensure_unnamed(t);
+	return PREPARED_PASSES;
+}
+
+/* Does the client ask, right behind its Bind to the unnamed portal, what that gives? */
+static bool prepared_is_described(const struct prepared_turn *t, const struct frame *f,
+				  struct slice portal)
+{
+	static const char describe[] = "D\0\0\0\x06P";
+	const char *behind = f->body.ptr + f->body.len;
+	return frame_is_whole(f) && portal.len == 1 &&
+	       (size_t)(t->end - behind) >= sizeof(describe) &&
+	       memcmp(behind, describe, sizeof(describe)) == 0;
+}
+
+/* Bind of what the client has prepared by that name. */
+static enum prepared_step prepared_on_bind(struct prepared_turn *t, const struct frame *f,
+					   struct slice before, struct slice name,
+					   struct prepared_name *there)
+{
+	struct stmt *stmt = there->stmt;
+	bool runs = prepared_has_effects(t, there);
+	if (runs && prepared_text_waits(t, slice_of(stmt->body.ptr)))
+		return PREPARED_FULL;
+	switch (prepared_turn_bind(t, name, there, prepared_is_described(t, f, before))) {
+	case PREPARED_FITS:
+		break;
+	case PREPARED_ASKS:
+		return PREPARED_FULL;
+	case PREPARED_MISFIT:
+		return prepared_on_changed(t, f, before, name, stmt);
+	}
+	if (!runs) {
+		prepared_rename(t, f, before, name, prepared_turn_name(stmt));
+		return PREPARED_WRITTEN;
+	}
+	stmt_ref(stmt); /* what it runs may take the name away */
+	prepared_run(t, slice_of(stmt->body.ptr));
+	prepared_rename(t, f, before, name, prepared_turn_name(stmt));
+	stmt_unref(stmt);
+	return PREPARED_WRITTEN;
+}
+
 /* Bind, or Describe of a statement: `name` is in the body behind `before`. */
 static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct frame *f,
 					  struct slice before, struct slice name)
 {
 	struct prepared_names *names = t->c->prepared;
-	bool is_bind = f->type == 'B';
-	if (name.len == 0) {
-		if ((names && prepared_unnamed_waits(&names->unnamed, &t->s->track)) ||
-		    (t->s->prepared && prepared_set_is_pending(t->s, t->s->prepared->unnamed_seq)))
-			return PREPARED_FULL;
-		if (is_bind && names)
-			return prepared_run_unnamed(t);
-		prepared_ensure_unnamed(t);
-		return PREPARED_PASSES;
-	}
+	if (name.len == 0)
+		return prepared_on_use_unnamed(t, f->type == 'B');
 	struct prepared_name *there = names ? map_get(&names->map, name) : NULL;
 	if (names && prepared_names_is_open(names, name))
 		return PREPARED_FULL;
@@ -314,25 +357,12 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 		prepared_rename(t, f, before, name, SLICE(STMT_NOBODY));
 		return PREPARED_WRITTEN;
 	}
-	if (prepared_turn_waits(t, there->stmt))
+	if (f->type == 'B')
+		return prepared_on_bind(t, f, before, name, there);
+	struct stmt *stmt = there->stmt;
+	if (prepared_turn_describe(t, name, there) == PREPARED_ASKS)
 		return PREPARED_FULL;
-	bool runs = is_bind && prepared_has_effects(t, there);
-	if (runs && prepared_text_waits(t, slice_of(there->stmt->body.ptr)))
-		return PREPARED_FULL;
-	if (UNLIKELY(there->parsed_at < stmt_changed_at(there->stmt))) {
-		if (is_bind)
-			return prepared_on_changed(t, f, before, name, there->stmt);
-		there->parsed_at = stmt_now(there->stmt, t->now); /* it asks what they are now */
-	}
-	prepared_turn_ensure(t, there);
-	if (!runs) {
-		prepared_rename(t, f, before, name, prepared_turn_name(there->stmt));
-		return PREPARED_WRITTEN;
-	}
-	struct stmt *stmt = stmt_ref(there->stmt); /* what it runs may take the name away */
-	prepared_run(t, slice_of(stmt->body.ptr));
 	prepared_rename(t, f, before, name, prepared_turn_name(stmt));
-	stmt_unref(stmt);
 	return PREPARED_WRITTEN;
 }
 
@@ -402,12 +432,12 @@ uint32_t prepared_wants(const struct client *c, const struct frame *f)
 	return f->body_bytes < most ? f->body_bytes : most;
 }
 
-enum prepared_step prepared_message(struct client *c, const struct frame *f, struct buf *out,
-				    void (*flush)(void *arg), void *arg, usec_t now)
+enum prepared_step prepared_message(struct client *c, const struct frame *f, const char *end,
+				    struct buf *out, void (*flush)(void *arg), void *arg)
 {
 	struct server *s = c->server;
 	struct prepared_turn turn = {
-		.c = c, .s = s, .out = out, .flush = flush, .arg = arg, .now = now
+		.c = c, .s = s, .end = end, .out = out, .flush = flush, .arg = arg
 	};
 	if (track_in_copy(&s->track) != TRACK_COPY_NONE || (s->track.skipping && f->type != 'S'))
 		return PREPARED_PASSES; /* the server does not even look at it */

@@ -4,7 +4,7 @@
  *
  * A client's name leads to a statement (proxy/stmt.h), a statement's number to its name on a
  * server ("pgweir_7"). Messages that name one are written anew with that name, and where the server
- * has not got it, or has it from before the client prepared it, a Parse of ours goes in front.
+ * has not got it, a Parse of ours goes in front.
  * A name that the client has not got passes as it is: the server has no such name either and says
  * so in its own words. Nothing of this waits for an answer.
  *
@@ -15,15 +15,20 @@
  * (prepared_answer.h), so that a batch that uses what it has just prepared is right either way.
  *
  * Where what a statement reads has got other columns, PostgreSQL refuses to run it ("cached plan
- * must not change result type"), each server its own copy and for ever. The copy that has failed is
- * good for nobody. The client is told, as it would be without a pooler, since it may go by the
- * columns that there were; from then on it counts as one that has prepared the statement just now,
- * and no server's older copy is good for it. Another client that has prepared it before and finds a
- * copy that is good is told the same by us: its Bind goes out with a name that leads to nothing,
- * and the refusal is put in those words. A client that has prepared it between the change and its
- * discovery is told without need.
- * Not seen is that a server prepares it for a client that has not had it there yet, after the
- * change and before an older copy has failed: that client gets rows of the new columns.
+ *must not change result type"), each server its own copy and for ever; a copy that is made later
+ *gives the new ones. A client may go by the columns that there were, and without a pooler it would
+ *be told. So it is here, once, whichever server it meets. What a copy gives is known from the
+ *answer to a Describe, the client's or one of ours (proxy/shape.h), and a Bind goes
+ *
+ *	to the copy                       where that gives what the client goes by, or was told
+ *	                                  of by the Describe behind its Bind, or it goes by nothing
+ *	nowhere yet                       where that is still to be heard: the server is asked
+ *	to a copy that is made anew       where what there is gives other columns: it may be old
+ *	to a name that leads to nothing   where that one does too: the refusal is put in
+ *	                                  PostgreSQL's words for it, and nothing was run
+ *
+ * A client that was told goes by what the next copy gives. A copy that PostgreSQL has refused to
+ * run is good for nobody. Of the unnamed statement nothing of this is done but the last.
  *
  * Owner: the client has its names, the server its set; both may be NULL: nothing was prepared.
  * Thread: worker. Chapter: protocol-flow, extended query.
@@ -37,7 +42,6 @@
 
 #include "base/buf.h"
 #include "base/slice.h"
-#include "base/usec.h"
 #include "proxy/client.h"
 #include "proxy/server.h"
 
@@ -64,10 +68,11 @@ enum prepared_step {
 /*
  * A message of the client's, before the track hears of it: Q P B D C S. Messages of ours that must
  * go in front, and the message where it has to be other, are added to `out`; before the first
- * byte is, `flush(arg)` is called, so that what came earlier is in front.
+ * byte is, `flush(arg)` is called, so that what came earlier is in front. `behind`: what is in hand
+ * of what follows. One that is to wait may have added something, too.
  */
-enum prepared_step prepared_message(struct client *c, const struct frame *f, struct buf *out,
-				    void (*flush)(void *arg), void *arg, usec_t now);
+enum prepared_step prepared_message(struct client *c, const struct frame *f, const char *end,
+				    struct buf *out, void (*flush)(void *arg), void *arg);
 
 /* Has the message to do with what is prepared? */
 static inline bool prepared_concerns(const struct client *c, char type)

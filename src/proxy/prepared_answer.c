@@ -43,13 +43,14 @@ void prepared_answer_missing(struct server *s, const struct track_news *news)
 	LIST_EACH (node, tmp, &s->prepared->lru) {
 		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
 		if (was_used(entry, &s->track, news->seq))
-			entry->prepared_at = 0;
+			entry->is_good = false;
 	}
 }
 
-void prepared_answer_changed(struct client *c, struct server *s, const struct track_news *news,
-			     usec_t now)
+void prepared_answer_changed(struct client *c, struct server *s, const struct track_news *news)
 {
+	const struct prepared_entry *met = NULL;
+	unsigned count = 0;
 	if (!s->prepared || (news->item != 'B' && news->item != 'D'))
 		return; /* it is the business of what was run */
 	prepared_set_unnamed_lost(s);
@@ -57,16 +58,17 @@ void prepared_answer_changed(struct client *c, struct server *s, const struct tr
 		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
 		if (!was_used(entry, &s->track, news->seq))
 			continue;
-		if (entry->used_seq == news->seq)
-			stmt_found_changed(entry->stmt, entry->prepared_at, now);
-		entry->prepared_at = 0;
-		if (c && c->prepared)
-			prepared_names_told(c->prepared, entry->stmt, now);
+		entry->is_good = false;
+		count++;
+		if (!met || entry->used_seq == news->seq)
+			met = entry;
 	}
+	/* where it may have been about any of several the client is told once more */
+	if (c && c->prepared && met && (count == 1 || met->used_seq == news->seq))
+		prepared_names_told(c->prepared, met->stmt);
 }
 
-bool prepared_answer_tells(struct client *c, const struct track_news *news, struct buf *out,
-			   usec_t now)
+bool prepared_answer_tells(struct client *c, const struct track_news *news, struct buf *out)
 {
 	struct prepared_names *names = c ? c->prepared : NULL;
 	if (!names || !names->untold || names->untold_seq != news->seq)
@@ -76,7 +78,7 @@ bool prepared_answer_tells(struct client *c, const struct track_news *news, stru
 				       .message = errors_format(ERROR_STALE_PLAN),
 				       .routine = NOTICE_STALE_PLAN_ROUTINE };
 	build_error(out, &notice);
-	prepared_names_told(names, names->untold, now);
+	prepared_names_told(names, names->untold);
 	stmt_unref(names->untold);
 	names->untold = NULL;
 	return true;

@@ -12,8 +12,6 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "base/usec.h"
-
 struct buf;
 struct client;
 struct server;
@@ -27,13 +25,11 @@ void prepared_answer_failed(struct client *c, struct server *s, const struct tra
 void prepared_answer_missing(struct server *s, const struct track_news *news);
 
 /* It was refused since the result of what it is about has changed. */
-void prepared_answer_changed(struct client *c, struct server *s, const struct track_news *news,
-			     usec_t now);
+void prepared_answer_changed(struct client *c, struct server *s, const struct track_news *news);
 
 /* The server has refused what stood for a statement whose change the client (or NULL) does not know
  * of yet: what that is told is added to `out`. */
-bool prepared_answer_tells(struct client *c, const struct track_news *news, struct buf *out,
-			   usec_t now);
+bool prepared_answer_tells(struct client *c, const struct track_news *news, struct buf *out);
 
 /* DEALLOCATE ALL, DISCARD ALL by the item `seq`: the server has forgotten all that came before,
  * and so has the client (or NULL). */

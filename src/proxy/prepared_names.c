@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "proxy/client.h"
 #include "proxy/server.h"
+#include "proxy/shape.h"
 #include "proxy/stmt.h"
 #include "wire/track.h"
 
@@ -33,8 +34,11 @@ void prepared_names_set_unnamed(struct client *c, struct slice body)
 
 void prepared_names_free_one(struct prepared_name *name)
 {
-	if (name)
-		stmt_unref(name->stmt);
+	if (!name)
+		return;
+	stmt_unref(name->stmt);
+	shape_unref(name->shape);
+	shape_unref(name->made);
 	free(name);
 }
 
@@ -109,15 +113,42 @@ struct prepared_name *prepared_names_remove(struct prepared_names *names, struct
 	return old;
 }
 
-void prepared_names_told(struct prepared_names *names, const struct stmt *stmt, usec_t now)
+void prepared_names_go_by(struct prepared_name *name, struct shape *shape)
+{
+	struct shape *before = name->shape;
+	name->shape = shape_ref(shape);
+	shape_unref(before);
+}
+
+static void go_by_nothing(struct prepared_name *name)
+{
+	shape_unref(name->shape);
+	shape_unref(name->made);
+	name->shape = name->made = NULL;
+}
+
+void prepared_names_told(struct prepared_names *names, const struct stmt *stmt)
 {
 	struct slice key;
 	void *value;
 	for (size_t at = 0; map_next(&names->map, &at, &key, &value);) {
 		struct prepared_name *name = value;
 		if (name->stmt == stmt)
-			name->parsed_at = stmt_now(stmt, now);
+			go_by_nothing(name);
 	}
+}
+
+void prepared_names_learn(struct prepared_names *names, uint32_t seq, struct slice name,
+			  struct shape *shape)
+{
+	struct prepared_name *old = prepared_names_remove(names, name);
+	struct prepared_name *made = mem_zalloc(sizeof(*made));
+	made->stmt = stmt_ref(old->stmt);
+	made->shape = shape_ref(shape);
+	made->has_effects = old->has_effects;
+	made->hidden = old->hidden;
+	prepared_names_put(names, name, made);
+	prepared_names_note(names, seq, name, old);
 }
 
 void prepared_names_put(struct prepared_names *names, struct slice name,

@@ -17,20 +17,23 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/slice.h"
-#include "base/usec.h"
 #include "proxy/hidden.h"
 #include "proxy/prepared_unnamed.h"
 
 struct client;
 struct server;
+struct shape;
 struct stmt;
 struct track;
 
 /* A name of a client's. */
 struct prepared_name {
-	struct stmt *stmt; /* a reference */
-	usec_t parsed_at;
-	bool has_effects;             /* to run it may leave something in the session */
+	struct stmt *stmt;   /* a reference */
+	struct shape *shape; /* a reference; the columns that its client goes by; NULL: it has been
+				told that they are others now, and takes what comes */
+	struct shape *made;  /* a reference; of the copy that was made for it last, by a Parse of
+				ours, since it goes by them; or NULL */
+	bool has_effects;    /* to run it may leave something in the session */
 	struct hidden_verdict hidden; /* or what names in it hide may */
 };
 
@@ -70,9 +73,14 @@ size_t prepared_names_count(const struct client *c);
 /* Is it still to be answered what an earlier batch has done with the name? */
 bool prepared_names_is_open(const struct prepared_names *names, struct slice name);
 
-/* Who has been told that the statement's result has changed is where a client is that has prepared
- * it just now. */
-void prepared_names_told(struct prepared_names *names, const struct stmt *stmt, usec_t now);
+/* Its client was told that the statement's columns have changed. */
+void prepared_names_told(struct prepared_names *names, const struct stmt *stmt);
+
+/* What comes next goes by such columns; and the same where the message `seq` is to tell of them,
+ * if that is done. The latter makes another prepared_name of it. */
+void prepared_names_go_by(struct prepared_name *name, struct shape *shape);
+void prepared_names_learn(struct prepared_names *names, uint32_t seq, struct slice name,
+			  struct shape *shape);
 
 /* Without a server: the unnamed statement is what this body of a Parse says, and runs without
  * effects; SLICE_NONE: there is none any more. */

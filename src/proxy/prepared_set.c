@@ -9,8 +9,8 @@
 #include "base/mem.h"
 #include "proxy/localpool.h"
 #include "proxy/server.h"
+#include "proxy/shape.h"
 #include "proxy/stmt.h"
-#include "wire/track.h"
 
 struct prepared_set *prepared_set_need(struct server *s)
 {
@@ -18,17 +18,33 @@ struct prepared_set *prepared_set_need(struct server *s)
 		s->prepared = mem_zalloc(sizeof(*s->prepared));
 		map_init(&s->prepared->map);
 		list_init(&s->prepared->lru);
+		list_init(&s->prepared->asks);
 		list_init(&s->prepared->leaving);
 		s->prepared->synced_at = track_head_seq(&s->track) - 1;
-		s->prepared->unnamed_seq = s->prepared->synced_at;
+		s->prepared->unnamed_seq = s->prepared->flushed_at = s->prepared->synced_at;
 	}
 	return s->prepared;
+}
+
+/* Who is to learn from the answer to a Describe. */
+struct prepared_ask {
+	struct list link;
+	uint32_t seq;
+	struct shape *shape; /* a reference */
+};
+
+static void free_ask(struct prepared_ask *ask)
+{
+	list_remove(&ask->link);
+	shape_unref(ask->shape);
+	free(ask);
 }
 
 static void free_entry(struct prepared_entry *entry)
 {
 	list_remove(&entry->lru);
 	stmt_unref(entry->stmt);
+	shape_unref(entry->shape);
 	free(entry);
 }
 
@@ -73,7 +89,7 @@ static void put_back(struct prepared_set *set, struct prepared_entry *entry)
 	}
 	list_remove(&entry->lru);
 	list_push_back(&set->lru, &entry->lru);
-	entry->prepared_at = 0;
+	entry->is_good = false;
 	map_put(&set->map, key_of(entry->stmt), entry);
 }
 
@@ -86,6 +102,8 @@ void prepared_set_free(struct server *s)
 		prepared_set_drop(set, LIST_ENTRY(node, struct prepared_entry, lru));
 	LIST_EACH (node, tmp, &set->leaving)
 		free_entry(LIST_ENTRY(node, struct prepared_entry, lru));
+	LIST_EACH (node, tmp, &set->asks)
+		free_ask(LIST_ENTRY(node, struct prepared_ask, link));
 	map_fini(&set->map);
 	buf_fini(&set->lent);
 	free(set);
@@ -116,10 +134,45 @@ struct prepared_entry *prepared_set_find_name(const struct prepared_set *set, st
 
 /* Is the message still to be answered, and of a batch before the one that is open? Then it may yet
  * be skipped, and what comes next not with it. */
-bool prepared_set_is_pending(const struct server *s, uint32_t seq)
+/* Those in front of the message are answered, or were skipped. */
+static void free_asked(struct prepared_set *set, uint32_t seq)
 {
-	return !track_seq_before(seq, track_head_seq(&s->track)) &&
-	       track_seq_before(seq, s->prepared->synced_at);
+	LIST_EACH (node, tmp, &set->asks) {
+		struct prepared_ask *ask = LIST_ENTRY(node, struct prepared_ask, link);
+		if (!track_seq_before(ask->seq, seq))
+			return;
+		free_ask(ask);
+	}
+}
+
+void prepared_set_ask(struct prepared_set *set, struct prepared_entry *entry, uint32_t seq,
+		      const struct track *track)
+{
+	struct prepared_ask *ask = mem_zalloc(sizeof(*ask));
+	free_asked(set, track_head_seq(track));
+	ask->seq = entry->asked_seq = seq;
+	ask->shape = shape_ref(entry->shape);
+	entry->was_asked = true;
+	list_init(&ask->link);
+	list_push_back(&set->asks, &ask->link);
+}
+
+bool prepared_set_is_asked(const struct prepared_entry *entry, const struct track *track)
+{
+	return entry->was_asked && !shape_is_known(entry->shape) &&
+	       !track_seq_before(entry->asked_seq, track_head_seq(track));
+}
+
+void prepared_set_hear(struct prepared_set *set, uint32_t seq, char type, struct slice body)
+{
+	free_asked(set, seq);
+	if (!prepared_set_asks(set))
+		return;
+	struct prepared_ask *ask = LIST_FIRST(&set->asks, struct prepared_ask, link);
+	if (ask->seq == seq) {
+		shape_learn(ask->shape, type, body);
+		free_ask(ask);
+	}
 }
 
 void prepared_set_skipped(struct prepared_set *set, uint32_t from, uint32_t to)
@@ -130,7 +183,7 @@ void prepared_set_skipped(struct prepared_set *set, uint32_t from, uint32_t to)
 	LIST_EACH (node, tmp, &set->lru) {
 		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
 		if (!track_seq_before(entry->seq, from) && track_seq_before(entry->seq, to))
-			entry->prepared_at = 0;
+			entry->is_good = false;
 	}
 	free_gone(set, from);
 	LIST_EACH (node, tmp, &set->leaving) {

@@ -18,34 +18,39 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/slice.h"
-#include "base/usec.h"
+#include "wire/track.h"
 
 struct server;
+struct shape;
 struct stmt;
-struct track;
 
 /* A statement that a server has. */
 struct prepared_entry {
-	struct list lru; /* the one used last comes first */
-	struct stmt *stmt;
-	usec_t prepared_at; /* 0: perhaps it has it, perhaps not */
-	uint32_t seq;       /* the item of its Parse; leaving: of its Close */
-	uint32_t used_seq;  /* of the last one that was about it */
+	struct list lru;     /* the one used last comes first */
+	struct stmt *stmt;   /* a reference */
+	struct shape *shape; /* a reference; of this copy */
+	uint32_t seq;        /* the item of its Parse; leaving: of its Close */
+	uint32_t used_seq;   /* of the last one that was about it */
+	uint32_t asked_seq;  /* was_asked: of the Describe that is to tell its shape */
+	bool was_asked;
+	bool is_good; /* else: perhaps the server has it, perhaps not, or it fails for ever */
 };
 
 struct prepared_set {
 	struct map map; /* number -> prepared_entry, owned */
 	struct list lru;
+	struct list asks;    /* Describes that are to tell a shape, in their order */
 	struct list leaving; /* entries that had to make room, until the server has answered */
 	/* whose unnamed statement it has, if that is known */
 	uint64_t unnamed_client;
 	uint64_t unnamed_generation;
 	uint32_t unnamed_seq; /* the item that has made it so */
 	bool has_unnamed;
-	bool is_doubtful;   /* it may have what it is not known to have */
-	uint32_t own_seq;   /* of our last message */
-	uint32_t synced_at; /* of the last Sync */
-	struct buf lent;    /* names of the client's own that it got for a moment: "a\0b\0" */
+	bool is_doubtful;    /* it may have what it is not known to have */
+	uint32_t own_seq;    /* of our last Parse or Close */
+	uint32_t synced_at;  /* of the last Sync */
+	uint32_t flushed_at; /* what was sent before is answered without one */
+	struct buf lent;     /* names of the client's own that it got for a moment: "a\0b\0" */
 	size_t lent_count;
 };
 
@@ -63,9 +68,29 @@ void prepared_set_drop(struct prepared_set *set, struct prepared_entry *entry);
 void prepared_set_evict(struct prepared_set *set, struct prepared_entry *entry,
 			const struct track *track);
 
+/* The message `seq`, which is sent or comes next, describes the entry's copy. */
+void prepared_set_ask(struct prepared_set *set, struct prepared_entry *entry, uint32_t seq,
+		      const struct track *track);
+
+/* Is the answer to that under way? */
+bool prepared_set_is_asked(const struct prepared_entry *entry, const struct track *track);
+
+/* Is there anything to learn from a RowDescription or NoData? And the answer to the message `seq`,
+ * which is one, as shape_learn() has it. */
+static inline bool prepared_set_asks(const struct prepared_set *set)
+{
+	return set && !list_is_empty(&set->asks);
+}
+void prepared_set_hear(struct prepared_set *set, uint32_t seq, char type, struct slice body);
+
 /* Is the message still to be answered, and of a batch before the one that is open? Then it may yet
  * be skipped, and what comes next not with it. */
-bool prepared_set_is_pending(const struct server *s, uint32_t seq);
+static inline bool prepared_set_is_pending(const struct prepared_set *set,
+					   const struct track *track, uint32_t seq)
+{
+	return !track_seq_before(seq, track_head_seq(track)) &&
+	       track_seq_before(seq, set->synced_at);
+}
 
 /* The server has refused the message `from`, and skipped those up to `to`. */
 void prepared_set_skipped(struct prepared_set *set, uint32_t from, uint32_t to);

@@ -10,6 +10,7 @@
 #include "proxy/prepared_set.h"
 #include "proxy/server.h"
 #include "proxy/setup.h"
+#include "proxy/shape.h"
 #include "proxy/stmt.h"
 #include "proxy/worker.h"
 #include "wire/build.h"
@@ -29,26 +30,17 @@ void prepared_turn_begin(struct prepared_turn *t)
 void prepared_turn_own(struct prepared_turn *t, char type)
 {
 	prepared_turn_begin(t);
-	prepared_set_need(t->s)->own_seq = track_next_seq(&t->s->track);
+	struct prepared_set *set = prepared_set_need(t->s);
+	if (type != 'D')
+		set->own_seq = track_next_seq(&t->s->track);
 	enum track_verdict verdict = track_client(&t->s->track, type, true);
 	BUG_ON(verdict != TRACK_OK);
-}
-
-struct slice prepared_turn_name(const struct stmt *stmt)
-{
-	return slice_make(stmt->name, stmt->name_bytes);
 }
 
 void prepared_turn_close(struct prepared_turn *t, struct slice name)
 {
 	prepared_turn_own(t, 'C');
 	build_close(t->out, 'S', name);
-}
-
-void prepared_turn_head(struct buf *out, char type, size_t body_bytes)
-{
-	buf_u8(out, (uint8_t)type);
-	buf_u32(out, (uint32_t)body_bytes + 4);
 }
 
 void prepared_turn_parse(struct buf *out, struct slice name, struct slice body)
@@ -81,6 +73,7 @@ struct prepared_entry *prepared_turn_enter(struct prepared_turn *t, struct stmt 
 	if (entry) {
 		prepared_turn_close(t, prepared_turn_name(stmt));
 		list_remove(&entry->lru);
+		shape_unref(entry->shape);
 	} else {
 		make_room(t, set);
 		if (set->is_doubtful)
@@ -91,34 +84,133 @@ struct prepared_entry *prepared_turn_enter(struct prepared_turn *t, struct stmt 
 		map_put(&set->map, slice_make(&stmt->id, sizeof(stmt->id)), entry);
 	}
 	list_push_front(&set->lru, &entry->lru);
-	entry->prepared_at = stmt_now(stmt, t->now);
+	entry->shape = shape_new();
+	entry->was_asked = false;
+	entry->is_good = true;
 	entry->seq = entry->used_seq = track_next_seq(&t->s->track); /* the Parse comes next */
 	return entry;
 }
 
-bool prepared_turn_waits(const struct prepared_turn *t, const struct stmt *stmt)
+/* The server gets a copy of it now, instead of what it may have. */
+static struct prepared_entry *prepare(struct prepared_turn *t, struct prepared_name *name)
 {
-	const struct prepared_entry *entry =
-		t->s->prepared ? prepared_set_find(t->s->prepared, stmt) : NULL;
-	return entry && prepared_set_is_pending(t->s, entry->seq);
+	struct stmt *stmt = name->stmt;
+	struct prepared_entry *entry = prepared_turn_enter(t, stmt);
+	prepared_turn_own(t, 'P');
+	entry->used_seq = track_next_seq(&t->s->track);
+	prepared_turn_parse(t->out, prepared_turn_name(stmt), stmt->body);
+	t->c->pool->stats.server_parses++;
+	shape_unref(name->made);
+	name->made = shape_ref(entry->shape);
+	return entry;
 }
 
-void prepared_turn_ensure(struct prepared_turn *t, const struct prepared_name *name)
+/* The copy that the next message is about; NULL: whether there is one is still to be seen. */
+static struct prepared_entry *use(struct prepared_turn *t, struct prepared_name *name)
 {
 	struct prepared_set *set = prepared_set_need(t->s);
 	struct prepared_entry *entry = prepared_set_find(set, name->stmt);
-
-	if (entry && entry->prepared_at >= name->parsed_at) {
-		list_remove(&entry->lru);
-		list_push_front(&set->lru, &entry->lru);
-		entry->used_seq = track_next_seq(&t->s->track);
-		return;
-	}
-	entry = prepared_turn_enter(t, name->stmt);
-	prepared_turn_own(t, 'P');
+	if (entry && prepared_set_is_pending(set, &t->s->track, entry->seq))
+		return NULL;
+	if (!entry || !entry->is_good)
+		return prepare(t, name);
+	list_remove(&entry->lru);
+	list_push_front(&set->lru, &entry->lru);
 	entry->used_seq = track_next_seq(&t->s->track);
-	prepared_turn_parse(t->out, prepared_turn_name(name->stmt), name->stmt->body);
-	t->c->pool->stats.server_parses++;
+	return entry;
+}
+
+static bool differs(const struct prepared_name *name, const struct prepared_entry *entry)
+{
+	return shape_is_known(name->shape) && shape_is_known(entry->shape) &&
+	       !shape_is_same(name->shape, entry->shape);
+}
+
+/* Of two that differ either may be out of date; so may be any for who was told of a change, by
+ * another server. One that was made for it since is not. */
+static struct prepared_entry *renew(struct prepared_turn *t, struct prepared_name *name,
+				    struct prepared_entry *entry)
+{
+	if ((name->shape && !differs(name, entry)) || entry->shape == name->made)
+		return entry;
+	return prepare(t, name);
+}
+
+/* A Describe of ours in front of the Bind. */
+static void ask(struct prepared_turn *t, struct prepared_entry *entry)
+{
+	uint32_t seq = track_next_seq(&t->s->track);
+	prepared_turn_own(t, 'D');
+	build_describe(t->out, 'S', prepared_turn_name(entry->stmt));
+	prepared_set_ask(t->s->prepared, entry, seq, &t->s->track);
+	entry->used_seq = track_next_seq(&t->s->track);
+}
+
+/* The server shall say now what it was asked, though no Sync comes. */
+static void flush(struct prepared_turn *t, uint32_t asked_seq)
+{
+	struct prepared_set *set = t->s->prepared;
+	if (track_seq_before(asked_seq, set->flushed_at))
+		return;
+	set->flushed_at = track_next_seq(&t->s->track);
+	prepared_turn_own(t, 'H');
+	build_flush(t->out);
+}
+
+/* What the copy gives is not known to be what the client goes by. */
+static enum prepared_fit fit(struct prepared_turn *t, struct slice own, struct prepared_name *name,
+			     struct prepared_entry *entry, bool is_described)
+{
+	const struct track *track = &t->s->track;
+	uint32_t described_at;
+	entry = renew(t, name, entry);
+	described_at = track_next_seq(track) + 1;
+	bool is_asked = shape_is_known(entry->shape) || prepared_set_is_asked(entry, track);
+	if (!is_asked && is_described)
+		prepared_set_ask(t->s->prepared, entry, described_at, track);
+	else if (!is_asked)
+		ask(t, entry);
+	if (!shape_is_known(name->shape)) {
+		if (name->shape != entry->shape)
+			prepared_names_go_by(name, entry->shape);
+		return PREPARED_FITS;
+	}
+	if (is_described) {
+		prepared_names_learn(t->c->prepared, described_at, own, entry->shape);
+		return PREPARED_FITS;
+	}
+	if (differs(name, entry)) {
+		entry->used_seq = entry->seq; /* it is not, after all */
+		return PREPARED_MISFIT;
+	}
+	flush(t, entry->asked_seq);
+	return PREPARED_ASKS;
+}
+
+enum prepared_fit prepared_turn_bind(struct prepared_turn *t, struct slice own,
+				     struct prepared_name *name, bool is_described)
+{
+	struct prepared_entry *entry = use(t, name);
+	if (UNLIKELY(!entry))
+		return PREPARED_ASKS;
+	if (LIKELY(shape_is_same(name->shape, entry->shape)))
+		return PREPARED_FITS;
+	return fit(t, own, name, entry, is_described);
+}
+
+enum prepared_fit prepared_turn_describe(struct prepared_turn *t, struct slice own,
+					 struct prepared_name *name)
+{
+	const struct track *track = &t->s->track;
+	struct prepared_entry *entry = use(t, name);
+	if (!entry)
+		return PREPARED_ASKS;
+	entry = renew(t, name, entry);
+	if (!shape_is_known(entry->shape) && !prepared_set_is_asked(entry, track))
+		prepared_set_ask(t->s->prepared, entry, track_next_seq(track), track);
+	if (name->shape != entry->shape && !shape_is_same(name->shape, entry->shape))
+		prepared_names_learn(t->c->prepared, track_next_seq(track), own, entry->shape);
+	return PREPARED_FITS;
 }
 
 void prepared_turn_lend(struct prepared_turn *t, struct slice name)

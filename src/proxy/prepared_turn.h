@@ -14,24 +14,24 @@
 #include <stddef.h>
 
 #include "base/buf.h"
+#include "base/bug.h"
 #include "base/slice.h"
-#include "base/usec.h"
+#include "proxy/stmt.h"
 
 struct client;
 struct prepared_entry;
 struct prepared_name;
 struct server;
-struct stmt;
 
 /* What prepared_message works on. */
 struct prepared_turn {
 	struct client *c;
 	struct server *s;
+	const char *end; /* of what is in hand: the message, and what follows */
 	struct buf *out;
 	void (*flush)(void *arg);
 	void *arg;
 	bool flushed;
-	usec_t now;
 };
 
 /* Something is about to be added to `out`. */
@@ -41,11 +41,18 @@ void prepared_turn_begin(struct prepared_turn *t);
 void prepared_turn_own(struct prepared_turn *t, char type);
 
 /* As servers know it. */
-struct slice prepared_turn_name(const struct stmt *stmt);
+static inline struct slice prepared_turn_name(const struct stmt *stmt)
+{
+	return slice_make(stmt->name, stmt->name_bytes);
+}
 
 /* The head of a message, for a body of so many bytes of which the first follow; and a Parse, whose
  * body follows the name. The track is for the caller to tell. */
-void prepared_turn_head(struct buf *out, char type, size_t body_bytes);
+static inline void prepared_turn_head(struct buf *out, char type, size_t body_bytes)
+{
+	buf_u8(out, (uint8_t)type);
+	buf_u32(out, (uint32_t)body_bytes + 4);
+}
 void prepared_turn_parse(struct buf *out, struct slice name, struct slice body);
 
 /* A Close of ours. */
@@ -54,12 +61,20 @@ void prepared_turn_close(struct prepared_turn *t, struct slice name);
 /* The entry of a statement that is about to be prepared there: its Parse comes next. */
 struct prepared_entry *prepared_turn_enter(struct prepared_turn *t, struct stmt *stmt);
 
-/* Is it still to be seen whether the server has it? */
-bool prepared_turn_waits(const struct prepared_turn *t, const struct stmt *stmt);
+enum prepared_fit {
+	PREPARED_FITS,
+	PREPARED_ASKS,   /* that is to be seen, or whether there is one: the message waits */
+	PREPARED_MISFIT, /* the statement has other columns than those that the client goes by */
+};
 
-/* The server shall have it, no older than the client's own Parse of it; the next message uses it.
- */
-void prepared_turn_ensure(struct prepared_turn *t, const struct prepared_name *name);
+/* The next message is a Bind of the statement that the client knows by that name: the server shall
+ * have a copy of it. `is_described`: the client asks right behind it what it gives. */
+enum prepared_fit prepared_turn_bind(struct prepared_turn *t, struct slice own,
+				     struct prepared_name *name, bool is_described) MUST_CHECK;
+
+/* The next message is a Describe of it: the client goes by what is said of the copy. No misfit. */
+enum prepared_fit prepared_turn_describe(struct prepared_turn *t, struct slice own,
+					 struct prepared_name *name) MUST_CHECK;
 
 /* The server gets the client's own name, with nothing behind it, for a message that is about that
  * very name. It is closed in front of the next batch: what was lent comes home. */

@@ -151,9 +151,10 @@ static void relay_out_flush(void *arg)
 
 /* Prepared statements: it may have to be other words than the client's. False: not now. */
 static bool relay_prepare(struct client *c, const struct frame *f, const struct frame *sent,
-			  struct relay_out *out, struct relay_fault *fault, usec_t now)
+			  struct relay_out *out, struct relay_fault *fault)
 {
-	switch (prepared_message(c, sent, &out->s->before, relay_out_flush, out, now)) {
+	const char *end = out->in.ptr + out->in.len;
+	switch (prepared_message(c, sent, end, &out->s->before, relay_out_flush, out)) {
 	case PREPARED_PASSES:
 		return true;
 	case PREPARED_WRITTEN:
@@ -204,7 +205,7 @@ static enum relay_step relay_message(struct client *c, const struct frame *f,
 	if (c->pool->is_auto)
 		relay_mind_sequences(c, s, f);
 	if (c->pool->follows_prepared && prepared_concerns(c, f->type) &&
-	    !relay_prepare(c, f, sent, out, fault, now))
+	    !relay_prepare(c, f, sent, out, fault))
 		return RELAY_HOLD;
 	if (!s->has_run && c->pool->is_auto)
 		s->has_run = !relay_is_begin(f);

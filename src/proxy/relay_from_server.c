@@ -19,9 +19,11 @@
 #include "proxy/paramset.h"
 #include "proxy/prepared_answer.h"
 #include "proxy/prepared_names.h"
+#include "proxy/prepared_set.h"
 #include "proxy/restore.h"
 #include "proxy/retry.h"
 #include "proxy/server.h"
+#include "proxy/shape.h"
 #include "wire/frame.h"
 #include "wire/notice.h"
 
@@ -72,6 +74,8 @@ static uint32_t relay_wants_of_server(const struct server *s, const struct frame
 {
 	if (f->type == 'D' && (s->errand == SERVER_ERRAND_LOOK || s->errand == SERVER_ERRAND_LEARN))
 		return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
+	if (f->type == 'T' && prepared_set_asks(s->prepared))
+		return f->body_bytes < SHAPE_PEEK_BYTES ? f->body_bytes : SHAPE_PEEK_BYTES;
 	if (!frame_wants_whole(FRAME_FROM_SERVER, f->type))
 		return f->body_bytes ? 1 : 0;
 	if (f->type == 'E' || f->type == 'N' || (f->type == 'A' && !relay_minds_notes(s)))
@@ -79,23 +83,45 @@ static uint32_t relay_wants_of_server(const struct server *s, const struct frame
 	return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
 }
 
+/* Columns that somebody wants to know of? */
+static void relay_note_columns(struct server *s, const struct frame *f,
+			       const struct track_news *news)
+{
+	if (news->item == 'D' && prepared_set_asks(s->prepared))
+		prepared_set_hear(s->prepared, news->seq, f->type, f->body);
+}
+
 /* What the client has prepared, or not; and the server, though the client (NULL) is gone. */
 static void relay_note_prepared(struct client *c, struct server *s, const struct frame *f,
-				const struct track_news *news, usec_t now)
+				const struct track_news *news)
 {
 	bool has_names = c && c->prepared;
-	if (f->type == 'E') {
+	switch (f->type) {
+	case 'E':
 		prepared_answer_failed(c, s, news);
 		if (notice_is_stale_plan(f->body))
-			prepared_answer_changed(c, s, news, now);
+			prepared_answer_changed(c, s, news);
 		else if (notice_is(f->body, RELAY_NO_STATEMENT))
 			prepared_answer_missing(s, news);
-	} else if (f->type == 'C' && slice_starts(f->body, "DEALLOCATE ALL")) {
-		prepared_answer_forgets(c, s, news->seq);
-	} else if (f->type == 'C' && has_names && slice_starts(f->body, "DEALLOCATE")) {
-		prepared_names_deallocated(c);
-	} else if (has_names && (f->type == '1' || f->type == '3' || f->type == 'Z')) {
-		prepared_names_done(c, news->seq);
+		break;
+	case 'C':
+		if (slice_starts(f->body, "DEALLOCATE ALL"))
+			prepared_answer_forgets(c, s, news->seq);
+		else if (has_names && slice_starts(f->body, "DEALLOCATE"))
+			prepared_names_deallocated(c);
+		break;
+	case '1':
+	case '3':
+	case 'Z':
+		if (has_names)
+			prepared_names_done(c, news->seq);
+		break;
+	case 'T':
+	case 'n':
+		relay_note_columns(s, f, news);
+		break;
+	default:
+		break;
 	}
 }
 
@@ -107,7 +133,7 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 	struct client *c = s->client;
 
 	if (s->prepared || (c && c->prepared))
-		relay_note_prepared(c, s, f, news, now);
+		relay_note_prepared(c, s, f, news);
 	if (f->type == 'Z') {
 		stats->queries += news->done;
 		server_note_ready(s, now);
@@ -171,7 +197,7 @@ static bool relay_error(struct server *s, const struct frame *f, const struct tr
 {
 	struct buf other = { 0 };
 	struct frame told = *f;
-	if (UNLIKELY(prepared_answer_tells(s->client, news, &other, now))) {
+	if (UNLIKELY(prepared_answer_tells(s->client, news, &other))) {
 		told.body = slice_skip(buf_slice(&other), FRAME_HEAD_BYTES);
 		told.body_bytes = (uint32_t)told.body.len;
 	}
@@ -208,6 +234,8 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 			opening_reply(s, f->type, now);
 		if (f->type == 'E')
 			prepared_answer_failed(s->client, s, &news);
+		else if (f->type == 'T' || f->type == 'n')
+			relay_note_columns(s, f, &news);
 		relay_flush(s, run, now);
 		errand_reply(s, f->type, f->body, &news, now);
 		return false;

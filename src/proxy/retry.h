@@ -16,7 +16,7 @@
  * - where the Bind says of more than one column how it wants it: they are not as many any more.
  * - in a transaction block, which has failed with it.
  * - where more was sent behind it, be it half a message, or it came in pieces, or is longer than
- *RETRY_MAX_BYTES, or has a portal with a name or a bound of rows.
+ * RETRY_MAX_BYTES, or has a portal with a name or a bound of rows.
  *
  * Owner: the server; NULL: nothing was kept so far. Thread: worker.
  */

@@ -115,14 +115,6 @@ void stmt_unref(struct stmt *stmt)
 	free(stmt);
 }
 
-void stmt_found_changed(struct stmt *stmt, usec_t copied_at, usec_t now)
-{
-	usec_t changed_at = stmt_changed_at(stmt);
-	while (copied_at >= changed_at && now > changed_at)
-		if (atomic_compare_exchange_weak(&stmt->changed_at, &changed_at, now))
-			return;
-}
-
 size_t stmt_count(struct stmt_table *table)
 {
 	size_t n = 0;

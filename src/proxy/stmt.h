@@ -5,10 +5,7 @@
  * told apart by its search_path too, which decides what the names in it mean. Its number is how
  * servers know it (prepared.h), whichever client and whichever worker has brought it there.
  *
- * When its columns were last found to have changed is written down with it: who has prepared it
- * before then goes by others than it has now.
- *
- * Else immutable, counted by reference. The table is in shards with a lock each; it is looked into
+ * Immutable, counted by reference. The table is in shards with a lock each; it is looked into
  * where a client names a statement, not where one is run.
  *
  * Owner of the table: the proxy. Thread: any.
@@ -21,7 +18,6 @@
 #include <stdint.h>
 
 #include "base/slice.h"
-#include "base/usec.h"
 
 #define STMT_PREFIX "pgweir_"
 #define STMT_NOBODY "pgweir_0" /* numbers begin at one */
@@ -35,9 +31,8 @@ struct stmt {
 	uint64_t id;
 	char name[STMT_NAME_BYTES]; /* as servers know it */
 	size_t name_bytes;
-	_Atomic usec_t changed_at; /* 0: never */
-	struct slice key;          /* owned: search_path, zero, body */
-	struct slice body;         /* of the key: of a Parse, behind the name */
+	struct slice key;  /* owned: search_path, zero, body */
+	struct slice body; /* of the key: of a Parse, behind the name */
 };
 
 struct stmt_table *stmt_table_new(void);
@@ -47,22 +42,6 @@ void stmt_table_free(struct stmt_table *table); /* every statement must be gone 
 struct stmt *stmt_get(struct stmt_table *table, struct slice search_path, struct slice body);
 struct stmt *stmt_ref(struct stmt *stmt);
 void stmt_unref(struct stmt *stmt); /* NULL is fine */
-
-static inline usec_t stmt_changed_at(const struct stmt *stmt)
-{
-	return atomic_load_explicit(&stmt->changed_at, memory_order_relaxed);
-}
-
-/* When it is prepared now: no earlier than the change that is known, by whichever worker's clock.
- */
-static inline usec_t stmt_now(const struct stmt *stmt, usec_t now)
-{
-	usec_t changed_at = stmt_changed_at(stmt);
-	return now > changed_at ? now : changed_at;
-}
-
-/* A copy of it that was made at `copied_at` has met other columns, if no later one has yet. */
-void stmt_found_changed(struct stmt *stmt, usec_t copied_at, usec_t now);
 
 size_t stmt_count(struct stmt_table *table);
 

@@ -7,7 +7,7 @@ import asyncpg
 import psycopg
 import pytest
 
-from rawwire import B, C, D, E, P, S, d
+from rawwire import B, C, D, E, P, S, X, cancel_request, d
 from waiting import all_at_once, until
 
 pytestmark = pytest.mark.pgweir
@@ -84,25 +84,23 @@ def prepare(client, name="s", sql=SQL):
 
 
 class Servers:
-    """Two servers of a pool, and which of them is used is for the test to say."""
+    """Two servers of a pool, each of them held by somebody's transaction but for the one that a test wants to be used."""
 
     def __init__(self, p):
         self.holders = [p.raw(), p.raw()]
-        self.pids = [int(h.value("begin; select pg_backend_pid()")) for h in self.holders]
-        self.held = [True, True]
+        self.pids = [self.hold(0), self.hold(1)]
+        self.free = None
+
+    def hold(self, which):
+        return int(self.holders[which].value("begin; select pg_backend_pid()"))
 
     def only(self, which):
-        """The other one is held by somebody else's transaction."""
-        for n in (0, 1):
-            if self.held[n] and n == which:
-                self.holders[n].query("commit")
-                self.held[n] = False
-        other = 1 - which
-        if not self.held[other]:
-            got = int(self.holders[other].value("begin; select pg_backend_pid()"))
-            if got != self.pids[other]:  # it took the one that is wanted: which is which does not matter
-                self.pids.reverse()
-            self.held[other] = True
+        if which == self.free:
+            return
+        if self.free is not None:  # there is no other that it could get
+            assert self.hold(self.free) == self.pids[self.free]
+        self.holders[which].query("commit")
+        self.free = which
 
 
 def test_the_statement_works_after_one_error(one_server, change):
@@ -388,6 +386,231 @@ def test_the_log_has_both(pooler, mode, change):
     client.close()
 
 
+# ---- where it is new to a server ----------------------------------------------------------------
+
+
+@pytest.fixture
+def two(pooler, mode):
+    """A pooler of two servers; which one is used is said by only()."""
+    p = pooler(pool_mode=mode, pool_size=2, workers=1)
+    p.servers = Servers(p)
+    p.servers.only(0)
+    return p
+
+
+def described(client):
+    prepare(client)
+    assert run(client) == [["1"]]
+
+
+def portal_described(client):
+    client.send(P(SQL, name="s") + batch())
+    assert kinds(client.ready()) == "12TDCZ"
+    assert run(client) == [["1"]]
+
+
+def never_described(client):
+    client.send(P(SQL, name="s") + S)
+    assert kinds(client.ready()) == "1Z"
+    assert run(client) == [["1"]]
+
+
+@pytest.mark.parametrize("what", ["add column y int default 2", "alter column x type text", "rename column x to z"])
+@pytest.mark.parametrize("learn", [described, portal_described, never_described])
+def test_no_rows_of_other_columns_than_were_told(two, change, learn, what):
+    """Nobody has met the change yet: the server has just prepared it, and its columns are the new ones."""
+    client = two.raw()
+    learn(client)
+    change(what)
+    two.servers.only(1)
+    assert run(client) == [STALE]
+    row = ["1", "2"] if "add" in what else ["1"]
+    for which in (1, 0, 1):
+        two.servers.only(which)
+        assert run(client) == [row]
+
+
+@pytest.mark.parametrize("again", [0, 1])
+def test_who_has_prepared_it_again_is_told_nothing_by_an_older_copy(two, change, again):
+    client = two.raw()
+    prepare(client)
+    for which in (0, 1):
+        two.servers.only(which)
+        assert run(client) == [["1"]]
+    change("add column y int default 2")
+    two.servers.only(again)
+    client.send(C("S", "s") + S)
+    client.ready()
+    prepare(client)
+    two.servers.only(1 - again)
+    client.query("begin")
+    assert run(client) == [["1", "2"]]
+    assert client.query("commit")[-1].status() == "I"
+
+
+@pytest.mark.parametrize("what", ["set default 5", "type varchar(9)"])
+def test_the_same_columns_are_no_change(two, change, what):
+    """A default and a modifier of a type change nothing of what rows look like."""
+    change("alter column x type varchar(5)")
+    client = two.raw()
+    prepare(client)
+    change(f"alter column x {what}")
+    two.servers.only(1)
+    assert run(client) == [["1"]]
+
+
+@pytest.mark.parametrize("begun", [None, "begin", "begin; select 1"])
+def test_what_is_told_to_have_failed_has_no_effect(two, mode, change, begun):
+    client = two.raw()
+    prepare(client, sql=f"insert into {TABLE}(x) values ($1::int) returning *")
+    client.send(B("10", name="s") + E() + S)
+    assert told(client.ready()) == [["10"]]
+    change("add column y int default 2")
+    two.servers.only(1)
+    if begun:
+        client.query(begun)
+        client.query(f"insert into {TABLE}(x) values (11)")
+    client.send(B("12", name="s") + E() + S)
+    said = client.ready()
+    assert told(said) == [STALE] and said[-1].status() == ("E" if begun else "I")
+    if begun:
+        client.send(B("13", name="s") + E() + S)
+        assert told(client.ready()) == ["25P02"]
+        assert client.query("commit")[0].tag() == "ROLLBACK"
+    assert client.rows(f"select x from {TABLE} order by x") == [["1"], ["10"]]
+    client.send(B("14", name="s") + E() + S)
+    assert told(client.ready()) == [["14", "2"]]
+
+
+def test_the_rest_of_a_batch_is_skipped(two, change):
+    """What came before in the batch is undone, what comes behind is not run, the next batch is."""
+    client = two.raw()
+    prepare(client)
+    client.send(P(f"insert into {TABLE}(x) values (5)", name="add") + S)
+    assert kinds(client.ready()) == "1Z"
+    change("add column y int default 2")
+    two.servers.only(1)
+    add = B(name="add") + E()
+    client.send(add + B(name="s") + E() + add + S + B(name="add") + E() + B(name="s") + E() + S)
+    assert kinds(client.ready()) == "2CEZ"
+    assert told(client.ready()) == [["1", "2"], ["5", "2"]]
+
+
+def test_of_two_names_each_is_told(two, change):
+    """One error is not taken for that of another statement."""
+    client = two.raw()
+    prepare(client)
+    prepare(client, "other", f"select *, 7 from {TABLE}")
+    for name in ("s", "other"):
+        assert run(client, name)
+    change("add column y int default 2")
+    client.send(B(name="s") + E() + B(name="other") + E() + S)
+    assert told(client.ready()) == [STALE]
+    assert run(client, "other") == [STALE]
+    assert run(client, "other") == [["1", "2", "7"]]
+    assert run(client) == [["1", "2"]]
+
+
+def test_a_batch_that_describes_learns_of_the_columns(two, change):
+    client = two.raw()
+    prepare(client)
+    change("add column y int default 2")
+    two.servers.only(1)
+    said = ask(client)
+    assert kinds(said) == "2TDCZ" and said[1].columns() == ["x", "y"]
+    for which in (1, 0):
+        two.servers.only(which)
+        assert kinds(ask(client)) == "2TDCZ"
+        assert run(client) == [["1", "2"]]
+
+
+def test_a_description_that_was_skipped_tells_nothing(two, change):
+    client = two.raw()
+    prepare(client)
+    change("add column y int default 2")
+    two.servers.only(1)
+    client.send(B(name="nobody") + batch())
+    assert kinds(client.ready()) == "EZ"
+    client.send(B(name="s") + B(name="nobody") + D() + E() + S)
+    assert told(client.ready()) == [STALE]
+    client.send(B(name="nobody") + D("S", "s") + S)
+    assert kinds(client.ready()) == "EZ"
+    client.send(D("S", "s") + S)
+    assert [m.columns() for m in client.ready() if m.kind == "T"] == [["x", "y"]]
+    assert run(client) == [["1", "2"]]
+
+
+def test_a_description_that_was_skipped_leaves_the_client_where_it_was(two, change):
+    client, other = two.raw(), two.raw()
+    prepare(client)
+    change("add column y int default 2")
+    two.servers.only(1)
+    prepare(other)
+    client.send(B(name="nobody") + D("S", "s") + S)
+    assert kinds(client.ready()) == "EZ"
+    client.send(B(name="nobody") + batch())
+    assert kinds(client.ready()) == "EZ"
+    assert run(client) == [STALE]
+    assert run(client) == [["1", "2"]]
+
+
+@pytest.mark.parametrize("split", [1, 7])
+def test_a_batch_in_pieces(pooler, mode, change, split):
+    p = pooler(pool_mode=mode, pool_size=2, workers=1)
+    servers = Servers(p)
+    servers.only(0)
+    client = p.raw(split=split)
+    prepare(client)
+    change("add column y int default 2")
+    servers.only(1)
+    assert run(client) == [STALE]
+    for which in (1, 0):
+        servers.only(which)
+        assert run(client) == [["1", "2"]]
+        assert kinds(ask(client)) == "2TDCZ"
+
+
+@pytest.mark.parametrize("begun", [None, "begin"])
+@pytest.mark.parametrize("how", ["vanish", "goodbye", "cancel"])
+def test_who_leaves_while_the_columns_are_asked_for(two, cluster, change, how, begun):
+    """The Parse of ours waits for a lock, and the client's own messages for what comes of it."""
+    client = two.raw()
+    prepare(client, sql=f"insert into {TABLE}(x) values (5) returning *")
+    two.servers.only(1)
+    if begun:
+        client.query(begun)
+    with cluster.connect() as ddl, ddl.transaction():
+        ddl.execute(f"alter table {TABLE} add column y int default 2")
+        client.send(B(name="s") + E() + S + (X if how == "goodbye" else b""))
+        until(lambda: cluster.backends("wait_event_type = 'Lock'"))
+        if how == "vanish":
+            client.close()
+        elif how == "cancel":
+            two.open().send(cancel_request(client.pid, client.key))
+            assert told(client.ready()) == ["57014"]
+    if how == "cancel":
+        client.query("rollback")
+    fresh = two.raw()
+    until(lambda: fresh.value(f"select count(*) from {TABLE}") == "1")
+    for which in (0, 1):
+        two.servers.only(which)
+        assert fresh.value("select 'well'") == "well"
+
+
+def test_a_row_of_very_many_columns(two, change):
+    """Its description is longer than what is looked at at a time."""
+    change("drop column x, " + ", ".join(f"add column {'c' * 50}{n} int default 1" for n in range(800)))
+    client = two.raw()
+    prepare(client)
+    two.servers.only(1)
+    assert run(client) == [["1"] * 800]
+    change("add column y int default 2")
+    two.servers.only(0)
+    client.send(B(name="s") + E() + S)
+    assert told(client.ready()) == [STALE]
+    assert run(client) == [["1"] * 800 + ["2"]]
+
+
 # ---- drivers ------------------------------------------------------------------------------------
 
 
@@ -432,7 +655,7 @@ def test_psycopg_while_the_table_changes(pooler, mode, change):
 
 def test_asyncpg_while_the_table_changes(pooler, mode, change):
     """It goes by the columns that it was told of, and prepares again when told that they have changed."""
-    p = pooler(pool_mode=mode, pool_size=1, workers=3)
+    p = pooler(pool_mode=mode, pool_size=3, workers=3)
 
     async def main():
         conns = [await asyncpg.connect(host="127.0.0.1", port=p.port, user="app", database="app") for _ in range(8)]

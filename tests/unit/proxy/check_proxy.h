@@ -31,6 +31,7 @@ Suite *registry_suite(void);
 Suite *replication_suite(void);
 Suite *seam_suite(void);
 Suite *retry_suite(void);
+Suite *shape_suite(void);
 Suite *sizes_suite(void);
 Suite *startparams_suite(void);
 

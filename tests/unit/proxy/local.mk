@@ -24,6 +24,7 @@ tests_unit_proxy_check_proxy_SOURCES = \
 	tests/unit/proxy/test_replication.c \
 	tests/unit/proxy/test_seam.c \
 	tests/unit/proxy/test_retry.c \
+	tests/unit/proxy/test_shape.c \
 	tests/unit/proxy/test_sizes.c \
 	tests/unit/proxy/test_startparams.c
 tests_unit_proxy_check_proxy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
