@@ -316,7 +316,7 @@ def test_session_state_is_warned_of_once(pooler):
     other.send(P("prepare p as select 1"), B(), E(), S)
     other.ready()
     p.wait_log(r"session state in pool_mode transaction: PREPARE \(on_session_state\)")
-    assert p.log().count("session state in pool_mode") == 2
+    until_equal(lambda: p.log().count("session state in pool_mode"), 2)
     other.query("deallocate p")
 
 
