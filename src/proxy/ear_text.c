@@ -9,11 +9,11 @@
 #include "proxy/client.h"
 #include "proxy/harmless.h"
 #include "proxy/intake.h"
-#include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/prepared_names.h"
 #include "proxy/stmt.h"
+#include "proxy/suspect.h"
 #include "sql/effect.h"
 #include "wire/frame.h"
 #include "wire/reader.h"
@@ -62,7 +62,7 @@ static void ear_text_read(struct ear_text *t, struct slice sql)
 		if (effects & EFFECT(CALLS) &&
 		    harmless_is((struct harmless *)&lp->harmless, e.text, mode))
 			effects &= ~EFFECT(CALLS);
-		if (keep_may_hide(t->c) && hidden_is_in(&lp->hidden, e.text, mode))
+		if (suspect_may_hide(t->c) && hidden_is_in(&lp->hidden, e.text, mode))
 			t->concerns = true;
 		t->concerns |= effects != 0 || !ear_text_only_reads(e.text);
 		t->sends |= (effects & EFFECT(NOTIFY)) != 0;

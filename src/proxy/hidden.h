@@ -3,12 +3,12 @@
  * defaults, checks, policies, domains, operators that call somebody's own functions.
  *
  * The server is asked for them (proxy/learn.h). A statement that has one of them in it counts as
- * one that calls such a function (proxy/keep.h). Where there are none it is one test.
+ * one that calls such a function (proxy/suspect.h). Where there are none it is one test.
  *
  * What is known becomes stale with the next command that may change it: CREATE, ALTER, DO. Those
  * that go through the pooler are news for all pools of their database, in every worker, from when
  * they are sent to when they are done; who knows nothing newer can only take care that what is left
- * meets nobody else (keep_sweep), and asks before the next client gets a server. What is done
+ * meets nobody else (suspect_sweep), and asks before the next client gets a server. What is done
  * elsewhere is heard of HIDDEN_LEARN_US later at the latest.
  *
  * Where the server does not say, or there are more than HIDDEN_MAX_NAMES, code may be everywhere.

@@ -22,6 +22,7 @@
 #include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/setup.h"
+#include "proxy/suspect.h"
 #include "proxy/worker.h"
 #include "sql/words.h"
 #include "wire/build.h"
@@ -113,7 +114,7 @@ static size_t intake_refuse_begin(struct client *c, const struct frame *f, usec_
 static void intake_see_sequences(const struct client *c, struct slice in)
 {
 	atomic_bool *reads = &c->pool->route->reads_sequences;
-	if (!atomic_load_explicit(reads, memory_order_relaxed) && keep_reads_sequences(in))
+	if (!atomic_load_explicit(reads, memory_order_relaxed) && suspect_reads_sequences(in))
 		atomic_store(reads, true);
 }
 

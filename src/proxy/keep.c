@@ -1,5 +1,5 @@
 /*
- * keep.c - suspicion by text, and what came of it.
+ * keep.c - what was found of what was suspected, and the server that is kept for it.
  */
 #include "proxy/keep.h"
 
@@ -12,64 +12,12 @@
 #include "base/mem.h"
 #include "proxy/client.h"
 #include "proxy/ear.h"
-#include "proxy/harmless.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
+#include "proxy/suspect.h"
 #include "proxy/worker.h"
-#include "sql/effect.h"
-#include "sql/mention.h"
-#include "sql/norm.h"
-
-/* Effects that leave nothing in a session, or nothing that a look could find. */
-#define KEEP_IDLE_EFFECTS                                                                          \
-	(EFFECT(SETTING_LOCAL) | EFFECT(SEQUENCE_MOVE) | EFFECT(NOTIFY) | EFFECT(LISTENING) |      \
-	 EFFECT(DISCARD_PLANS) | EFFECT(BEGIN) | EFFECT(MODES) | EFFECT(COMMIT) |                  \
-	 EFFECT(ROLLBACK) | EFFECT(CHAIN) | EFFECT(SAVEPOINT) | EFFECT(RELEASE) |                  \
-	 EFFECT(ROLLBACK_TO))
-
-/* A statement with no other effects need not be looked at; SET LOCAL may change what those after it
- * mean. */
-#define KEEP_DULL_EFFECTS (KEEP_IDLE_EFFECTS & ~EFFECT(SETTING_LOCAL))
-
-/* Commands that change what is defined, and what else event triggers see. */
-#define KEEP_DEFINING_EFFECTS (EFFECT(CREATE) | EFFECT(ALTER))
-#define KEEP_DDL_EFFECTS (KEEP_DEFINING_EFFECTS | EFFECT(TEMP) | EFFECT(DROP) | EFFECT(DDL))
-
-/* Statements that run nothing of anybody's. */
-#define KEEP_TRANSACTION_EFFECTS                                                                   \
-	(EFFECT(BEGIN) | EFFECT(COMMIT) | EFFECT(ROLLBACK) | EFFECT(SAVEPOINT) | EFFECT(RELEASE) | \
-	 EFFECT(ROLLBACK_TO))
-
-/* Effects that may end what keeps a server. */
-#define KEEP_ENDING_EFFECTS                                                                        \
-	(EFFECT(DEALLOCATE) | EFFECT(DEALLOCATE_ALL) | EFFECT(CLOSE) | EFFECT(CLOSE_ALL) |         \
-	 EFFECT(DROP) | EFFECT(UNLISTEN) | EFFECT(UNLISTEN_ALL) | EFFECT(UNLOCK) | EFFECT(ROLE) |  \
-	 EFFECT(RESET_ALL) | EFFECT(DISCARD_ALL) | EFFECT(DISCARD_TEMP) |                          \
-	 EFFECT(DISCARD_SEQUENCES) | EFFECT(ROLLBACK) | EFFECT(ROLLBACK_TO) | EFFECT(CODE) |       \
-	 EFFECT(CALLS) | EFFECT(UNREAD))
-
-/* Effects that nothing but a look can tell. */
-#define KEEP_DOUBTS (EFFECT(CODE) | EFFECT(CALLS) | EFFECT(UNREAD))
-
-/* The setting by which a client keeps its server because it wants to. */
-#define KEEP_SETTING SLICE("pgweir.keep")
-
-static const struct {
-	uint64_t effects;
-	unsigned states;
-} keep_suspicions[] = {
-	{ EFFECT(LISTEN), KEEP(LISTEN) },
-	{ EFFECT(PREPARE), KEEP(PREPARE) },
-	{ EFFECT(HOLD), KEEP(CURSOR) },
-	{ EFFECT(TEMP), KEEP(TEMP) },
-	{ EFFECT(LOCK), KEEP(LOCK) },
-	{ EFFECT(ROLE), KEEP(AUTHORIZATION) },
-	{ EFFECT(LOAD), KEEP(LOAD) },
-	{ EFFECT(SEQUENCE_READ), KEEP(SEQUENCE) },
-	{ EFFECT(CODE) | EFFECT(CALLS) | EFFECT(UNREAD), KEEP_ASKED },
-};
 
 static const char *const keep_names[] = {
 #define KEEP_NAME_(state, shown, counter) shown,
@@ -102,8 +50,6 @@ const char *keep_describe(unsigned states, char *out, size_t out_bytes)
 	}
 	return out;
 }
-
-/* ---- suspicion ---------------------------------------------------------------------------- */
 
 struct keep *keep_need(struct client *c)
 {
@@ -143,288 +89,6 @@ void keep_forget(struct client *c)
 	free(c->keep->cause);
 	c->keep->cause = NULL;
 }
-
-static void keep_touch(const struct client *c, struct keep *keep, struct slice name)
-{
-	bool is_custom = memchr(name.ptr, '.', name.len);
-	if (worker_tracks(c->worker, name) || (keep->asks_all && !is_custom))
-		return;
-	for (size_t i = 0; i < keep->name_count; i++)
-		if (slice_ieq_str(name, keep->names[i]))
-			return;
-	if (keep->name_count == KEEP_NAMES_MAX || !paramset_name_is_valid(name)) {
-		keep->asks_all = true;
-		return;
-	}
-	keep->names[keep->name_count++] = slice_dup(name);
-	if (is_custom)
-		harmless_know_setting(&c->pool->harmless, name);
-}
-
-static void keep_blame(struct keep *keep, struct slice sql, struct lexer_mode mode)
-{
-	if (keep->cause)
-		return;
-	struct buf out = { 0 };
-	struct norm_options options = { .mode = mode, .max_bytes = KEEP_CAUSE_BYTES };
-	norm_write(slice_head(sql, KEEP_CAUSE_BYTES * 8), &options, &out);
-	keep->cause = mem_strdup(buf_cstr(&out));
-	buf_fini(&out);
-}
-
-/* Those that the settings want to be minded. */
-static uint64_t keep_minded(const struct client *c, uint64_t effects)
-{
-	if (c->pool->settings.auto_probe == CONF_AUTO_PROBE_NEVER)
-		effects &= ~KEEP_DOUBTS;
-	if (c->pool->settings.sequence_state != CONF_SEQUENCE_STATE_KEEP)
-		effects &= ~EFFECT(SEQUENCE_READ);
-	return effects;
-}
-
-/* What it may have set is not all to be known: nobody else gets that server before RESET ALL. */
-static void keep_taint(const struct client *c, uint64_t effects)
-{
-	if (c->server &&
-	    effects & (EFFECT(CODE) | EFFECT(CALLS) | EFFECT(UNREAD) | EFFECT(SETTING_UNREAD)))
-		c->server->tainted_by = c->id;
-}
-
-/* Who is next on its server gets nothing of what nobody has asked about. */
-static void keep_sweep(const struct client *c)
-{
-	if (!c->server)
-		return;
-	c->server->tainted_by = c->id;
-	c->server->is_unasked = true;
-}
-
-static void keep_suspect(struct client *c, uint64_t effects)
-{
-	keep_taint(c, effects);
-	struct keep *keep = keep_need(c);
-	for (size_t i = 0; i < COUNT_OF(keep_suspicions); i++)
-		if (effects & keep_suspicions[i].effects)
-			keep->suspected |= keep_suspicions[i].states;
-	if (effects & (EFFECT(SETTING_UNREAD) | EFFECT(RESET_ALL) | EFFECT(CODE) | EFFECT(CALLS) |
-		       EFFECT(UNREAD)))
-		keep->asks_all = true;
-	if (effects & EFFECT(RESET_ALL))
-		keep->has_reset = true;
-	if (effects & KEEP_ENDING_EFFECTS)
-		keep->may_end = true;
-}
-
-/* Is something that is created without a schema temporary? */
-static bool keep_path_is_temp(const struct client *c)
-{
-	const char *path = paramset_get(c->params, SLICE("search_path"));
-	return (c->keep && (c->keep->moves_path || c->keep->asks_all)) ||
-	       (path && effect_path_is_temp(slice_of(path)));
-}
-
-/* What is set decides what the statements that follow mean, before the server has said so. */
-static void keep_heed(struct client *c, const struct effect *e)
-{
-	for (size_t i = 0; i < e->setting_count; i++) {
-		struct slice name = slice_of(e->settings[i].name);
-		if (slice_ieq_str(name, "search_path"))
-			keep_need(c)->moves_path = true;
-		else if (slice_ieq_str(name, "standard_conforming_strings") ||
-			 slice_ieq_str(name, "client_encoding"))
-			keep_need(c)->moves_reading = true;
-	}
-	if (e->set & (EFFECT(SETTING_UNREAD) | EFFECT(RESET_ALL) | EFFECT(CODE)))
-		keep_need(c)->moves_path = keep_need(c)->moves_reading = true;
-}
-
-/* What an EXECUTE may do. Which setting is set by which statement is not remembered. */
-static uint64_t keep_of_execute(const struct keep *keep)
-{
-	uint64_t effects = keep->inner;
-	if (effects & (EFFECT(SETTING) | EFFECT(ROLE)))
-		effects |= EFFECT(SETTING_UNREAD);
-	return effects;
-}
-
-/* Settings that the server does not list, and that a string of code names. */
-static void keep_touch_mentioned(const struct client *c, struct keep *keep, struct slice code)
-{
-	struct slice name;
-	while (mention_next(&code, &name))
-		keep_touch(c, keep, name);
-}
-
-/* ---- what no text shows ------------------------------------------------------------------- */
-
-bool keep_hides(struct client *c, struct hidden_verdict *verdict, struct slice sql)
-{
-	const struct hidden *h = &c->pool->hidden;
-	if (!keep_may_hide(c))
-		return false;
-	if (hidden_is_stale(h))
-		keep_sweep(c);
-	return hidden_judge(h, verdict, sql, paramset_reading(c->params));
-}
-
-/* Names in it that hide code make a statement one that calls somebody's functions. */
-static void keep_unhide(const struct client *c, struct effect *e, struct lexer_mode mode)
-{
-	const struct hidden *h = &c->pool->hidden;
-	if (h->lore.minds_ddl && e->set & KEEP_DDL_EFFECTS)
-		e->set |= EFFECT(CALLS);
-	if (e->set & KEEP_TRANSACTION_EFFECTS || !hidden_is_in(h, e->text, mode))
-		return;
-	if (e->set & EFFECT(PREPARE))
-		e->inner |= EFFECT(CALLS);
-	else
-		e->set |= EFFECT(CALLS);
-}
-
-/* Code in a string that may change what is defined. */
-static bool keep_code_defines(struct slice code)
-{
-	static const char *const words[] = { "create", "alter", "execute" };
-	for (size_t at = 0; at < code.len; at++)
-		for (size_t i = 0; i < COUNT_OF(words); i++) {
-			struct slice here = slice_skip(code, at);
-			if (slice_ieq_str(slice_head(here, strlen(words[i])), words[i]))
-				return true;
-		}
-	return false;
-}
-
-/* What it defines may run in this very transaction: it is asked about all of it. */
-static void keep_define(struct client *c, const struct effect *e, uint64_t effects)
-{
-	bool defines = effects & KEEP_DEFINING_EFFECTS && !(effects & EFFECT(TEMP));
-	if (!defines && !(effects & EFFECT(CODE) && keep_code_defines(e->text)))
-		return;
-	if (c->server)
-		server_defines(c->server);
-	if (c->pool->minds_hidden)
-		keep_suspect(c, EFFECT(CALLS));
-}
-
-/* One statement: what it makes suspicious, or has prepared to. */
-static void keep_statement(struct client *c, const struct effect *e, struct lexer_mode mode)
-{
-	uint64_t effects = keep_minded(c, e->set & ~KEEP_IDLE_EFFECTS);
-	if (e->set & EFFECT(SEQUENCE_READ))
-		atomic_store(&c->pool->route->reads_sequences, true);
-	keep_heed(c, e);
-	restore_mind(c, e);
-	keep_taint(c, e->set);
-	if (effects & EFFECT(CREATE) && keep_path_is_temp(c))
-		effects |= EFFECT(TEMP);
-	keep_define(c, e, effects);
-	effects &= ~(KEEP_DEFINING_EFFECTS | EFFECT(DDL));
-	if (effects & EFFECT(CALLS) && harmless_is(&c->pool->harmless, e->text, mode))
-		effects &= ~EFFECT(CALLS);
-	if (c->server && e->set & ~effects & KEEP_DOUBTS)
-		c->server->is_unasked = true;
-	if (effects & EFFECT(DROP) && !keep_is(c->keep, KEEP(TEMP)) &&
-	    !(c->keep && c->keep->suspected & KEEP(TEMP)))
-		effects &= ~EFFECT(DROP);
-	if (e->set & EFFECT(EXECUTE) && c->keep)
-		effects |= keep_minded(c, keep_of_execute(c->keep));
-	effects &= ~EFFECT(EXECUTE);
-	if (!effects)
-		return;
-
-	struct keep *keep = keep_need(c);
-	keep_suspect(c, effects);
-	/* what is temporary may have hidden something, and been used since */
-	if (keep->may_end && keep_is(keep, KEEP(TEMP)) && c->pool->minds_hidden)
-		keep_suspect(c, EFFECT(CALLS));
-	keep_blame(keep, e->text, mode);
-	for (size_t i = 0; i < e->setting_count; i++) {
-		if (e->settings[i].local)
-			continue;
-		keep->has_reset |= e->settings[i].form == EFFECT_FORM_DEFAULT;
-		keep->may_end |= slice_ieq_str(KEEP_SETTING, e->settings[i].name);
-		keep_touch(c, keep, slice_of(e->settings[i].name));
-	}
-	if (effects & EFFECT(ROLE))
-		keep_touch(c, keep, SLICE("role"));
-	if (effects & EFFECT(CODE))
-		keep_touch_mentioned(c, keep, e->text);
-	if (effects & EFFECT(CALLS))
-		harmless_try(&c->pool->harmless, &keep->tried, e->text, mode);
-	keep->inner |= e->inner & ~KEEP_IDLE_EFFECTS;
-}
-
-void keep_text(struct client *c, struct slice sql, bool is_whole)
-{
-	struct lexer_mode mode = paramset_reading(c->params);
-	struct effect_iter iter;
-	struct effect effect;
-
-	if (!c->pool->is_auto)
-		return;
-	if (!is_whole && c->pool->settings.auto_probe != CONF_AUTO_PROBE_NEVER) {
-		keep_suspect(c, EFFECT(UNREAD));
-		keep_blame(c->keep, sql, mode);
-	}
-	if (c->keep && c->keep->moves_reading)
-		keep_suspect(c, EFFECT(UNREAD));
-	bool may_hide = UNLIKELY(keep_may_hide(c));
-	if (may_hide && hidden_is_stale(&c->pool->hidden))
-		keep_sweep(c);
-	if (!(effect_of(sql, mode) & ~KEEP_DULL_EFFECTS) &&
-	    !(may_hide && hidden_is_in(&c->pool->hidden, sql, mode)))
-		return;
-	effect_init(&iter, sql, mode);
-	while (effect_next(&iter, &effect)) { /* the server reads the text as a whole first, too */
-		if (may_hide)
-			keep_unhide(c, &effect, mode);
-		keep_statement(c, &effect, mode);
-	}
-}
-
-bool keep_has_effects(const struct client *c, struct slice sql)
-{
-	return effect_of(sql, paramset_reading(c->params)) & ~KEEP_DULL_EFFECTS;
-}
-
-void keep_failed(struct client *c)
-{
-	if (c->keep && c->keep->name_count)
-		c->keep->asks_all = true;
-}
-
-void keep_long_statement(struct client *c)
-{
-	if (c->pool->is_auto)
-		keep_need(c)->suspected |= KEEP(LONG);
-}
-
-void keep_call(struct client *c)
-{
-	if (c->pool->is_auto && c->pool->settings.auto_probe != CONF_AUTO_PROBE_NEVER)
-		keep_suspect(c, EFFECT(CALLS));
-}
-
-bool keep_reads_sequences(struct slice messages)
-{
-	const char *at = messages.ptr, *end = messages.ptr + messages.len;
-	if (!memchr(messages.ptr, '(', messages.len)) /* most call nothing */
-		return false;
-	for (; end - at >= 7; at++)
-		if ((at[3] | 0x20) == (at[0] == 'l' || at[0] == 'L' ? 't' : 'r') &&
-		    (strncasecmp(at, "currval", 7) == 0 || strncasecmp(at, "lastval", 7) == 0))
-			return true;
-	return false;
-}
-
-void keep_always(struct client *c)
-{
-	struct keep *keep = keep_need(c);
-	keep->suspected |= KEEP_ASKED;
-	keep->asks_all = keep->may_end = true;
-}
-
-/* ---- what came of it ---------------------------------------------------------------------- */
 
 bool keep_wants_look(const struct client *c)
 {
@@ -580,7 +244,7 @@ void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)
 	harmless_was(&c->pool->harmless, &keep->tried, !found && !stays && !changed);
 	/* what was kept may have hidden what nobody knew of then */
 	if (keep->kept && !(found | stays) && c->pool->minds_hidden)
-		keep_sweep(c);
+		suspect_sweep(c);
 	keep_change(c, found | stays, now);
 	keep->suspected = 0;
 	keep->asks_all = keep->has_reset = keep->may_end = false;

@@ -1,7 +1,7 @@
 /*
  * keep.h - what lives in a client's session and nowhere else: why it keeps its server.
  *
- * What a statement may do to its session is read from the text before it is sent (sql/effect.h)
+ * What a statement may do to its session is read from the text before it is sent (proxy/suspect.h)
  * and only ever makes suspicious. What it did do is asked of the server, once, when the
  * transaction is over (proxy/inspect.h). So nothing has to be concluded: a rollback, a lock taken
  * twice, a SET whose value was computed come out right by themselves. Settings that were touched
@@ -25,10 +25,7 @@
 #include "base/bug.h"
 #include "base/slice.h"
 #include "base/usec.h"
-#include "proxy/client.h"
 #include "proxy/harmless.h"
-#include "proxy/hidden.h"
-#include "proxy/localpool.h"
 #include "proxy/restore.h"
 
 struct client;
@@ -59,6 +56,9 @@ enum keep_state { KEEP_STATES(KEEP_STATE_ENUM_) KEEP_STATE_COUNT };
 	(KEEP(LISTEN) | KEEP(PREPARE) | KEEP(CURSOR) | KEEP(TEMP) | KEEP(LOCK) |                   \
 	 KEEP(AUTHORIZATION))
 
+/* The setting by which a client keeps its server because it wants to. */
+#define KEEP_SETTING SLICE("pgweir.keep")
+
 #define KEEP_NAMES_MAX 16
 #define KEEP_CAUSE_BYTES 160
 
@@ -85,37 +85,8 @@ struct keep {
 /* The client's; made where it has none yet. */
 struct keep *keep_need(struct client *c);
 
-/* A text is about to be run in its session; `is_whole`: this is all of it. */
-void keep_text(struct client *c, struct slice sql, bool is_whole);
-
-/* May it leave anything behind, if it is run? */
-bool keep_has_effects(const struct client *c, struct slice sql);
-
-/* The same of what the names in a prepared statement hide, which changes; what was found is in
- * `verdict`. Nearly always nothing can be: keep_may_hide says so first. */
-bool keep_hides(struct client *c, struct hidden_verdict *verdict, struct slice sql);
-static inline bool keep_may_hide(const struct client *c)
-{
-	return c->pool->minds_hidden && !hidden_is_void(&c->pool->hidden);
-}
-
-/* A statement has failed: was what it names set, or may it be set at all? */
-void keep_failed(struct client *c);
-
-/* A statement that is too long to be prepared again on another server. */
-void keep_long_statement(struct client *c);
-
 /* It has logged in: pgweir.keep may be among its start-up options. */
 void keep_greet(struct client *c, usec_t now);
-
-/* It runs something, and auto_probe is always. */
-void keep_always(struct client *c);
-
-/* Are the numbers of sequences read in these messages? (Or so it looks.) */
-bool keep_reads_sequences(struct slice messages);
-
-/* A function call, of whatever function. */
-void keep_call(struct client *c);
 
 /* Its transaction is over: is there something to ask the server? */
 bool keep_wants_look(const struct client *c);

@@ -145,6 +145,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/stats.h \
 	src/proxy/stmt.c \
 	src/proxy/stmt.h \
+	src/proxy/suspect.c src/proxy/suspect.h \
 	src/proxy/worker.c \
 	src/proxy/worker.h \
 	src/proxy/worker_report.c

@@ -9,7 +9,6 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "proxy/client.h"
-#include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/prepared_names.h"
@@ -17,6 +16,7 @@
 #include "proxy/prepared_turn.h"
 #include "proxy/server.h"
 #include "proxy/stmt.h"
+#include "proxy/suspect.h"
 #include "proxy/worker.h"
 #include "sql/effect.h"
 #include "wire/frame.h"
@@ -59,7 +59,7 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 	struct prepared_name *there = map_get(&names->map, name);
 
 	if (!frame_is_whole(f)) { /* it is too long to be prepared again elsewhere */
-		keep_long_statement(t->c);
+		suspect_long_statement(t->c);
 		return PREPARED_PASSES;
 	}
 	if (map_count(&names->map) >= PREPARED_MAX_NAMES ||
@@ -71,7 +71,8 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 		return prepared_on_parse_again(t, name, body);
 	struct prepared_name *made = mem_zalloc(sizeof(*made));
 	made->stmt = stmt_get(t->c->worker->shared->stmts, prepared_search_path(t->c), body);
-	made->has_effects = keep_has_effects(t->c, slice_head(body, strnlen(body.ptr, body.len)));
+	made->has_effects =
+		suspect_has_effects(t->c, slice_head(body, strnlen(body.ptr, body.len)));
 	prepared_names_put(names, name, made);
 	prepared_names_go_by(made, prepared_turn_enter(t, made->stmt)->shape);
 	prepared_turn_begin(t);
@@ -99,11 +100,11 @@ static void prepared_parse_unnamed(struct prepared_turn *t, const struct frame *
 	bool is_whole = frame_is_whole(f);
 	if (prepared_unnamed_parse(unnamed, &t->s->track, is_whole ? body : SLICE_NONE)) {
 		struct slice sql = slice_head(body, strnlen(body.ptr, body.len));
-		unnamed->now.has_effects = !is_whole || keep_has_effects(t->c, sql);
+		unnamed->now.has_effects = !is_whole || suspect_has_effects(t->c, sql);
 		unnamed->now.hidden = (struct hidden_verdict){ 0 };
 	}
 	if (!is_whole)
-		keep_long_statement(t->c);
+		suspect_long_statement(t->c);
 	prepared_own_unnamed(t, unnamed->generation);
 }
 
@@ -239,7 +240,7 @@ static bool prepared_text_waits(const struct prepared_turn *t, struct slice sql)
 /* A statement that may leave something in the session is run. */
 static void prepared_run(struct prepared_turn *t, struct slice sql)
 {
-	keep_text(t->c, sql, true);
+	suspect_text(t->c, sql, true);
 	prepared_on_text(t, sql);
 }
 
@@ -269,10 +270,10 @@ static enum prepared_step prepared_run_unnamed(struct prepared_turn *t)
 {
 	struct prepared_body *now = &t->c->prepared->unnamed.now;
 	struct slice body = buf_slice(&now->text);
-	bool runs = now->has_effects || UNLIKELY(keep_may_hide(t->c));
+	bool runs = now->has_effects || UNLIKELY(suspect_may_hide(t->c));
 	struct slice sql = runs ? slice_head(body, strnlen(body.ptr, body.len)) : SLICE_NONE;
 	if (!now->has_effects)
-		runs = runs && keep_hides(t->c, &now->hidden, sql);
+		runs = runs && suspect_hides(t->c, &now->hidden, sql);
 	if (runs && prepared_text_waits(t, sql))
 		return PREPARED_FULL;
 	prepared_ensure_unnamed(t);
@@ -285,8 +286,8 @@ static enum prepared_step prepared_run_unnamed(struct prepared_turn *t)
 static bool prepared_has_effects(struct prepared_turn *t, struct prepared_name *there)
 {
 	return there->has_effects ||
-	       (UNLIKELY(keep_may_hide(t->c)) &&
-		keep_hides(t->c, &there->hidden, slice_of(there->stmt->body.ptr)));
+	       (UNLIKELY(suspect_may_hide(t->c)) &&
+		suspect_hides(t->c, &there->hidden, slice_of(there->stmt->body.ptr)));
 }
 
 static enum prepared_step prepared_on_use_unnamed(struct prepared_turn *t, bool is_bind)

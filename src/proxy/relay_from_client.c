@@ -26,6 +26,7 @@
 #include "proxy/retry.h"
 #include "proxy/server.h"
 #include "proxy/setup.h"
+#include "proxy/suspect.h"
 #include "proxy/worker.h"
 #include "wire/frame.h"
 
@@ -91,15 +92,16 @@ static void relay_watch(struct client *c, const struct frame *f)
 {
 	if (c->pool->settings.auto_probe == CONF_AUTO_PROBE_ALWAYS &&
 	    (f->type == 'Q' || f->type == 'E' || f->type == 'F'))
-		keep_always(c);
+		suspect_always(c);
 	const char *end = f->body.len ? memchr(f->body.ptr, '\0', f->body.len) : NULL;
 	if (f->type == 'Q')
-		keep_text(c, slice_head(f->body, end ? (size_t)(end - f->body.ptr) : f->body.len),
-			  frame_is_whole(f));
+		suspect_text(c,
+			     slice_head(f->body, end ? (size_t)(end - f->body.ptr) : f->body.len),
+			     frame_is_whole(f));
 	else if (f->type == 'F')
-		keep_call(c);
+		suspect_call(c);
 	else if (f->type == 'P' && !c->pool->follows_prepared && *f->body.ptr)
-		keep_long_statement(c);
+		suspect_long_statement(c);
 }
 
 /* BEGIN and nothing else? False where it may be more. */
@@ -126,7 +128,7 @@ static void relay_mind_sequences(struct client *c, struct server *s, const struc
 	if (track_tx_status(&s->track) == 'T' && !s->has_run && s->params == c->params &&
 	    s->errand == SERVER_ERRAND_NONE && track_is_quiet(&s->track) &&
 	    c->pool->settings.sequence_state != CONF_SEQUENCE_STATE_IGNORE &&
-	    keep_reads_sequences(f->body)) {
+	    suspect_reads_sequences(f->body)) {
 		s->sequences_of = c->id;
 		errand_set_params(s, s->params, true);
 	}

@@ -24,6 +24,7 @@
 #include "proxy/retry.h"
 #include "proxy/server.h"
 #include "proxy/shape.h"
+#include "proxy/suspect.h"
 #include "wire/frame.h"
 #include "wire/notice.h"
 
@@ -150,7 +151,7 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 	} else if (f->type == 'E') {
 		stats->errors++;
 		if (c)
-			keep_failed(c);
+			suspect_failed(c);
 		if (notice_is_fatal(f->body) && c)
 			s->last_words = true;
 	}
