@@ -536,3 +536,25 @@ def test_a_client_gets_the_server_that_it_had(pooler):
             assert [m.row() for m in client.ready() if m.kind == "D"] == [[pids[n], f"own{n}"]]
         rounds.append(next(row["value"] for row in p.show("totals") if row["name"] == "total_server_parse_count"))
     assert len(set(rounds[1:])) == 1
+
+
+def test_temp_buffers_follow_past_servers_that_take_none(pooler):
+    """Where somebody has had a temporary table they cannot be changed any more."""
+    p = auto(pooler)
+    client, maker, other = p.raw(), p.raw(), p.raw()
+    client.rows("begin")
+    client.rows("select 1")
+    maker.rows("create temp table tt(a int)")
+    maker.rows("insert into tt values (1)")
+    client.rows("commit")
+    client.rows("set temp_buffers = 200")
+    maker.rows("drop table tt")
+    until_equal(lambda: kept(p), [])
+    maker.rows("begin")
+    worn = maker.value("select pg_backend_pid()")
+    other.rows("begin")
+    other.rows("select 1")
+    maker.rows("commit")
+    assert client.value("show temp_buffers") == "1600kB"
+    assert client.value("select pg_backend_pid()") != worn
+    other.rows("commit")
