@@ -145,6 +145,9 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 			paramset_replace(&c->params, inspect_for_client(c, s->params));
 			keep_discarded(c);
 		}
+	} else if (f->type == 'G') {
+		if (c)
+			restore_copies(c);
 	} else if (f->type == 'C' && slice_starts(f->body, "DISCARD SEQUENCES")) {
 		if (c)
 			keep_sequences_discarded(c);
@@ -180,7 +183,7 @@ static bool relay_ready_waits(struct server *s, struct relay_run *run, usec_t no
 		retry_ready(s, now);
 		return true;
 	}
-	if (UNLIKELY(s->client->keep != NULL) && restore_holds(s->client)) {
+	if (UNLIKELY(s->client->keep != NULL) && restore_is_due(s->client)) {
 		relay_flush(s, run, now);
 		if (restore_start(s, now))
 			return true;

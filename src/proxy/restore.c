@@ -49,9 +49,24 @@ void restore_sent(struct client *c, char type)
 		c->keep->restore.state = RESTORE_DUE;
 }
 
-bool restore_holds(const struct client *c)
+bool restore_is_due(const struct client *c)
 {
 	return c->keep && c->keep->restore.state == RESTORE_DUE;
+}
+
+bool restore_holds(const struct client *c)
+{
+	if (LIKELY(!restore_is_due(c)) || !c->server)
+		return false;
+	const struct track *track = &c->server->track;
+	return track_in_copy(track) != TRACK_COPY_IN &&
+	       track_outstanding_syncs(track) > 0; /* a COPY may have read the client's Sync */
+}
+
+void restore_copies(struct client *c)
+{
+	if (restore_is_due(c))
+		conn_again(&c->conn); /* with what it has sent already */
 }
 
 static void restore_end(struct client *c)
@@ -63,7 +78,7 @@ static void restore_end(struct client *c)
 bool restore_start(struct server *s, usec_t now)
 {
 	struct client *c = s->client;
-	if (!restore_holds(c) || !track_is_quiet(&s->track))
+	if (!restore_is_due(c) || !track_is_quiet(&s->track))
 		return false;
 	struct restore *restore = &c->keep->restore;
 	struct buf sql = { 0 };

@@ -41,8 +41,14 @@ void restore_mind(struct client *c, const struct effect *e);
 /* A message of that type has gone to the server. */
 void restore_sent(struct client *c, char type);
 
-/* Must what the client sends wait? */
+/* Is something to be set behind what it has asked? */
+bool restore_is_due(const struct client *c);
+
+/* Must what the client sends wait? Not what a COPY reads that stands behind the RESET. */
 bool restore_holds(const struct client *c);
+
+/* Its server reads data now. */
+void restore_copies(struct client *c);
 
 /* ReadyForQuery is there. True: the client gets it when all is set again. */
 bool restore_start(struct server *s, usec_t now);

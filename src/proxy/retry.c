@@ -76,7 +76,7 @@ static bool retry_is_held(const struct server *s)
 {
 	const struct client *c = s->client;
 	return c->state != CLIENT_LINKED || c->body_left || s->errand != SERVER_ERRAND_NONE ||
-	       restore_holds(c) || (c->keep && c->keep->ear);
+	       restore_is_due(c) || (c->keep && c->keep->ear);
 }
 
 bool retry_begin(struct server *s, const struct track_news *news)

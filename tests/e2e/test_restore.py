@@ -5,7 +5,7 @@ Each is compared with a client that does the same directly.
 
 import pytest
 
-from rawwire import B, Client, E, P, Q, S
+from rawwire import B, Client, E, P, Q, S, c, d, f
 
 pytestmark = pytest.mark.pgweir
 
@@ -62,6 +62,31 @@ def test_as_directly(pooler, cluster, script, workers):
                 if script != "kept":
                     assert [m.body for m in other.query(SHOW)] == [m.body for m in default]
                 assert step(pooled, [Q(SHOW)]) == step(direct, [Q(SHOW)]), messages
+
+
+COPY = "copy public.restore_t from stdin"
+
+
+@pytest.mark.parametrize("ends", [c(), f()])
+@pytest.mark.parametrize("how", ["string", "batch", "at once"])
+@pytest.mark.parametrize("reset", ["reset work_mem", "reset all"])
+def test_data_is_copied_behind_a_reset(pooler, cluster, reset, how, ends):
+    """What a COPY reads in the same string or batch does not wait for its end."""
+    cluster.in_app("drop table if exists restore_t; create table restore_t(a int); alter table restore_t owner to app")
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    client = p.raw(**CAME)
+    client.query("set work_mem = '5MB'")
+    if how == "batch":
+        client.send(P(reset) + B() + E() + P(COPY) + B() + E() + S)
+    else:
+        client.send(Q(f"{reset}; {COPY}") + (d("1\n") + ends if how == "at once" else b""))
+    client.read_until("G")
+    if how != "at once":
+        client.send(d("1\n"), ends, S if how == "batch" else b"")
+    said = client.ready()
+    assert ("E" in [m.kind for m in said]) == (ends == f())
+    assert client.value("show work_mem") == ("5MB" if ends == f() else "9MB")
+    cluster.in_app("drop table restore_t")
 
 
 def test_default_that_was_set_is_no_reset(pooler):
