@@ -106,6 +106,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/prepared_turn.h \
 	src/proxy/prepared_unnamed.c \
 	src/proxy/prepared_unnamed.h \
+	src/proxy/proven.c src/proxy/proven.h \
 	src/proxy/proxy.c \
 	src/proxy/proxy.h \
 	src/proxy/registry.c \

@@ -17,7 +17,6 @@
 #include "proxy/hub.h"
 #include "proxy/keep.h"
 #include "proxy/login.h"
-#include "proxy/paramset.h"
 #include "proxy/registry.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
@@ -25,7 +24,6 @@
 #include "proxy/spare.h"
 #include "proxy/worker.h"
 
-#define LOCALPOOL_MAX_PROVEN 256
 /* Pools are made for whatever databases and users clients name; each costs memory. Where so many
  * are there, one that nobody uses goes for each that comes. */
 #define LOCALPOOL_MAX 16384
@@ -221,7 +219,7 @@ static struct localpool *localpool_new(struct worker *w, struct slice key,
 	list_init(&lp->servers);
 	list_init(&lp->touched);
 	list_init(&lp->spare);
-	map_init(&lp->proven);
+	proven_init(&lp->proven, w->no_params);
 	harmless_init(&lp->harmless);
 	hidden_init(&lp->hidden, &lp->route->database_entry->news);
 	wheel_init_timer(&lp->tick, localpool_on_tick);
@@ -255,19 +253,6 @@ struct localpool *localpool_get(struct worker *w, struct slice database, struct 
 	return lp;
 }
 
-static void localpool_forget_proven(struct localpool *lp)
-{
-	struct slice key;
-	void *value;
-	for (size_t at = 0; map_next(&lp->proven, &at, &key, &value);) {
-		struct paramset *wanted;
-		memcpy(&wanted, key.ptr, sizeof(wanted));
-		paramset_unref(wanted);
-		paramset_unref(value);
-	}
-	map_fini(&lp->proven);
-}
-
 void localpool_free(struct localpool *lp)
 {
 	BUG_ON(!list_is_empty(&lp->clients) || !list_is_empty(&lp->servers));
@@ -276,7 +261,7 @@ void localpool_free(struct localpool *lp)
 	list_remove(&lp->spare);
 	harmless_fini(&lp->harmless);
 	hidden_fini(&lp->hidden);
-	localpool_forget_proven(lp);
+	proven_fini(&lp->proven);
 	pool_fini(&lp->slice);
 	registry_release_route(lp->worker->shared->registry, lp->route);
 	setup_unref(lp->setup);
@@ -534,58 +519,4 @@ void localpool_describe(const struct localpool *lp, char *out, size_t out_bytes)
 		lp->route->database, lp->route->user, lp->settings.pool_size,
 		lp->settings.max_overflow, active > 0 ? active : 0, idle, logins,
 		atomic_load(&shared->waiting));
-}
-
-/* ---- parameters that servers took
- * --------------------------------------------------------------------- */
-
-/* application_name takes any printable text of PostgreSQL's length: it needs no proof, and there
- * may be one for each client. */
-static bool localpool_is_plain_name(const char *name)
-{
-	size_t len = strlen(name);
-	for (size_t i = 0; i < len; i++)
-		if (name[i] < ' ' || name[i] > '~')
-			return false;
-	return len < 64;
-}
-
-static struct paramset *localpool_key(struct paramset *set)
-{
-	const char *name = paramset_get(set, SLICE("application_name"));
-	return name && localpool_is_plain_name(name)
-		       ? paramset_without(set, SLICE("application_name"))
-		       : paramset_ref(set);
-}
-
-struct paramset *localpool_proven(struct localpool *lp, struct paramset *wanted)
-{
-	struct paramset *key = localpool_key(wanted);
-	struct paramset *got = map_get(&lp->proven, slice_make(&key, sizeof(key)));
-	if (!got && key == lp->worker->no_params)
-		got = lp->worker->no_params;
-	if (got) {
-		got = paramset_ref(got);
-		const char *name = paramset_get(wanted, SLICE("application_name"));
-		if (key != wanted)
-			paramset_replace(&got, paramset_with(got, SLICE("application_name"),
-							     slice_of(name)));
-	}
-	paramset_unref(key);
-	return got;
-}
-
-void localpool_prove(struct localpool *lp, struct paramset *wanted, struct paramset *got)
-{
-	if (map_count(&lp->proven) >= LOCALPOOL_MAX_PROVEN)
-		localpool_forget_proven(lp);
-
-	struct paramset *key = localpool_key(wanted);
-	struct paramset *value = key == wanted ? paramset_ref(got)
-					       : paramset_without(got, SLICE("application_name"));
-	struct paramset *old = map_put(&lp->proven, slice_make(&key, sizeof(key)), value);
-	if (old) { /* its key holds a reference already */
-		paramset_unref(old);
-		paramset_unref(key);
-	}
 }

@@ -13,17 +13,16 @@
 #include <stdbool.h>
 
 #include "base/list.h"
-#include "base/map.h"
 #include "base/wheel.h"
 #include "conf/conf.h"
 #include "pool/pool.h"
 #include "proxy/harmless.h"
 #include "proxy/hidden.h"
+#include "proxy/proven.h"
 #include "proxy/stats.h"
 #include "wire/errors.h"
 
 struct client;
-struct paramset;
 struct route;
 struct server;
 struct setup;
@@ -43,10 +42,10 @@ struct localpool {
 	struct list spare;     /* in worker->spare_pools: it has nobody and nothing */
 	usec_t spare_since;
 	struct stats stats;
-	struct map proven;   /* sets of parameters that servers took: set -> what became of it */
-	struct list touched; /* in worker->touched: its timer is to be looked at */
-	bool is_gone;        /* the configuration no longer has the database */
-	bool is_session;     /* a client keeps its server until it leaves */
+	struct proven proven; /* parameters that servers took */
+	struct list touched;  /* in worker->touched: its timer is to be looked at */
+	bool is_gone;         /* the configuration no longer has the database */
+	bool is_session;      /* a client keeps its server until it leaves */
 	bool is_statement;
 	bool follows_prepared; /* prepared statements go with their clients */
 	bool defers_begin;     /* BEGIN takes no server (proxy/opening.h) */
@@ -110,12 +109,5 @@ void localpool_return(struct localpool *lp, struct server *s, usec_t now);
 
 /* The pool's DETAIL for a refusal: "pool db/user: pool_size 10, ..." */
 void localpool_describe(const struct localpool *lp, char *out, size_t out_bytes);
-
-/*
- * Parameters that a server has taken before need not be tried again: gives a new reference to
- * what the server made of them (canonical spelling), or NULL. localpool_prove remembers.
- */
-struct paramset *localpool_proven(struct localpool *lp, struct paramset *wanted);
-void localpool_prove(struct localpool *lp, struct paramset *wanted, struct paramset *got);
 
 #endif

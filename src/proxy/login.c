@@ -150,7 +150,7 @@ static bool login_is_proven(struct client *c)
 	route_welcome_unref(welcome);
 	if (c->params == c->worker->no_params)
 		return true;
-	struct paramset *got = localpool_proven(c->pool, c->params);
+	struct paramset *got = proven_get(&c->pool->proven, c->params);
 	if (!got)
 		return false;
 	paramset_replace(&c->params, got);
@@ -280,7 +280,7 @@ void login_params_taken(struct client *c, usec_t now)
 {
 	struct paramset *got = c->server->params;
 	if (c->params != c->worker->no_params)
-		localpool_prove(c->pool, c->params, got);
+		proven_put(&c->pool->proven, c->params, got);
 	if (c->params != got)
 		paramset_replace(&c->params, paramset_ref(got));
 	server_let_go(c->server, now);

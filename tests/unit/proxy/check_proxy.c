@@ -39,6 +39,7 @@ int main(void)
 	srunner_add_suite(runner, login_rule_suite());
 	srunner_add_suite(runner, note_suite());
 	srunner_add_suite(runner, paramset_suite());
+	srunner_add_suite(runner, proven_suite());
 	srunner_add_suite(runner, registry_suite());
 	srunner_add_suite(runner, replication_suite());
 	srunner_add_suite(runner, seam_suite());

@@ -27,6 +27,7 @@ Suite *localpool_suite(void);
 Suite *login_rule_suite(void);
 Suite *note_suite(void);
 Suite *paramset_suite(void);
+Suite *proven_suite(void);
 Suite *registry_suite(void);
 Suite *replication_suite(void);
 Suite *seam_suite(void);

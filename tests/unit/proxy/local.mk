@@ -20,6 +20,7 @@ tests_unit_proxy_check_proxy_SOURCES = \
 	tests/unit/proxy/test_login_rule.c \
 	tests/unit/proxy/test_note.c \
 	tests/unit/proxy/test_paramset.c \
+	tests/unit/proxy/test_proven.c \
 	tests/unit/proxy/test_registry.c \
 	tests/unit/proxy/test_replication.c \
 	tests/unit/proxy/test_seam.c \

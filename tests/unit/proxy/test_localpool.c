@@ -125,32 +125,6 @@ START_TEST(test_no_pool_without_a_database)
 }
 END_TEST
 
-START_TEST(test_what_servers_took_is_known)
-{
-	workers_start("");
-	struct worker *w = workers[0];
-	struct localpool *lp = get(w, "app", "ann", "");
-	struct paramset *wanted = paramset_with(w->no_params, SLICE("datestyle"), SLICE("german"));
-	struct paramset *got =
-		paramset_with(w->no_params, SLICE("datestyle"), SLICE("German, DMY"));
-	struct paramset *named = paramset_with(wanted, SLICE("application_name"), SLICE("x"));
-	ck_assert_ptr_null(localpool_proven(lp, wanted));
-	ck_assert_ptr_null(localpool_proven(lp, named));
-	localpool_prove(lp, wanted, got);
-	struct paramset *known = localpool_proven(lp, wanted);
-	ck_assert_ptr_eq(known, got);
-	struct paramset *known_named = localpool_proven(lp, named); /* a name needs no proof */
-	ck_assert_str_eq(paramset_get(known_named, SLICE("application_name")), "x");
-	ck_assert_str_eq(paramset_get(known_named, SLICE("datestyle")), "German, DMY");
-	paramset_unref(known_named);
-	paramset_unref(known);
-	paramset_unref(named);
-	paramset_unref(got);
-	paramset_unref(wanted);
-	workers_end();
-}
-END_TEST
-
 /* ---- going
  * --------------------------------------------------------------------------------------- */
 
@@ -256,7 +230,6 @@ Suite *localpool_suite(void)
 	tcase_set_timeout(tc, 60);
 	tcase_add_test(tc, test_one_pool_for_all_that_are_alike);
 	tcase_add_test(tc, test_no_pool_without_a_database);
-	tcase_add_test(tc, test_what_servers_took_is_known);
 	tcase_add_test(tc, test_casual_pools_go_after_a_while);
 	tcase_add_test(tc, test_named_pools_go_after_their_own_while);
 	tcase_add_test(tc, test_shorter_timeouts_come_into_force);
