@@ -270,7 +270,7 @@ static enum prepared_step prepared_run_unnamed(struct prepared_turn *t)
 {
 	struct prepared_body *now = &t->c->prepared->unnamed.now;
 	struct slice body = buf_slice(&now->text);
-	bool runs = now->has_effects || UNLIKELY(suspect_may_hide(t->c));
+	bool runs = now->has_effects || (body.len > 0 && UNLIKELY(suspect_may_hide(t->c)));
 	struct slice sql = runs ? slice_head(body, strnlen(body.ptr, body.len)) : SLICE_NONE;
 	if (!now->has_effects)
 		runs = runs && suspect_hides(t->c, &now->hidden, sql);

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rawwire import B, E, P, Q, S
+from rawwire import B, C, E, P, Q, S
 from waiting import until_equal
 
 pytestmark = pytest.mark.pgweir
@@ -74,6 +74,17 @@ def test_a_setting_that_a_trigger_sets_follows_its_client(pooler, how, workers):
         for n, client in enumerate(clients):
             assert tenant(client) == f"t{n}"
             assert tenant(stranger) == ""
+
+
+def test_there_is_no_statement_to_be_suspected(pooler):
+    client = auto(pooler).raw()
+    client.rows(TRIGGER)
+    client.send(P("select 1"), S)
+    client.ready()
+    client.send(C("S"), S)
+    client.ready()
+    client.send(B(), E(), S)
+    assert [m.sqlstate for m in client.ready() if m.kind == "E"] == ["26000"]
 
 
 LOCK = """
