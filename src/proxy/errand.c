@@ -156,6 +156,10 @@ static void errand_failed(struct server *s, struct slice body, usec_t now)
 	s->errand_failed = true;
 	if (s->errand == SERVER_ERRAND_SPOIL)
 		return; /* that is what it is for */
+	if (s->errand == SERVER_ERRAND_LEARN) {
+		learn_failed(s, body);
+		return;
+	}
 	if (s->errand == SERVER_ERRAND_RESTORE && s->client) {
 		restore_failed(s, body, now);
 		return;

@@ -58,7 +58,7 @@ uint64_t hidden_ask(struct hidden *h)
 	return atomic_load(&h->news->open) == 0 ? count : HIDDEN_NOT_HEARD;
 }
 
-void hidden_learnt(struct hidden *h, uint64_t heard, struct hidden_lore *lore, usec_t now)
+void hidden_learnt(struct hidden *h, uint64_t heard, struct hidden_lore *lore, usec_t until)
 {
 	h->learners--;
 	if (!lore)
@@ -68,7 +68,7 @@ void hidden_learnt(struct hidden *h, uint64_t heard, struct hidden_lore *lore, u
 	hidden_lore_init(lore);
 	h->is_void = map_count(&h->lore.names) == 0 && !h->lore.is_everywhere && !h->lore.minds_ddl;
 	h->heard = heard;
-	h->learn_at = now + HIDDEN_LEARN_US;
+	h->learn_at = until;
 	if (++h->version == 0)
 		h->version++;
 }

@@ -31,6 +31,7 @@
 
 #define HIDDEN_MAX_NAMES 8192
 #define HIDDEN_LEARN_US (300 * USEC_PER_SEC)
+#define HIDDEN_RETRY_US (30 * USEC_PER_SEC) /* where the server did not say */
 
 /* Of a database: commands that change what is defined there. */
 struct hidden_news {
@@ -91,8 +92,8 @@ bool hidden_is_due(const struct hidden *h, usec_t now);
 /* It is being asked: gives what hidden_learnt wants to know. */
 uint64_t hidden_ask(struct hidden *h);
 
-/* It has answered; `lore` is taken over. Or it has not: NULL. */
-void hidden_learnt(struct hidden *h, uint64_t heard, struct hidden_lore *lore, usec_t now);
+/* It has answered; `lore` is taken over, and good until then. Or it has not: NULL. */
+void hidden_learnt(struct hidden *h, uint64_t heard, struct hidden_lore *lore, usec_t until);
 
 /* Is there one of the names in it? */
 bool hidden_is_in(const struct hidden *h, struct slice sql, struct lexer_mode mode);

@@ -18,6 +18,7 @@
 #include "proxy/paramset.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
+#include "wire/notice.h"
 #include "wire/reader.h"
 
 struct learn {
@@ -168,17 +169,19 @@ void learn_row(struct server *s, struct slice body)
 		learn->lore.is_everywhere = true;
 }
 
-static void learn_log(const struct server *s, bool failed)
+static void learn_warn(const struct server *s, struct slice why)
 {
-	struct hidden *h = &s->pool->hidden;
 	const struct route *route = s->pool->route;
-	if (failed && !h->has_failed)
+	if (!s->pool->hidden.has_failed)
 		LOG_WARNING("pool %s/%s: the server does not say which tables call functions: "
-			    "any statement may",
-			    route->database, route->user);
-	h->has_failed = failed;
-	LOG_DEBUG("pool %s/%s: %zu names hide code%s", route->database, route->user,
-		  map_count(&h->lore.names), h->lore.is_everywhere ? ", or all" : "");
+			    "any statement may (%.*s)",
+			    route->database, route->user, SLICE_ARGS(why));
+	s->pool->hidden.has_failed = true;
+}
+
+void learn_failed(struct server *s, struct slice error_body)
+{
+	learn_warn(s, notice_get(error_body, NOTICE_MESSAGE));
 }
 
 void learn_done(struct server *s, bool failed, usec_t now)
@@ -187,12 +190,22 @@ void learn_done(struct server *s, bool failed, usec_t now)
 	struct localpool *lp = s->pool;
 	s->learn = NULL;
 	bool at_link = learn->at_link;
-	learn->lore.is_everywhere |= failed || learn->is_odd;
+	usec_t until = now + HIDDEN_LEARN_US;
+	if (learn->is_odd)
+		learn_warn(s, SLICE("a row of another form"));
+	if (failed || learn->is_odd) {
+		learn->lore.is_everywhere = true;
+		until = now + HIDDEN_RETRY_US;
+	} else {
+		lp->hidden.has_failed = false;
+	}
 	/* what functions did when they were found harmless they may do no more */
 	if (lp->hidden.version && hidden_is_stale(&lp->hidden))
 		harmless_forget(&lp->harmless);
-	hidden_learnt(&lp->hidden, learn->heard, &learn->lore, now);
-	learn_log(s, failed || learn->is_odd);
+	hidden_learnt(&lp->hidden, learn->heard, &learn->lore, until);
+	LOG_DEBUG("pool %s/%s: %zu names hide code%s", lp->route->database, lp->route->user,
+		  map_count(&lp->hidden.lore.names),
+		  lp->hidden.lore.is_everywhere ? ", or all" : "");
 	hidden_lore_fini(&learn->lore);
 	free(learn);
 	if (!s->client)

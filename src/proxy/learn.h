@@ -29,7 +29,10 @@ void learn_start(struct server *s, bool at_link, usec_t now);
 /* A DataRow of the answer, whole. */
 void learn_row(struct server *s, struct slice body);
 
-/* The answer is here in full, or an error instead. */
+/* An error instead: the log hears of it, once until there is an answer again. */
+void learn_failed(struct server *s, struct slice error_body);
+
+/* The answer is here in full, or an error was. */
 void learn_done(struct server *s, bool failed, usec_t now);
 
 /* It will not answer. Harmless where it was not asked. */

@@ -21,7 +21,7 @@ static void learn(struct hidden *h, unsigned count, usec_t now)
 		snprintf(name, sizeof(name), "n%u", i);
 		hidden_lore_add(&lore, slice_of(name));
 	}
-	hidden_learnt(h, heard, &lore, now);
+	hidden_learnt(h, heard, &lore, now + HIDDEN_LEARN_US);
 	hidden_lore_fini(&lore);
 }
 
@@ -75,7 +75,7 @@ START_TEST(test_news_while_it_is_asked)
 	uint64_t heard = hidden_ask(&h);
 	hidden_news_begin(&news);
 	hidden_news_end(&news);
-	hidden_learnt(&h, heard, &lore, NOW);
+	hidden_learnt(&h, heard, &lore, NOW + HIDDEN_LEARN_US);
 	ck_assert(!hidden_is_void(&h) && hidden_is_due(&h, NOW));
 	hidden_fini(&h);
 }
