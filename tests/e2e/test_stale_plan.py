@@ -2,6 +2,7 @@
 statement stays broken, whichever servers have it."""
 
 import asyncio
+import random
 
 import asyncpg
 import psycopg
@@ -626,6 +627,80 @@ class Changing:
                 self.change("drop column y" if number % 2 else "add column y int default 2")
         finally:
             self.ended = True
+
+
+class Knowing:
+    """A client that remembers which columns it was told of, and does at random what makes it meet others."""
+
+    def __init__(self, p, seed):
+        self.random = random.Random(seed)
+        self.client = p.raw(split=self.random.choice([0, 0, 0, 11]))
+        self.known = None  # so many; None: it takes what comes
+        self.send(P(SQL, name="s") + D("S", "s") + S)
+
+    def send(self, messages, batches=1):
+        self.client.send(messages)
+        self.hear(self.client.ready(batches))
+
+    def hear(self, said):
+        for m in said:
+            if m.kind == "T":
+                self.known = len(m.columns())
+            elif m.kind == "D":
+                self.known = self.known or len(m.row())
+                assert len(m.row()) == self.known, said
+            elif m.kind == "E":
+                assert m.sqlstate == STALE, said
+                self.known = None
+
+    def run(self):
+        self.send(B(name="s") + E() + S)
+
+    def run_in_a_pipeline(self):
+        self.send((B(name="s") + E() + S) * 3, 3)
+
+    def describe_and_run(self):
+        self.send(batch())
+
+    def describe(self):
+        self.send(D("S", "s") + S)
+
+    def prepare_again(self):
+        self.known = None
+        self.send(C("S", "s") + P(SQL, name="s") + self.random.choice([D("S", "s"), b""]) + S)
+
+    def prepare_another(self):
+        self.client.send(P(f"select {self.random.random()}", name="other") + C("S", "other") + S)
+        assert kinds(self.client.ready()) == "13Z"
+
+    def be_skipped(self):
+        self.client.send(B(name="nobody") + self.random.choice([batch(), D("S", "s") + S, B(name="s") + E() + S]))
+        assert told(self.client.ready()) == ["26000"]
+
+    def begin_and_run(self):
+        self.client.query("begin")
+        self.client.send(B(name="s") + E() + S)
+        said = self.client.ready()
+        self.hear(said)
+        assert self.client.query("rollback")[-1].status() == "I"
+
+    def do_something(self):
+        getattr(self, self.random.choice(["run", "run", "run_in_a_pipeline", "describe_and_run", "describe", "prepare_again",
+                                          "prepare_another", "be_skipped", "begin_and_run"]))()
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_no_row_is_of_other_columns_than_its_client_was_told(pooler, mode, change, seed):
+    """Many clients, few servers that have room for few statements, and a table that changes all the time."""
+    p = pooler(pool_mode=mode, pool_size=4, workers=3, max_prepared_statements=2)
+    changing = Changing(change, 60)
+
+    def one(who):
+        knowing = Knowing(p, seed * 100 + who)
+        while not changing.ended:
+            knowing.do_something()
+
+    all_at_once([changing] + [lambda who=who: one(who) for who in range(8)])
 
 
 def test_psycopg_while_the_table_changes(pooler, mode, change):
