@@ -59,9 +59,9 @@ static void localpool_derive(struct localpool *lp)
 	const struct conf_pool *s = &lp->settings;
 	lp->is_session = s->pool_mode == CONF_POOL_MODE_SESSION || lp->route->is_replication;
 	lp->is_statement = s->pool_mode == CONF_POOL_MODE_STATEMENT && !lp->is_session;
-	lp->follows_prepared =
-		!lp->is_session && lp->setup->conf->global.max_prepared_statements > 0;
 	lp->is_auto = s->pool_mode == CONF_POOL_MODE_AUTO && !lp->is_session;
+	lp->follows_prepared = lp->is_auto || (!lp->is_session &&
+					       lp->setup->conf->global.max_prepared_statements > 0);
 	lp->minds_hidden = lp->is_auto && s->auto_probe == CONF_AUTO_PROBE_SUSPICIOUS;
 	bool is_open = s->pool_size == 0 || s->max_overflow < 0;
 	lp->max_kept =

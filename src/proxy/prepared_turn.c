@@ -56,6 +56,8 @@ void prepared_turn_parse(struct buf *out, struct slice name, struct slice body)
 static void make_room(struct prepared_turn *t, struct prepared_set *set)
 {
 	size_t most = (size_t)t->c->worker->setup->conf->global.max_prepared_statements;
+	if (most == 0) /* auto mode follows them all the same */
+		most = 1;
 	for (unsigned n = 0; n < MAX_EVICTED && map_count(&set->map) >= most; n++) {
 		if (list_is_empty(&set->lru))
 			return;

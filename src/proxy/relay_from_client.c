@@ -100,8 +100,6 @@ static void relay_watch(struct client *c, const struct frame *f)
 			     frame_is_whole(f));
 	else if (f->type == 'F')
 		suspect_call(c);
-	else if (f->type == 'P' && !c->pool->follows_prepared && *f->body.ptr)
-		suspect_long_statement(c);
 }
 
 /* BEGIN and nothing else? False where it may be more. */

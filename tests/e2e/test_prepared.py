@@ -329,3 +329,22 @@ def test_the_console_counts_them(pooler):
     counts = sorted(row["prepared_statements"] for row in p.show("clients", user="app"))
     assert counts == ["1", "3"]
     assert [row["prepared_statements"] for row in p.show("servers")] == ["3"]
+
+
+@pytest.mark.parametrize("most", [0, 1])
+@pytest.mark.parametrize("name", ["", "its"])
+def test_however_few_a_server_holds_they_follow_and_leave_nothing(pooler, most, name):
+    p = pooler(pool_mode="auto", pool_size=1, workers=1, max_prepared_statements=most)
+    a, b = p.raw(), p.raw()
+    for n, c in enumerate((a, b)):
+        c.send(P(f"set my.tenant = 'of {n}'", name), B(name=name), E(), P(f"set work_mem = '{n + 5}MB'", "other"), B(name="other"), E(), S)
+        assert [m.kind for m in c.ready() if m.kind == "E"] == []
+    for _ in range(2):
+        for n, c in enumerate((a, b)):
+            assert c.value("select current_setting('my.tenant')") == f"of {n}"
+            assert c.value("show work_mem") == f"{n + 5}MB"
+            c.send(*(m for i in range(3) for m in (P(f"select {n + 1}{i}", f"p{i}"), B(name=f"p{i}"), E())), S)
+            assert [m.row() for m in c.ready() if m.kind == "D"] == [[f"{n + 1}{i}"] for i in range(3)]
+            c.send(*(m for i in range(3) for m in (B(name=f"p{i}"), E(), C("S", f"p{i}"))), S)
+            assert [m.row() for m in c.ready() if m.kind == "D"] == [[f"{n + 1}{i}"] for i in range(3)]
+    assert p.show("kept") == []
