@@ -231,8 +231,6 @@ void keep_sequences_discarded(struct client *c)
 		return;
 	c->keep->suspected &= (uint16_t)~KEEP(SEQUENCE);
 	c->keep->kept &= (uint16_t)~KEEP(SEQUENCE);
-	if (!keep_is_dirty(c->keep))
-		keep_forget(c);
 }
 
 void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)

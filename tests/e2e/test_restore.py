@@ -127,6 +127,13 @@ def test_what_cannot_be_set_any_more_is_an_error(pooler, cluster):
     assert client.value("select 2") == "2"
 
 
+def test_discarded_sequences_do_not_come_between(pooler):
+    """They end what may be all that was remembered of the client."""
+    client = pooler(pool_mode="auto", pool_size=1).raw(client_encoding="LATIN1")
+    client.query("discard sequences; reset client_encoding")
+    assert client.value("show client_encoding") == "LATIN1"
+
+
 def test_nothing_more_is_asked_of_who_came_with_nothing(pooler, cluster):
     """Nor of who resets something else."""
     p = pooler(pool_mode="auto", pool_size=1)
