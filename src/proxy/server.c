@@ -290,6 +290,9 @@ void server_note_ready(struct server *s, usec_t now)
 	bool is_over = track_tx_status(&s->track) == 'I';
 
 	s->pool->stats.xacts += is_over;
+	/* before the client hears of it, and tells others */
+	if (is_over && track_is_quiet(&s->track))
+		server_has_defined(s);
 	if (!c)
 		return;
 	usec_t began = c->batch_at ? c->batch_at : now;
