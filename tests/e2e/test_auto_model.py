@@ -8,7 +8,8 @@ The twins live in a database of their own, so that neither side sees the locks a
 allowed to differ, and so is not asked: whether a custom setting that was never set is NULL or empty; the names that
 prepared statements of the protocol have in pg_prepared_statements and in the texts of errors; currval in a later
 transaction than its nextval; what stands behind the RESET of a setting that came with the login, in the same string
-or batch, and an isolation level that is chosen behind one in its transaction. In a failed transaction the error may be another one.
+or batch, and an isolation level that is chosen behind one in its transaction, and a Parse of a name that the same batch has
+freed by DEALLOCATE or DISCARD. In a failed transaction the error may be another one.
 
 It begins at one place, and prints it; E2E_SEED says where else, E2E_LONG how many statements instead of a few seconds' worth (1: a
 million).
@@ -112,6 +113,7 @@ class Draw:
         self.rng = rng
         self.me = me
         self.came = False
+        self.forgets = False
 
     def pick(self, *of):
         return self.rng.choice(of)
@@ -278,9 +280,14 @@ class Draw:
                 out.append(Q(text))
                 count += 1 + text.count(";")
             else:
-                changes = 0
+                changes, runs = 0, False
                 for _ in range(self.pick(1, 1, 2, 3, 5)):
                     unit = self.unit()
+                    self.forgets |= any(m[:1] == b"P" and re.search(b"deallocate|discard all", m) for m in unit)
+                    names = any(m[:1] == b"P" and m[5:6] != b"\0" for m in unit)
+                    if names and runs and self.forgets:  # the pooler does not know yet that the name is free
+                        break
+                    runs |= any(m[:1] == b"B" for m in unit)
                     changes += sum(m[:1] == b"P" and m[5:6] == b"\0" or m == C("S") for m in unit)
                     if changes > 1:  # which one of them an error has left is more than the pooler knows
                         break
