@@ -58,6 +58,12 @@ uint64_t hidden_ask(struct hidden *h)
 	return atomic_load(&h->news->open) == 0 ? count : HIDDEN_NOT_HEARD;
 }
 
+usec_t hidden_next(usec_t asked_at, usec_t answered_at)
+{
+	usec_t rest = (answered_at - asked_at) * HIDDEN_SHARE;
+	return answered_at + (rest > HIDDEN_LEARN_US ? rest : HIDDEN_LEARN_US);
+}
+
 void hidden_learnt(struct hidden *h, uint64_t heard, struct hidden_lore *lore, usec_t until)
 {
 	h->learners--;

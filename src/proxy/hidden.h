@@ -9,7 +9,8 @@
  * that go through the pooler are news for all pools of their database, in every worker, from when
  * they are sent to when they are done; who knows nothing newer can only take care that what is left
  * meets nobody else (suspect_sweep), and asks before the next client gets a server. What is done
- * elsewhere is heard of HIDDEN_LEARN_US later at the latest.
+ * elsewhere is heard of HIDDEN_LEARN_US later at the latest, or after a thousand times as long as
+ * the answer took: some tables by the ten thousand are not to be read more often.
  *
  * Where the server does not say, or there are more than HIDDEN_MAX_NAMES, code may be everywhere.
  *
@@ -31,6 +32,7 @@
 
 #define HIDDEN_MAX_NAMES 8192
 #define HIDDEN_LEARN_US (300 * USEC_PER_SEC)
+#define HIDDEN_SHARE 1000                   /* of the time may go into it: one part */
 #define HIDDEN_RETRY_US (30 * USEC_PER_SEC) /* where the server did not say */
 
 /* Of a database: commands that change what is defined there. */
@@ -91,6 +93,10 @@ bool hidden_is_due(const struct hidden *h, usec_t now);
 
 /* It is being asked: gives what hidden_learnt wants to know. */
 uint64_t hidden_ask(struct hidden *h);
+
+/* When it is to be asked again, if nothing happens: it was asked and has answered at those times.
+ */
+usec_t hidden_next(usec_t asked_at, usec_t answered_at);
 
 /* It has answered; `lore` is taken over, and good until then. Or it has not: NULL. */
 void hidden_learnt(struct hidden *h, uint64_t heard, struct hidden_lore *lore, usec_t until);

@@ -24,6 +24,7 @@
 struct learn {
 	struct hidden_lore lore;
 	uint64_t heard;
+	usec_t asked_at;
 	bool at_link;
 	bool is_odd; /* a row could not be read */
 };
@@ -61,42 +62,46 @@ struct learn {
 	"'pg_class'::regclass, indrelid FROM pg_index, risky "                                       \
 	"WHERE indexrelid >= 16384 AND (indexprs::text ~ p OR indpred::text ~ p)"
 
+/* A macro's arguments are broken wherever a line ends, otherwise. */
+/* clang-format off */
+
 /* From `column` of the row of f's own, in that catalog: what f is of. */
-#define LEARN_OF(catalog, key, class, column)                                                      \
-	LEARN_ALSO "'" class "'::regclass, " column " FROM " catalog " WHERE f.cls = '" catalog    \
-			     "'::regclass AND " key " = f.obj"
+#define LEARN_OF(catalog, key, class, column) \
+	LEARN_ALSO "'" class "'::regclass, " column " FROM " catalog \
+	" WHERE f.cls = '" catalog "'::regclass AND " key " = f.obj"
 
 /* What uses f, and what f is a part of. Of tables only views and policies run what they hide: one
  * that refers to another runs its triggers where rows of its are deleted with it, and one that is a
  * part of another gets that one's rows. */
-#define LEARN_EDGES                                                                                                \
-	"SELECT d.classid, d.objid FROM pg_depend d "                                                              \
-	"WHERE d.refclassid = f.cls AND d.refobjid = f.obj AND d.classid = ANY (CASE "                             \
-	"WHEN f.cls = 'pg_class'::regclass THEN '{pg_rewrite,pg_policy}'::regclass[] "                             \
-	"ELSE '{pg_rewrite,pg_policy,pg_trigger,pg_attrdef,pg_constraint,pg_class,pg_type,"                        \
-	"pg_proc,pg_operator,pg_cast,pg_amproc,pg_amop,pg_opclass}'::regclass[] END)" LEARN_OF(                    \
-		"pg_rewrite", "oid", "pg_class", "ev_class") LEARN_OF("pg_policy", "oid",                          \
-								      "pg_class", "polrelid")                      \
-		LEARN_OF("pg_trigger", "oid", "pg_class",                                                          \
-			 "tgrelid") LEARN_OF("pg_attrdef", "oid", "pg_class", "adrelid")                           \
-			LEARN_OF("pg_constraint", "oid", "pg_class", "conrelid") LEARN_OF(                         \
-				"pg_constraint", "oid", "pg_type",                                                 \
-				"contypid") LEARN_OF("pg_cast", "oid", "pg_type", "castsource")                    \
-				LEARN_OF("pg_cast", "oid", "pg_type", "casttarget")                                \
-					LEARN_OF("pg_amproc", "oid", "pg_type", "amproclefttype")                  \
-						LEARN_OF("pg_amop", "oid", "pg_type",                              \
-							 "amoplefttype") LEARN_ALSO                                \
-		"'pg_opclass'::regclass, o.oid FROM pg_amproc a JOIN pg_opclass o "                                \
-		"ON o.opcfamily = a.amprocfamily WHERE f.cls = 'pg_amproc'::regclass AND a.oid = f.obj" LEARN_ALSO \
-		"'pg_class'::regclass, indrelid FROM pg_index "                                                    \
-		"WHERE f.cls = 'pg_class'::regclass AND indexrelid = f.obj" LEARN_ALSO                             \
-		"'pg_class'::regclass, inhparent FROM pg_inherits "                                                \
-		"WHERE f.cls = 'pg_class'::regclass AND inhrelid = f.obj" LEARN_ALSO                               \
-		"'pg_class'::regclass, confrelid FROM pg_constraint "                                              \
-		"WHERE f.cls = 'pg_class'::regclass AND conrelid = f.obj "                                         \
-		"AND (confdeltype = ANY ('{c,n,d}') OR confupdtype = ANY ('{c,n,d}'))" LEARN_ALSO                  \
-		"'pg_type'::regclass, reltype FROM pg_class "                                                      \
-		"WHERE f.cls = 'pg_class'::regclass AND oid = f.obj AND relkind = 'c'"
+#define LEARN_EDGES \
+	"SELECT d.classid, d.objid FROM pg_depend d " \
+	"WHERE d.refclassid = f.cls AND d.refobjid = f.obj AND d.classid = ANY (CASE " \
+	"WHEN f.cls = 'pg_class'::regclass THEN '{pg_rewrite,pg_policy}'::regclass[] " \
+	"ELSE '{pg_rewrite,pg_policy,pg_trigger,pg_attrdef,pg_constraint,pg_class,pg_type," \
+	"pg_proc,pg_operator,pg_cast,pg_amproc,pg_amop,pg_opclass}'::regclass[] END)" \
+	LEARN_OF("pg_rewrite", "oid", "pg_class", "ev_class") \
+	LEARN_OF("pg_policy", "oid", "pg_class", "polrelid") \
+	LEARN_OF("pg_trigger", "oid", "pg_class", "tgrelid") \
+	LEARN_OF("pg_attrdef", "oid", "pg_class", "adrelid") \
+	LEARN_OF("pg_constraint", "oid", "pg_class", "conrelid") \
+	LEARN_OF("pg_constraint", "oid", "pg_type", "contypid") \
+	LEARN_OF("pg_cast", "oid", "pg_type", "castsource") \
+	LEARN_OF("pg_cast", "oid", "pg_type", "casttarget") \
+	LEARN_OF("pg_amproc", "oid", "pg_type", "amproclefttype") \
+	LEARN_OF("pg_amop", "oid", "pg_type", "amoplefttype") \
+	LEARN_ALSO "'pg_opclass'::regclass, o.oid FROM pg_amproc a JOIN pg_opclass o " \
+	"ON o.opcfamily = a.amprocfamily WHERE f.cls = 'pg_amproc'::regclass AND a.oid = f.obj" \
+	LEARN_ALSO "'pg_class'::regclass, indrelid FROM pg_index " \
+	"WHERE f.cls = 'pg_class'::regclass AND indexrelid = f.obj" \
+	LEARN_ALSO "'pg_class'::regclass, inhparent FROM pg_inherits " \
+	"WHERE f.cls = 'pg_class'::regclass AND inhrelid = f.obj" \
+	LEARN_ALSO "'pg_class'::regclass, confrelid FROM pg_constraint " \
+	"WHERE f.cls = 'pg_class'::regclass AND conrelid = f.obj " \
+	"AND (confdeltype = ANY ('{c,n,d}') OR confupdtype = ANY ('{c,n,d}'))" \
+	LEARN_ALSO "'pg_type'::regclass, reltype FROM pg_class " \
+	"WHERE f.cls = 'pg_class'::regclass AND oid = f.obj AND relkind = 'c'"
+
+/* clang-format on */
 
 /* Functions that are called without a parenthesis (t.f), or have a name of PostgreSQL's. */
 #define LEARN_UNSEEN_CALLS                                                                         \
@@ -138,6 +143,7 @@ void learn_start(struct server *s, bool at_link, usec_t now)
 	struct learn *learn = mem_zalloc(sizeof(*learn));
 	hidden_lore_init(&learn->lore);
 	learn->at_link = at_link;
+	learn->asked_at = now;
 	learn->heard = hidden_ask(&s->pool->hidden);
 	s->learn = learn;
 	s->holds_client = true;
@@ -190,7 +196,7 @@ void learn_done(struct server *s, bool failed, usec_t now)
 	struct localpool *lp = s->pool;
 	s->learn = NULL;
 	bool at_link = learn->at_link;
-	usec_t until = now + HIDDEN_LEARN_US;
+	usec_t until = hidden_next(learn->asked_at, now);
 	if (learn->is_odd)
 		learn_warn(s, SLICE("a row of another form"));
 	if (failed || learn->is_odd) {

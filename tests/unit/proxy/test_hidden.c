@@ -25,6 +25,14 @@ static void learn(struct hidden *h, unsigned count, usec_t now)
 	hidden_lore_fini(&lore);
 }
 
+START_TEST(test_who_answers_slowly_is_asked_more_seldom)
+{
+	usec_t slow = HIDDEN_LEARN_US / HIDDEN_SHARE + USEC_PER_SEC;
+	ck_assert_int_eq(hidden_next(NOW, NOW + 5000), NOW + 5000 + HIDDEN_LEARN_US);
+	ck_assert_int_eq(hidden_next(NOW, NOW + slow), NOW + slow + slow * HIDDEN_SHARE);
+}
+END_TEST
+
 START_TEST(test_asked_first_and_now_and_then)
 {
 	struct hidden_news news = { 0 };
@@ -117,6 +125,7 @@ Suite *hidden_suite(void)
 {
 	Suite *suite = suite_create("hidden");
 	TCase *tc = tcase_create("hidden");
+	tcase_add_test(tc, test_who_answers_slowly_is_asked_more_seldom);
 	tcase_add_test(tc, test_asked_first_and_now_and_then);
 	tcase_add_test(tc, test_news);
 	tcase_add_test(tc, test_news_while_it_is_asked);
