@@ -294,6 +294,7 @@ class Draw:
                     out += unit
                     count += 1
                 if not self.came and self.rng.random() < 0.1:  # or a later Bind runs it in front of a BEGIN
+                    self.forgets = True
                     out += [P(self.pick("discard all", "reset all", "reset work_mem", "set search_path to default")),
                             B(), D(), E()]
                     count += 1
