@@ -81,7 +81,7 @@ void hidden_learnt(struct hidden *h, uint64_t heard, struct hidden_lore *lore, u
 
 bool hidden_is_in(const struct hidden *h, struct slice sql, struct lexer_mode mode)
 {
-	if (h->lore.is_everywhere)
+	if (h->lore.is_everywhere || hidden_is_stale(h)) /* amid a change: nobody can say */
 		return true;
 	return map_count(&h->lore.names) > 0 &&
 	       naming_has(sql, mode, &h->lore.names, h->lore.is_foreign);
@@ -90,6 +90,8 @@ bool hidden_is_in(const struct hidden *h, struct slice sql, struct lexer_mode mo
 bool hidden_judge(const struct hidden *h, struct hidden_verdict *verdict, struct slice sql,
 		  struct lexer_mode mode)
 {
+	if (hidden_is_stale(h))
+		return true;
 	if (verdict->version != h->version || h->version == 0) {
 		verdict->version = h->version;
 		verdict->has_names = hidden_is_in(h, sql, mode);

@@ -7,10 +7,11 @@
  *
  * What is known becomes stale with the next command that may change it: CREATE, ALTER, DO. Those
  * that go through the pooler are news for all pools of their database, in every worker, from when
- * they are sent to when they are done; who knows nothing newer can only take care that what is left
- * meets nobody else (suspect_sweep), and asks before the next client gets a server. What is done
- * elsewhere is heard of HIDDEN_LEARN_US later at the latest, or after a thousand times as long as
- * the answer took: some tables by the ten thousand are not to be read more often.
+ * they are sent to when they are done; who knows nothing newer takes every statement for one that
+ * hides code, takes care that what is left meets nobody else (suspect_sweep), and asks before the
+ * next client gets a server. What is done elsewhere is heard of HIDDEN_LEARN_US later at the
+ * latest, or after a thousand times as long as the answer took: some tables by the ten thousand are
+ * not to be read more often.
  *
  * Where the server does not say, or there are more than HIDDEN_MAX_NAMES, code may be everywhere.
  *

@@ -111,12 +111,14 @@ START_TEST(test_a_verdict_lasts_as_long_as_what_it_rests_on)
 	struct hidden h;
 	struct slice sql = SLICE("select * from n0");
 	hidden_init(&h, &news);
-	ck_assert(!hidden_judge(&h, &verdict, sql, usual)); /* nothing is known yet */
+	ck_assert(hidden_judge(&h, &verdict, sql, usual)); /* nothing is known yet */
 	learn(&h, 1, NOW);
 	ck_assert(hidden_judge(&h, &verdict, sql, usual));
 	ck_assert(hidden_judge(&h, &verdict, SLICE("not read again"), usual));
 	learn(&h, 0, NOW);
 	ck_assert(!hidden_judge(&h, &verdict, sql, usual));
+	hidden_news_begin(&news);
+	ck_assert(hidden_judge(&h, &verdict, sql, usual) && hidden_is_in(&h, sql, usual));
 	hidden_fini(&h);
 }
 END_TEST
