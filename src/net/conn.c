@@ -31,6 +31,7 @@
 
 #include "base/buf.h"
 #include "base/mem.h"
+#include "net/sock.h"
 #include "net/tls.h"
 
 /* A connection that brings as much in one turn is bulk: it is served behind the others, and
@@ -38,6 +39,11 @@
  * with less, the system calls begin to count. */
 #define CONN_BULK_BYTES ((ssize_t)32 << 10)
 #define CONN_SHARE_BYTES ((size_t)64 << 10)
+
+/* What the kernel may hold for a peer that is slower than we, as long as there are others: it
+ * moves what it holds within system calls, and where the peer is on this machine those are ours
+ * too: with megabytes some take ten times as long, and everybody waits. */
+#define CONN_UNSENT_BYTES (256 << 10)
 
 enum conn_armed {
 	CONN_ARMED_IN = 1,
@@ -50,11 +56,14 @@ enum {
 	CONN_BIT_OVER = 2,     /* nothing more to read, ever */
 	CONN_BIT_TOLD_EOF = 4, /* since the pause began */
 	CONN_BIT_TOLD_ERROR = 8,
-	CONN_BIT_SHUTDOWN = 16,  /* half-close once the out-buffer is empty */
-	CONN_BIT_TLS_MORE = 32,  /* TLS has bytes inside that did not fit */
-	CONN_BIT_READ_OUT = 64,  /* TLS must write before it can read */
-	CONN_BIT_WRITE_IN = 128, /* TLS must read before it can write */
-	CONN_BIT_BULK = 256,     /* the last conn_recv brought CONN_BULK_BYTES or more */
+	CONN_BIT_SHUTDOWN = 16,   /* half-close once the out-buffer is empty */
+	CONN_BIT_TLS_MORE = 32,   /* TLS has bytes inside that did not fit */
+	CONN_BIT_READ_OUT = 64,   /* TLS must write before it can read */
+	CONN_BIT_WRITE_IN = 128,  /* TLS must read before it can write */
+	CONN_BIT_BULK = 256,      /* the last conn_recv brought CONN_BULK_BYTES or more */
+	CONN_BIT_LATE_READ = 512, /* what is to be looked at after the turn */
+	CONN_BIT_LATE_WRITE = 1024,
+	CONN_BIT_BOUND = 2048, /* the kernel holds at most CONN_UNSENT_BYTES for the peer */
 };
 
 _Static_assert(sizeof(struct event) <= sizeof(((struct conn *)0)->event),
@@ -118,6 +127,7 @@ static void conn_disarm(struct conn *c)
 
 void conn_again(struct conn *c)
 {
+	c->bits |= CONN_BIT_LATE_READ;
 	loop_again(c->loop, &c->again);
 }
 
@@ -179,21 +189,36 @@ static void conn_wake(struct conn *c, short what, usec_t now)
 		c->fn(c, event, now);
 }
 
+/* Who moves much, or does not take what it is sent, is served behind the others of the turn. */
+static bool conn_is_late(struct conn *c, short what)
+{
+	if (!(c->out || (c->bits & CONN_BIT_BULK)) || (what & ~(EV_READ | EV_WRITE)))
+		return false;
+	if (what & EV_READ)
+		c->bits |= CONN_BIT_LATE_READ;
+	if (what & EV_WRITE)
+		c->bits |= CONN_BIT_LATE_WRITE;
+	loop_again(c->loop, &c->again);
+	return true;
+}
+
 static void conn_on_event(evutil_socket_t fd UNUSED, short what, void *arg)
 {
 	struct conn *c = arg;
 	usec_t now = loop_enter(c->loop);
-	if ((c->bits & CONN_BIT_BULK) && what == EV_READ) {
-		conn_again(c); /* in this turn still */
+	if (conn_is_late(c, what))
 		return;
-	}
 	loop_set_brisk(c->loop);
 	conn_wake(c, what, now);
 }
 
 static void conn_on_again(struct deferred *d, usec_t now)
 {
-	conn_wake(CONTAINER_OF(d, struct conn, again), EV_READ, now);
+	struct conn *c = CONTAINER_OF(d, struct conn, again);
+	int what = (c->bits & CONN_BIT_LATE_READ ? EV_READ : 0) |
+		   (c->bits & CONN_BIT_LATE_WRITE ? EV_WRITE : 0);
+	c->bits &= (uint16_t) ~(CONN_BIT_LATE_READ | CONN_BIT_LATE_WRITE);
+	conn_wake(c, (short)what, now);
 }
 
 /* ---- open and close ----------------------------------------------------------------- */
@@ -474,6 +499,15 @@ static enum conn_sent conn_push(struct conn *c, struct iovec **iov, int *count)
 	return CONN_SENT_ALL;
 }
 
+static void conn_bound_unsent(struct conn *c)
+{
+	bool wanted = loop_is_brisk(c->loop);
+	if (wanted == !!(c->bits & CONN_BIT_BOUND))
+		return;
+	c->bits ^= CONN_BIT_BOUND;
+	sock_bound_unsent(c->fd, wanted ? CONN_UNSENT_BYTES : 0);
+}
+
 static enum conn_sent conn_keep(struct conn *c, const struct iovec *iov, int count)
 {
 	if (!c->out) {
@@ -486,6 +520,7 @@ static enum conn_sent conn_keep(struct conn *c, const struct iovec *iov, int cou
 		errno = ENOBUFS;
 		return CONN_SENT_ERROR;
 	}
+	conn_bound_unsent(c);
 	return conn_arm(c) ? CONN_SENT_STUCK : CONN_SENT_ERROR;
 }
 

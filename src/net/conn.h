@@ -6,8 +6,9 @@
  * and taken to the kernel when bytes come in spite of it; write interest and the
  * out-buffer exist only while the peer does not take what it was sent.
  *
- * Who brings much in one conn_recv is announced behind all others of its turns, and conn_recv gives
- * it less while there are others.
+ * Who brings much in one conn_recv, or does not take what it is sent, is announced behind all
+ * others of its turns. While there are others, conn_recv gives it less, and the kernel holds less
+ * for it.
  *
  * An idle connection has its struct and nothing else. SIGPIPE is ignored by main: OpenSSL
  * writes without MSG_NOSIGNAL.

@@ -75,6 +75,11 @@ void sock_tune(int fd, const struct sock_tuning *tuning)
 	}
 }
 
+void sock_bound_unsent(int fd, int bytes)
+{
+	sock_set(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, bytes);
+}
+
 /* Whether somebody listens there. */
 static bool sock_answers(const char *path)
 {

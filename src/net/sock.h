@@ -29,6 +29,11 @@ void sock_tune(int fd, const struct sock_tuning *tuning);
 void sock_tune_listening(int fd, bool keepalive);
 void sock_tune_accepted(int fd, const struct sock_tuning *tuning);
 
+/* The kernel takes no more for a TCP peer while it holds about so many bytes that it has not sent
+ * yet (TCP_NOTSENT_LOWAT); what is under way, which a far peer needs, is not counted. 0: as many
+ * as the system has it hold. */
+void sock_bound_unsent(int fd, int bytes);
+
 /* Removes the socket file if nobody listens on it any more. False: somebody does (errno is
  * EADDRINUSE), or it is not ours to remove (errno says why). True when there is none. */
 bool sock_unlink_stale(const char *path);

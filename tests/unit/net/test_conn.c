@@ -6,6 +6,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -566,6 +568,72 @@ START_TEST(test_what_moves_much_is_served_behind_the_others)
 }
 END_TEST
 
+static int unsent_bound(const struct party *p)
+{
+	int bytes = -1;
+	socklen_t len = sizeof(bytes);
+	ck_assert_int_eq(getsockopt(p->conn.fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &bytes, &len), 0);
+	return bytes;
+}
+
+START_TEST(test_the_kernel_holds_less_for_a_slow_peer_while_there_are_others)
+{
+	struct party slow, small;
+	size_t sent = 0, at = 0, n = 16u << 20;
+	char *data = pattern_make(n);
+	party_open_tcp(&slow);
+	party_open_beside(&small, &slow);
+	peer_says(&small, "y");
+	TURN_UNTIL(slow.loop, small.got_len == 1);
+	send_pattern(&slow, data, &sent, n);
+	ck_assert(conn_is_stuck(&slow.conn));
+	ck_assert_int_eq(unsent_bound(&slow), 256 << 10);
+	peer_reads_until(&slow, &at, n);
+	TURN_UNTIL(slow.loop, slow.count[CONN_DRAINED] == 1);
+	/* and as much as the system has it hold once they have been silent for a while */
+	usec_t then = loop_now(slow.loop);
+	while (loop_now(slow.loop) - then <= LOOP_BRISK_US) {
+		conn_again(&slow.conn);
+		loop_turn(slow.loop, 0);
+	}
+	for (sent = 0; sent < n; sent += 1 << 16)
+		ck_assert_int_ne(conn_send(&slow.conn, data + sent, 1 << 16), CONN_SENT_ERROR);
+	ck_assert(conn_is_stuck(&slow.conn));
+	ck_assert_int_eq(unsent_bound(&slow), 0);
+	free(data);
+	party_close_beside(&small);
+	party_close(&slow);
+}
+END_TEST
+
+/* Stuck, and with something to read: that comes behind what is small. */
+START_TEST(test_who_does_not_take_what_it_is_sent_is_served_behind_the_others)
+{
+	struct party slow, small;
+	size_t sent = 0, at = 0, n = 4u << 20;
+	int reads = 0;
+	char *data = pattern_make(n);
+	party_open(&slow);
+	party_open_beside(&small, &slow);
+	slow.reads = small.reads = &reads;
+	send_pattern(&slow, data, &sent, n);
+	for (int i = 0; i < 5; i++) {
+		ck_assert(conn_is_stuck(&slow.conn));
+		peer_says(&slow, "x");
+		peer_says(&small, "y");
+		int before = reads;
+		TURN_UNTIL(slow.loop, reads > before);
+		ck_assert_int_eq(reads, before + 2); /* both in one turn */
+		ck_assert_int_lt(small.read_as, slow.read_as);
+	}
+	peer_reads_until(&slow, &at, n);
+	TURN_UNTIL(slow.loop, slow.count[CONN_DRAINED] == 1);
+	free(data);
+	party_close_beside(&small);
+	party_close(&slow);
+}
+END_TEST
+
 START_TEST(test_moving_to_another_loop_takes_all_along)
 {
 	struct party p;
@@ -732,6 +800,8 @@ Suite *conn_suite(void)
 	tcase_add_test(t, test_who_asks_again_does_not_starve_its_neighbour);
 	tcase_add_test(t, test_a_turn_ends_though_somebody_is_always_ready);
 	tcase_add_test(t, test_what_moves_much_is_served_behind_the_others);
+	tcase_add_test(t, test_the_kernel_holds_less_for_a_slow_peer_while_there_are_others);
+	tcase_add_test(t, test_who_does_not_take_what_it_is_sent_is_served_behind_the_others);
 	tcase_add_test(t, test_moving_to_another_loop_takes_all_along);
 	tcase_add_test(t, test_resuming_while_it_belongs_to_no_loop);
 	tcase_add_test(t, test_shutting_down_sends_the_rest_first);
