@@ -82,6 +82,7 @@
 
 #define CONF_SEQUENCE_STATE_WORDS(X)                                                               \
 	X(SEQUENCE_STATE_KEEP, "keep")                                                             \
+	X(SEQUENCE_STATE_ALWAYS, "always")                                                         \
 	X(SEQUENCE_STATE_ERROR, "error")                                                           \
 	X(SEQUENCE_STATE_IGNORE, "ignore")
 

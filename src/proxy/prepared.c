@@ -71,8 +71,8 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 		return prepared_on_parse_again(t, name, body);
 	struct prepared_name *made = mem_zalloc(sizeof(*made));
 	made->stmt = stmt_get(t->c->worker->shared->stmts, prepared_search_path(t->c), body);
-	made->has_effects =
-		suspect_has_effects(t->c, slice_head(body, strnlen(body.ptr, body.len)));
+	made->has_effects = suspect_has_effects(t->c, slice_head(body, strnlen(body.ptr, body.len)),
+						&made->moves);
 	prepared_names_put(names, name, made);
 	prepared_names_go_by(made, prepared_turn_enter(t, made->stmt)->shape);
 	prepared_turn_begin(t);
@@ -100,7 +100,8 @@ static void prepared_parse_unnamed(struct prepared_turn *t, const struct frame *
 	bool is_whole = frame_is_whole(f);
 	if (prepared_unnamed_parse(unnamed, &t->s->track, is_whole ? body : SLICE_NONE)) {
 		struct slice sql = slice_head(body, strnlen(body.ptr, body.len));
-		unnamed->now.has_effects = !is_whole || suspect_has_effects(t->c, sql);
+		unnamed->now.has_effects = suspect_has_effects(t->c, sql, &unnamed->now.moves);
+		unnamed->now.has_effects |= !is_whole;
 		unnamed->now.hidden = (struct hidden_verdict){ 0 };
 	}
 	if (!is_whole)
@@ -270,9 +271,10 @@ static enum prepared_step prepared_run_unnamed(struct prepared_turn *t)
 {
 	struct prepared_body *now = &t->c->prepared->unnamed.now;
 	struct slice body = buf_slice(&now->text);
-	bool runs = now->has_effects || (body.len > 0 && UNLIKELY(suspect_may_hide(t->c)));
+	bool does = now->has_effects || (now->moves && suspect_minds_moves(t->c));
+	bool runs = does || (body.len > 0 && UNLIKELY(suspect_may_hide(t->c)));
 	struct slice sql = runs ? slice_head(body, strnlen(body.ptr, body.len)) : SLICE_NONE;
-	if (!now->has_effects)
+	if (!does)
 		runs = runs && suspect_hides(t->c, &now->hidden, sql);
 	if (runs && prepared_text_waits(t, sql))
 		return PREPARED_FULL;
@@ -285,7 +287,7 @@ static enum prepared_step prepared_run_unnamed(struct prepared_turn *t)
 /* May it leave anything behind, if it is run? */
 static bool prepared_has_effects(struct prepared_turn *t, struct prepared_name *there)
 {
-	return there->has_effects ||
+	return there->has_effects || (there->moves && suspect_minds_moves(t->c)) ||
 	       (UNLIKELY(suspect_may_hide(t->c)) &&
 		suspect_hides(t->c, &there->hidden, slice_of(there->stmt->body.ptr)));
 }

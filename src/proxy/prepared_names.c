@@ -146,6 +146,7 @@ void prepared_names_learn(struct prepared_names *names, uint32_t seq, struct sli
 	made->stmt = stmt_ref(old->stmt);
 	made->shape = shape_ref(shape);
 	made->has_effects = old->has_effects;
+	made->moves = old->moves;
 	made->hidden = old->hidden;
 	prepared_names_put(names, name, made);
 	prepared_names_note(names, seq, name, old);

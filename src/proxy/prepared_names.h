@@ -34,6 +34,7 @@ struct prepared_name {
 	struct shape *made;  /* a reference; of the copy that was made for it last, by a Parse of
 				ours, since it goes by them; or NULL */
 	bool has_effects;    /* to run it may leave something in the session */
+	bool moves;          /* or take a number from a sequence */
 	struct hidden_verdict hidden; /* or what names in it hide may */
 };
 

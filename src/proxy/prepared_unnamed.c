@@ -109,7 +109,7 @@ void prepared_unnamed_answered(struct prepared_unnamed *u, struct slice text)
 	drop_before(u, u->seq + 1);
 	buf_clear(&u->now.text);
 	buf_add_slice(&u->now.text, text);
-	u->now.has_effects = false;
+	u->now.has_effects = u->now.moves = false;
 	u->now.hidden = (struct hidden_verdict){ 0 };
 	u->generation++;
 }

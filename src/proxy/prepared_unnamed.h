@@ -26,6 +26,7 @@ struct track;
 struct prepared_body {
 	struct buf text;              /* empty: there is none */
 	bool has_effects;             /* to run it may leave something in the session */
+	bool moves;                   /* or take a number from a sequence */
 	struct hidden_verdict hidden; /* or what names in it hide may */
 };
 

@@ -93,14 +93,35 @@ static void suspect_blame(struct keep *keep, struct slice sql, struct lexer_mode
 	buf_fini(&out);
 }
 
+static bool suspect_keeps_sequences(const struct client *c)
+{
+	unsigned state = c->pool->settings.sequence_state;
+	return state == CONF_SEQUENCE_STATE_KEEP || state == CONF_SEQUENCE_STATE_ALWAYS;
+}
+
+bool suspect_minds_moves(const struct client *c)
+{
+	const struct localpool *lp = c->pool;
+	bool are_read = lp->settings.sequence_state == CONF_SEQUENCE_STATE_ALWAYS ||
+			atomic_load_explicit(&lp->route->reads_sequences, memory_order_relaxed);
+	return are_read && suspect_keeps_sequences(c) && !keep_is(c->keep, KEEP(SEQUENCE));
+}
+
 /* Those that the settings want to be minded. */
 static uint64_t suspect_minded(const struct client *c, uint64_t effects)
 {
 	if (c->pool->settings.auto_probe == CONF_AUTO_PROBE_NEVER)
 		effects &= ~SUSPECT_DOUBTS;
-	if (c->pool->settings.sequence_state != CONF_SEQUENCE_STATE_KEEP)
+	if (!suspect_keeps_sequences(c))
 		effects &= ~EFFECT(SEQUENCE_READ);
 	return effects;
+}
+
+/* Its numbers may be asked for in another transaction, where such are known to be asked for. */
+static uint64_t suspect_moved(const struct client *c, uint64_t effects)
+{
+	bool moves = effects & (EFFECT(SEQUENCE_MOVE) | SUSPECT_DOUBTS);
+	return moves && suspect_minds_moves(c) ? EFFECT(SEQUENCE_READ) : 0;
 }
 
 /* What it may have set is not all to be known: nobody else gets that server before RESET ALL. */
@@ -160,12 +181,12 @@ static void suspect_heed(struct client *c, const struct effect *e)
 }
 
 /* What an EXECUTE may do. Which setting is set by which statement is not remembered. */
-static uint64_t suspect_of_execute(const struct keep *keep)
+static uint64_t suspect_executed(const struct client *c)
 {
-	uint64_t effects = keep->inner;
+	uint64_t effects = c->keep->inner & ~SUSPECT_IDLE_EFFECTS;
 	if (effects & (EFFECT(SETTING) | EFFECT(ROLE)))
 		effects |= EFFECT(SETTING_UNREAD);
-	return effects;
+	return suspect_minded(c, effects) | suspect_moved(c, c->keep->inner);
 }
 
 /* Settings that the server does not list, and that a string of code names. */
@@ -240,15 +261,17 @@ static void suspect_statement(struct client *c, const struct effect *e, struct l
 		effects |= EFFECT(TEMP);
 	suspect_definition(c, e, effects);
 	effects &= ~(SUSPECT_DEFINING_EFFECTS | EFFECT(DDL));
-	if (effects & EFFECT(CALLS) && harmless_is(&c->pool->harmless, e->text, mode))
+	uint64_t moved = suspect_moved(c, effects | (e->set & EFFECT(SEQUENCE_MOVE)));
+	if (effects & EFFECT(CALLS) && !moved && harmless_is(&c->pool->harmless, e->text, mode))
 		effects &= ~EFFECT(CALLS);
+	effects |= moved;
 	if (c->server && e->set & ~effects & SUSPECT_DOUBTS)
 		c->server->is_unasked = true;
 	if (effects & EFFECT(DROP) && !keep_is(c->keep, KEEP(TEMP)) &&
 	    !(c->keep && c->keep->suspected & KEEP(TEMP)))
 		effects &= ~EFFECT(DROP);
 	if (e->set & EFFECT(EXECUTE) && c->keep)
-		effects |= suspect_minded(c, suspect_of_execute(c->keep));
+		effects |= suspect_executed(c);
 	effects &= ~EFFECT(EXECUTE);
 	if (!effects)
 		return;
@@ -272,7 +295,7 @@ static void suspect_statement(struct client *c, const struct effect *e, struct l
 		suspect_touch_mentioned(c, keep, e->text);
 	if (effects & EFFECT(CALLS))
 		harmless_try(&c->pool->harmless, &keep->tried, e->text, mode);
-	keep->inner |= e->inner & ~SUSPECT_IDLE_EFFECTS;
+	keep->inner |= e->inner & ~(SUSPECT_IDLE_EFFECTS & ~EFFECT(SEQUENCE_MOVE));
 }
 
 void suspect_text(struct client *c, struct slice sql, bool is_whole)
@@ -284,7 +307,7 @@ void suspect_text(struct client *c, struct slice sql, bool is_whole)
 	if (!c->pool->is_auto)
 		return;
 	if (!is_whole && c->pool->settings.auto_probe != CONF_AUTO_PROBE_NEVER) {
-		suspect_effects(c, EFFECT(UNREAD));
+		suspect_effects(c, EFFECT(UNREAD) | suspect_moved(c, EFFECT(UNREAD)));
 		suspect_blame(c->keep, sql, mode);
 	}
 	if (c->keep && c->keep->moves_reading)
@@ -292,7 +315,8 @@ void suspect_text(struct client *c, struct slice sql, bool is_whole)
 	bool may_hide = UNLIKELY(suspect_may_hide(c));
 	if (may_hide && hidden_is_stale(&c->pool->hidden))
 		suspect_sweep(c);
-	if (!(effect_of(sql, mode) & ~SUSPECT_DULL_EFFECTS) &&
+	uint64_t effects = effect_of(sql, mode);
+	if (!(effects & ~SUSPECT_DULL_EFFECTS) && !suspect_moved(c, effects) &&
 	    !(may_hide && hidden_is_in(&c->pool->hidden, sql, mode)))
 		return;
 	effect_init(&iter, sql, mode);
@@ -303,9 +327,11 @@ void suspect_text(struct client *c, struct slice sql, bool is_whole)
 	}
 }
 
-bool suspect_has_effects(const struct client *c, struct slice sql)
+bool suspect_has_effects(const struct client *c, struct slice sql, bool *moves)
 {
-	return effect_of(sql, paramset_reading(c->params)) & ~SUSPECT_DULL_EFFECTS;
+	uint64_t effects = effect_of(sql, paramset_reading(c->params));
+	*moves = effects & EFFECT(SEQUENCE_MOVE);
+	return effects & ~SUSPECT_DULL_EFFECTS;
 }
 
 void suspect_failed(struct client *c)
@@ -323,7 +349,7 @@ void suspect_long_statement(struct client *c)
 void suspect_call(struct client *c)
 {
 	if (c->pool->is_auto && c->pool->settings.auto_probe != CONF_AUTO_PROBE_NEVER)
-		suspect_effects(c, EFFECT(CALLS));
+		suspect_effects(c, EFFECT(CALLS) | suspect_moved(c, EFFECT(CALLS)));
 }
 
 bool suspect_reads_sequences(struct slice messages)

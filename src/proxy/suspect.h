@@ -19,8 +19,11 @@
 /* A text is about to be run in its session; `is_whole`: this is all of it. */
 void suspect_text(struct client *c, struct slice sql, bool is_whole);
 
-/* May it leave anything behind, if it is run? */
-bool suspect_has_effects(const struct client *c, struct slice sql);
+/* May it leave anything behind, if it is run? `moves`: may it take a number from a sequence? */
+bool suspect_has_effects(const struct client *c, struct slice sql, bool *moves);
+
+/* Does who takes a number from a sequence keep its server for it, and this client not yet? */
+bool suspect_minds_moves(const struct client *c);
 
 /* The same of what the names in a prepared statement hide, which changes; what was found is in
  * `verdict`. Nearly always nothing can be: suspect_may_hide says so first. */

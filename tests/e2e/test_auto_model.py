@@ -109,9 +109,10 @@ CHECKS = [
 class Draw:
     """What a client does next. `me` is in the names of what clients would take from each other."""
 
-    def __init__(self, rng, me):
+    def __init__(self, rng, me, numbers):
         self.rng = rng
         self.me = me
+        self.numbers = numbers
         self.came = False
         self.forgets = False
 
@@ -215,6 +216,13 @@ class Draw:
                          "discard sequences", "/* a comment */ select 1", "explain (costs off) select 1",
                          f"begin; select nextval('sq{self.me}'); select currval('sq{self.me}'); commit")
 
+    def number(self):
+        """A sequence of this client's own, and what it gave, in this transaction or in an earlier one."""
+        return self.pick(f"select nextval('sq{self.me}')", f"insert into public.numbered{self.me} default values",
+                         f"select currval('sq{self.me}')", "select lastval()", "select lastval(), 1",
+                         f"insert into public.numbered{self.me} select 1 / 0", f"select public.take('sq{self.me}')",
+                         f"do $$ begin perform nextval('sq{self.me}'); end $$", "discard sequences")
+
     def statement(self, is_last=False):
         """What stands behind a RESET in the same string or batch meets another value, if the client came with one; and it
         counts as a query in its transaction, whose isolation level nothing can choose any more."""
@@ -228,7 +236,7 @@ class Draw:
     def any_statement(self):
         return self.rng.choices(
             [self.setting, self.role, self.channel, self.prepared, self.cursor, self.temp, self.lock, self.xact,
-             self.plain, self.hidden], [6, 1, 2, 3, 1, 2, 2, 6, 6, 3])[0]()
+             self.plain, self.hidden, self.number], [6, 1, 2, 3, 1, 2, 2, 6, 6, 3, 3 if self.numbers else 0])[0]()
 
     def single(self):
         """One that can be prepared, whatever the search_path is when it is prepared again."""
@@ -405,7 +413,8 @@ class Pair:
 
 
 class World:
-    def __init__(self, pooler, cluster, seed):
+    def __init__(self, pooler, cluster, seed, numbers):
+        self.numbers = numbers
         self.pooler = pooler
         self.cluster = cluster
         self.seed = seed
@@ -423,7 +432,7 @@ class World:
 
     def episode(self, me, number, crew):
         rng = random.Random(f"{self.seed}/{me}/{number}")
-        draw = Draw(rng, me)
+        draw = Draw(rng, me, self.numbers)
         pair = Pair(self, draw)
         try:
             for _ in range(rng.randrange(1, 4)):
@@ -463,6 +472,9 @@ def prepare_cluster(cluster):
             admin.rows("create table public.k(n int); grant all on public.k to public")
             for i in range(CLIENTS):
                 admin.rows(f"create sequence public.sq{i}; grant all on sequence public.sq{i} to public")
+                admin.rows(f"create table public.numbered{i}(n bigint default nextval('public.sq{i}')); "
+                           f"grant all on public.numbered{i} to public")
+            admin.rows("create function public.take(text) returns bigint language sql as 'select nextval($1::regclass)'")
 
 
 @pytest.mark.timeout(90 if not LONG else 20000)
@@ -471,9 +483,10 @@ def test_nobody_can_tell_the_difference(make_pooler, own_cluster, workers):
     seed = int(os.environ.get("E2E_SEED", USUAL_SEED))
     print(f"E2E_SEED={seed}")
     prepare_cluster(own_cluster)
+    numbers = workers > 1  # who asks for them keeps its server, which leaves less to be shared
     p = make_pooler(own_cluster, pool_mode="auto", pool_size=POOL_SIZE, max_overflow=0, workers=workers,
-                    max_prepared_statements=20)
-    world = World(p, own_cluster, seed)
+                    max_prepared_statements=20, sequence_state="always" if numbers else "error")
+    world = World(p, own_cluster, seed, numbers)
     crew = Crew()
     for me in range(CLIENTS):
         crew.start(world.client, me, crew)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rawwire import B, E, P, Q, S
+from rawwire import B, E, P, Q, S, message
 from waiting import until_equal
 
 pytestmark = pytest.mark.pgweir
@@ -239,9 +239,82 @@ def test_own_number_is_read(pooler):
     until_equal(lambda: kept(p), ["sequence"])
     assert other.value("select nextval('keep_seq')") == "3"
     assert client.value("select lastval()") == "2"
-    client.query("discard sequences")
+    until_equal(lambda: kept(p), ["sequence", "sequence"])
+    for session in (client, other):
+        session.query("discard sequences")
     until_equal(lambda: kept(p), [])
     client.close()
+
+
+TAKEN = {
+    "simple": Q("insert into keep_numbered (v) values (1)"),
+    "extended": P("insert into keep_numbered (v) values (1) returning id") + B() + E() + S,
+    "prepared before": B(name="before") + E() + S,
+    "unnamed before": B() + E() + S,
+    "copy": Q("copy keep_numbered (v) from stdin") + message("d", b"1\n") + message("c", b""),
+    "nextval": Q("select nextval('keep_numbered_id_seq')"),
+    "second": Q("select 1; insert into keep_numbered (v) values (1)"),
+    "rolled back": Q("begin; insert into keep_numbered (v) values (1); rollback"),
+    "failed": Q("insert into keep_numbered (v) select 1 / x from (values (1), (0)) as t(x)"),
+    "execute": Q("prepare i as insert into keep_numbered (v) values (1); execute i; deallocate i"),
+    "function": Q("select keep_take()"),
+    "do": Q("do $$begin insert into keep_numbered (v) values (1); end$$"),
+    "with": Q("with i as (insert into keep_numbered (v) values (1) returning id) select 1"),
+    "merge": Q("merge into keep_numbered n using (values (0)) as v(v) on n.v = v.v when not matched then insert (v) values (7)"),
+}
+
+
+@pytest.fixture
+def numbered(cluster):
+    """A table with a serial, and what takes a number in a function; a session at the server itself."""
+    session = cluster.connect("app", user="app")
+    session.execute("drop table if exists keep_numbered cascade; create table keep_numbered (id serial, v int)")
+    session.execute("create or replace function keep_take() returns bigint language sql as "
+                    "'select nextval(''keep_numbered_id_seq'')'")
+    yield session
+    session.close()
+
+
+@pytest.mark.parametrize("how", TAKEN)
+def test_numbers_are_there_in_a_later_transaction(pooler, numbered, how):
+    """lastInsertId() of PHP and last_insert_id() of Perl ask for what an earlier statement was given."""
+    p = auto(pooler, pool_size=2)
+    client = p.raw()
+    for _ in range(20):  # it was found to leave nothing
+        client.query("select keep_take()")
+    client.send(P("insert into keep_numbered (v) values (1)", name="before") + P("insert into keep_numbered (v) values (2)") + S)
+    assert "E" not in [m.kind for m in client.ready()]
+    with p.raw() as reader:
+        assert reader.error("select currval('nobody')")
+    until_equal(lambda: kept(p), [])
+    other = p.raw()
+    client.send(TAKEN[how])
+    client.ready()
+    until_equal(lambda: kept(p), ["sequence"])
+    number = str(numbered.execute("select last_value from keep_numbered_id_seq").fetchone()[0])
+    for _ in range(3):
+        other.query("select 1")
+        numbered.execute("select nextval('keep_numbered_id_seq')")
+    assert client.value("select lastval()") == number
+    assert client.value("select currval('keep_numbered_id_seq')") == number
+    client.query("discard sequences")
+    until_equal(lambda: kept(p), [])
+
+
+@pytest.mark.parametrize("state,read,keeps", [("keep", False, False), ("always", False, True), ("always", True, True),
+                                              ("error", True, False), ("ignore", True, False)])
+@pytest.mark.usefixtures("numbered")
+def test_who_keeps_its_server_for_numbers(pooler, state, read, keeps):
+    p = auto(pooler, pool_size=2, sequence_state=state)
+    client = p.raw()
+    if read:
+        with p.raw() as reader:
+            assert reader.error("select currval('nobody')")
+    until_equal(lambda: kept(p), [])
+    client.query("insert into keep_numbered (v) values (1)")
+    client.query("select 1")
+    assert kept(p) == ["sequence"] * keeps
+    assert p.pool()["cl_linked"] == str(int(keeps))
 
 
 def test_numbers_are_not_handed_over(pooler):
