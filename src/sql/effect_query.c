@@ -249,6 +249,7 @@ void effect_query_scan(struct lexer lex, struct effect *out)
 		case SKIM_SEMI:
 			break;
 		case SKIM_END:
+			out->set |= skim.odd ? EFFECT(UNREAD) : 0;
 			return;
 		case SKIM_INTO:
 			note_into(&skim, out);

@@ -75,12 +75,21 @@ static inline void note_name(struct skim *s, const char *at, size_t len)
 	s->name = slice_make(at, len);
 }
 
+/* U&"..." UESCAPE '!': with what the name is written, and what follows it, is not read. */
+static bool has_own_escape(const struct lexer_token *t, struct lexer behind)
+{
+	if (t->kind != LEXER_QUOTED || t->text.ptr[0] == '"')
+		return false;
+	struct lexer_token next = lexer_next(&behind, NULL);
+	return lexer_is_word(&next, "uescape");
+}
+
 /* One token by the lexer, which begins at `at`; gives what is behind it. */
 static const char *one_token(struct skim *s, const char *at, const char *end)
 {
 	struct lexer lex = { .rest = slice_make(at, (size_t)(end - at)), .mode = s->lex.mode };
 	struct lexer_token t = lexer_any(&lex);
-	s->odd |= t.open || t.kind == LEXER_JUNK;
+	s->odd |= t.open || t.kind == LEXER_JUNK || has_own_escape(&t, lex);
 	if (t.kind == LEXER_WORD || t.kind == LEXER_QUOTED)
 		note_name(s, t.text.ptr, t.text.len);
 	else if (t.kind != LEXER_SPACE && t.kind != LEXER_COMMENT)

@@ -27,11 +27,11 @@ enum skim_stop {
 /* Words and names are slices of the text as they were written, with their quotes; a dotted name is
  * one, by its last two parts. */
 struct skim {
-	struct lexer lex;  /* behind where it stopped */
-	size_t depth;      /* parentheses that are open */
-	bool odd;          /* there was something that the text ends in, or junk */
-	bool call;         /* stopped behind the parenthesis of a call */
-	bool dot;          /* the last token was a dot behind a name */
+	struct lexer lex; /* behind where it stopped */
+	size_t depth;     /* parentheses that are open */
+	bool odd;  /* there was something that the text ends in, junk, or UESCAPE of a name */
+	bool call; /* stopped behind the parenthesis of a call */
+	bool dot;  /* the last token was a dot behind a name */
 	struct slice name; /* the last token, if it is a name or word; ")" for that; else empty */
 	struct slice qualifier; /* what stood before its dot; empty: nothing */
 	struct slice before;    /* the token before the name, in the same way */

@@ -65,6 +65,26 @@ HIDDEN = [
 ]
 
 
+@pytest.mark.parametrize("text", [
+    """select U&"set!005fconfig" uescape '!' ('work_mem', '7MB', false)""",
+    """explain analyze select pg_catalog.U&"set!005fconfig" uescape '!' ('work_mem', '7MB', false)""",
+    """copy (select U&"set!005fconfig" /* ! */ UESCAPE '!' ('work_mem', '7MB', false)) to stdout""",
+    """set U&"work!005fmem" uescape '!' = '7MB'"""])
+def test_what_a_name_with_an_escape_of_its_own_sets_is_its_client_s(pooler, text):
+    p = auto(pooler, pool_size=1)
+    client, other = p.raw(), p.raw()
+    client.rows(text)
+    assert other.value("show work_mem") == "4MB"
+    assert client.value("show work_mem") == "7MB"
+
+
+def test_what_a_name_with_an_escape_of_its_own_sets_reaches_no_other(pooler):
+    p = auto(pooler, pool_size=1)
+    client, other = p.raw(), p.raw()
+    client.rows("""select U&"set!005fconfig" uescape '!' ('my.tenant', 'own', false)""")
+    assert other.value("select coalesce(current_setting('my.tenant', true), '')") == ""
+
+
 @pytest.mark.parametrize("text,reasons", HIDDEN)
 def test_what_was_just_set_decides_how_a_text_is_read(pooler, text, reasons):
     p = auto(pooler)

@@ -24,6 +24,7 @@ KNOWN = dict(reversed(m) for m in re.findall(r"X\((\w+), (\w+)\)", (TOP / "src/s
 SPECIAL = {"LOCK": "lock", "FREE": "unlock", "READ": "currval", "NEXT": "nextval", "TELL": "notify",
            "HEAR": "listening"}
 SETS = {"setting", "local", "setting?"}
+LOOKED_FOR = {"sets", "lock", "temp", "calls"}  # found by a look, which follows what could not be read
 EXACT = {"begin", "modes", "commit", "rollback", "chain", "savepoint", "release", "rollback-to",
          "prepare-transaction", "deallocate", "deallocate-all", "close", "close-all", "unlisten",
          "unlisten-all", "discard-all", "discard-plans", "discard-sequences", "discard-temp", "reset-all"}
@@ -288,11 +289,15 @@ def faults_of(stmt, read):
         missing = shown(stmt["PrepareStmt"]["query"]) - inner
         if inner & SETS:
             missing -= {"sets"}
+        if "unread" in inner:
+            missing -= LOOKED_FOR
         query = stmt["PrepareStmt"]["query"]
         if "InsertStmt" in query and "nextval" not in inner:
             missing.add("nextval")
         if missing:
             yield f"what it prepares lacks {missing}"
+    if "unread" in own:
+        needed = needed - LOOKED_FOR
     if "sets" in needed:
         needed = needed - {"sets"} | (own & SETS or {"sets"})
     if "setting?" in own:  # it sets something, and does not say what
