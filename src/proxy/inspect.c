@@ -41,6 +41,14 @@ static const struct {
 	{ KEEP(TEMP), "pg_catalog.pg_type WHERE " IN_TEMP("typnamespace") },
 	{ KEEP(TEMP), "pg_catalog.pg_operator WHERE " IN_TEMP("oprnamespace") },
 	{ KEEP(TEMP), "pg_catalog.pg_collation WHERE " IN_TEMP("collnamespace") },
+	{ KEEP(TEMP), "pg_catalog.pg_conversion WHERE " IN_TEMP("connamespace") },
+	{ KEEP(TEMP), "pg_catalog.pg_opfamily WHERE " IN_TEMP("opfnamespace") },
+	{ KEEP(TEMP), "pg_catalog.pg_opclass WHERE " IN_TEMP("opcnamespace") },
+	{ KEEP(TEMP), "pg_catalog.pg_statistic_ext WHERE " IN_TEMP("stxnamespace") },
+	{ KEEP(TEMP), "pg_catalog.pg_ts_config WHERE " IN_TEMP("cfgnamespace") },
+	{ KEEP(TEMP), "pg_catalog.pg_ts_dict WHERE " IN_TEMP("dictnamespace") },
+	{ KEEP(TEMP), "pg_catalog.pg_ts_parser WHERE " IN_TEMP("prsnamespace") },
+	{ KEEP(TEMP), "pg_catalog.pg_ts_template WHERE " IN_TEMP("tmplnamespace") },
 };
 
 /* An extension's own (plpgsql.extra_warnings) are listed once it is loaded. */
