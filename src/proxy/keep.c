@@ -266,7 +266,7 @@ void keep_discarded(struct client *c)
 	struct keep *keep = c->keep;
 	if (!keep)
 		return;
-	keep->kept &= KEEP(LOAD) | KEEP(MANUAL);
+	keep->kept &= KEEP_DOOMS | KEEP(MANUAL);
 	/* what is suspected may come from a text that was sent behind it */
 	keep->may_end = true;
 	keep->inner = 0;

@@ -40,8 +40,9 @@ struct localpool;
 	X(TEMP, "temporary object", keeps_temp)                                                    \
 	X(LOCK, "advisory lock", keeps_lock)                                                       \
 	X(AUTHORIZATION, "session authorization", keeps_authorization)                             \
-	X(LOAD, "loaded library", keeps_load)   /* the server is closed after it */                \
-	X(SEQUENCE, "sequence", keeps_sequence) /* currval and lastval are read */                 \
+	X(LOAD, "loaded library", keeps_load)    /* the server is closed after it */               \
+	X(LINK, "dblink connection", keeps_link) /* so is it here */                               \
+	X(SEQUENCE, "sequence", keeps_sequence)  /* currval and lastval are read */                \
 	X(LONG, "long prepared statement", keeps_long)                                             \
 	X(UNKNOWN, "unknown", keeps_unknown) /* the server would not say */                        \
 	X(MANUAL, "pgweir.keep", keeps_manual)
@@ -55,6 +56,9 @@ enum keep_state { KEEP_STATES(KEEP_STATE_ENUM_) KEEP_STATE_COUNT };
 #define KEEP_ASKED                                                                                 \
 	(KEEP(LISTEN) | KEEP(PREPARE) | KEEP(CURSOR) | KEEP(TEMP) | KEEP(LOCK) |                   \
 	 KEEP(AUTHORIZATION))
+
+/* Those that end with the server alone. */
+#define KEEP_DOOMS (KEEP(LOAD) | KEEP(LINK))
 
 /* The setting by which a client keeps its server because it wants to. */
 #define KEEP_SETTING SLICE("pgweir.keep")

@@ -24,6 +24,7 @@ static const struct {
 	{ EFFECT(TEMP), "a temporary object" },
 	{ EFFECT(LOCK), "an advisory lock of the session" },
 	{ EFFECT(LOAD), "LOAD" },
+	{ EFFECT(LINK), "dblink_connect" },
 	{ EFFECT(SEQUENCE_READ), "currval or lastval" },
 };
 

@@ -236,7 +236,7 @@ void server_part(struct server *s, usec_t now)
 	server_unlink(s);
 	server_enter(s, SERVER_CLEANING, now);
 	s->needs_discard = keep_is_dirty(c->keep);
-	s->is_doomed |= keep_is(c->keep, KEEP(LOAD));
+	s->is_doomed |= keep_is(c->keep, KEEP_DOOMS);
 	s->needs_reset = *settings->server_reset_query &&
 			 (s->pool->is_session || settings->server_reset_query_always);
 	s->released_at = now;

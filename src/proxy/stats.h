@@ -40,6 +40,7 @@
 	X(keeps_lock, "keep_lock_count", "... for an advisory lock")                               \
 	X(keeps_authorization, "keep_authorization_count", "... for a session authorization")      \
 	X(keeps_load, "keep_load_count", "... for a loaded library")                               \
+	X(keeps_link, "keep_link_count", "... for a connection of dblink")                         \
 	X(keeps_sequence, "keep_sequence_count", "... for currval or lastval")                     \
 	X(keeps_long, "keep_long_count", "... for a prepared statement that is too long")          \
 	X(keeps_unknown, "keep_unknown_count", "... for what the server would not say")            \

@@ -57,6 +57,7 @@
 	X(LOCK, "lock")             /* takes a session's advisory lock, at once */                 \
 	X(UNLOCK, "unlock")         /* gives one back, at once */                                  \
 	X(LOAD, "load")             /* LOAD: never undone, at once */                              \
+	X(LINK, "link")             /* dblink_connect: nobody can ask for what it leaves */        \
 	X(SEQUENCE_READ, "currval") /* currval, lastval: needs this session's last nextval */      \
 	X(SEQUENCE_MOVE, "nextval") /* nextval, setval, or a default may, at once */               \
 	X(LISTENING, "listening")   /* asks what is listened to */                                 \

@@ -124,6 +124,9 @@ static void note_known(const struct skim *s, enum calls_kind kind, struct effect
 	case CALLS_HEAR:
 		out->set |= EFFECT(LISTENING);
 		break;
+	case CALLS_LINK: /* or somebody's own */
+		out->set |= EFFECT(LINK) | EFFECT(CALLS);
+		break;
 	case CALLS_CONF:
 		effect_call_read(s->lex, out);
 		break;
@@ -135,14 +138,16 @@ static enum calls_kind kind_of(const struct skim *s)
 {
 	char name[LITERAL_NAME_BYTES];
 	bool plain = s->name.ptr[0] != '"';
+	bool foreign = false;
 	if (s->qualifier.len > 0) {
 		size_t n = read_name(s->qualifier, name);
-		if (!slice_eq_str(slice_make(name, n), "pg_catalog"))
-			return CALLS_NONE;
+		foreign = !slice_eq_str(slice_make(name, n), "pg_catalog");
 		plain = false;
 	}
 	size_t n = read_name(s->name, name);
 	enum calls_kind kind = calls_find(slice_make(name, n));
+	if (foreign)
+		return kind == CALLS_LINK ? kind : CALLS_NONE;
 	if (!plain && (kind == CALLS_WORD || kind == CALLS_TYPE))
 		return CALLS_NONE;
 	return kind;

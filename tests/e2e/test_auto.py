@@ -69,6 +69,28 @@ def test_kept_while_it_lives(pooler, what):
     until_equal(lambda: p.pool()["cl_linked"], "0")
 
 
+@pytest.mark.parametrize("name", ["dblink_connect", "public.dblink_connect_u"])
+def test_a_connection_that_dblink_makes_is_its_client_s_alone(make_pooler, own_cluster, name):
+    with own_cluster.connect("app") as conn:
+        conn.execute("create extension dblink")
+    p = auto(lambda **settings: make_pooler(own_cluster, **settings))
+    client = p.raw(user="postgres")
+    where = f"host=127.0.0.1 port={own_cluster.port} dbname=app user=postgres"
+    client.rows(f"select {name}('mine', '{where}')")
+    until_equal(lambda: kept(p), ["dblink connection"])
+    pid = client.value("select pg_backend_pid()")
+    other = p.raw(user="postgres")
+    assert other.rows("select 1 where dblink_get_connections() is not null") == []
+    client.rows("discard all")
+    assert client.value("select v from dblink('mine', 'select 1') as t(v int)") == "1"
+    client.close()
+    until_equal(lambda: kept(p), [])
+    for another in (other, p.raw(user="postgres")):
+        another.rows("begin")
+        assert another.rows("select 1 where dblink_get_connections() is not null") == []
+        assert another.value("select pg_backend_pid()") != pid
+
+
 HIDDEN = [
     ("begin; set search_path = pg_temp; create table t(a int); commit", "temporary object"),
     ("begin; set local search_path = pg_temp, public; create table t(a int); commit", "temporary object"),
