@@ -130,6 +130,18 @@ def test_jdbc(auto):
     run(auto, "java", "-Xshare:auto", "-cp", JDBC, DRIVERS / "Jdbc.java")
 
 
+def test_php(auto):
+    if not shutil.which("php") or "pdo_pgsql" not in subprocess.run(["php", "-m"], capture_output=True, text=True, check=False).stdout:
+        pytest.skip("no php, or no php-pgsql")
+    run(auto, "php", DRIVERS / "pdo.php")
+
+
+def test_ruby(auto):
+    if not shutil.which("ruby") or subprocess.run(["ruby", "-e", "require 'pg'"], capture_output=True, check=False).returncode:
+        pytest.skip("no ruby, or no ruby-pg")
+    run(auto, "ruby", DRIVERS / "pg.rb")
+
+
 def test_pg_restore_in_parallel(auto, cluster, fresh_database):
     source, target = auto.database, fresh_database()
     auto.databases[target] = lambda p: p.db(target)
