@@ -254,6 +254,8 @@ class Bench:
     def measure_postgres(self):
         with Cluster(self.cpus) as cluster, Bed(self.tools, self.cpus, server_port=cluster.port) as bed:
             self.fill(bed, [s for s in SCENARIOS if s.name == "simple-64"])
+            for name, settings in AUTO.items():
+                bed.add_pgweir(name, **settings)
             for proto in ("simple", "extended", "prepared"):
                 name, title = f"pgbench-{proto}", f"PostgreSQL, pgbench -S -M {proto}, 16 clients"
                 self.say(title)
