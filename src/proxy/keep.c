@@ -227,10 +227,9 @@ void keep_greet(struct client *c, usec_t now)
 
 void keep_sequences_discarded(struct client *c)
 {
-	if (!c->keep)
-		return;
-	c->keep->suspected &= (uint16_t)~KEEP(SEQUENCE);
-	c->keep->kept &= (uint16_t)~KEEP(SEQUENCE);
+	/* what is suspected may come from a text that was sent behind it */
+	if (c->keep)
+		c->keep->kept &= (uint16_t)~KEEP(SEQUENCE);
 }
 
 void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)

@@ -94,9 +94,13 @@ static void suspect_blame(struct keep *keep, struct slice sql, struct lexer_mode
 	buf_fini(&out);
 }
 
+/* Is a server to be kept for numbers, and this client's is not yet? */
 static bool suspect_keeps_sequences(const struct client *c)
 {
 	unsigned state = c->pool->settings.sequence_state;
+	/* until a DISCARD that is under way, perhaps */
+	if (keep_is(c->keep, KEEP(SEQUENCE)) && !c->keep->may_end)
+		return false;
 	return state == CONF_SEQUENCE_STATE_KEEP || state == CONF_SEQUENCE_STATE_ALWAYS;
 }
 
@@ -105,7 +109,7 @@ bool suspect_minds_moves(const struct client *c)
 	const struct localpool *lp = c->pool;
 	bool are_read = lp->settings.sequence_state == CONF_SEQUENCE_STATE_ALWAYS ||
 			atomic_load_explicit(&lp->route->reads_sequences, memory_order_relaxed);
-	return are_read && suspect_keeps_sequences(c) && !keep_is(c->keep, KEEP(SEQUENCE));
+	return are_read && suspect_keeps_sequences(c);
 }
 
 /* Those that the settings want to be minded. */

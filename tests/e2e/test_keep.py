@@ -301,6 +301,25 @@ def test_numbers_are_there_in_a_later_transaction(pooler, numbered, how):
     until_equal(lambda: kept(p), [])
 
 
+@pytest.mark.parametrize("discard", ["discard sequences", "discard all"])
+@pytest.mark.parametrize("is_kept", [False, True])
+def test_numbers_that_are_taken_behind_a_discard(pooler, numbered, discard, is_kept):
+    p = auto(pooler, pool_size=2, sequence_state="always")
+    client = p.raw()
+    if is_kept:
+        client.query("select keep_take()")
+        until_equal(lambda: kept(p), ["sequence"])
+    client.send(Q(discard) + Q("insert into keep_numbered (v) values (1)"))
+    client.ready(2)
+    until_equal(lambda: kept(p), ["sequence"])
+    assert client.value("select lastval()") == str(numbered.execute("select last_value from keep_numbered_id_seq").fetchone()[0])
+    client.query(discard)
+    until_equal(lambda: kept(p), [])
+    if discard == "discard sequences":
+        client.query("discard sequences; insert into keep_numbered (v) values (1)")
+        until_equal(lambda: kept(p), ["sequence"])
+
+
 @pytest.mark.parametrize("state,read,keeps", [("keep", False, False), ("always", False, True), ("always", True, True),
                                               ("error", True, False), ("ignore", True, False)])
 @pytest.mark.usefixtures("numbered")
