@@ -107,11 +107,13 @@ struct client {
 	uint16_t opening;       /* it has begun a transaction that no server knows of (opening.h) */
 	uint8_t state;          /* enum client_state; written by client_enter alone */
 	bool is_unix;
-	bool said_goodbye; /* it sent Terminate: what it asked for before is still done */
-	bool admitted;     /* it counts against max_client_conn */
-	bool lingers;      /* CLOSING: it is in worker->lingering */
-	bool has_left;     /* something in a session that was not its own: the log knows */
-	bool was_kept;     /* it has kept a server before: the log knows */
+	bool said_goodbye;    /* it sent Terminate: what it asked for before is still done */
+	bool admitted;        /* it counts against max_client_conn */
+	bool lingers;         /* CLOSING: it is in worker->lingering */
+	bool has_left;        /* something in a session that was not its own: the log knows */
+	bool named_defines;   /* some statement that it has prepared changes what is defined */
+	bool unnamed_defines; /* ... the unnamed one does */
+	bool was_kept;        /* it has kept a server before: the log knows */
 
 	usec_t connected_at;
 	usec_t connected_wall;

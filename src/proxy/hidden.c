@@ -3,19 +3,36 @@
  */
 #include "proxy/hidden.h"
 
+#include <stdlib.h>
+
+#include "base/mem.h"
 #include "sql/naming.h"
 
 /* ---- what the server says ------------------------------------------------------------------ */
 
-void hidden_lore_init(struct hidden_lore *lore)
+struct hidden_lore *hidden_lore_new(struct site *site)
 {
-	*lore = (struct hidden_lore){ 0 };
+	struct hidden_lore *lore = mem_zalloc(sizeof(*lore));
+	atomic_init(&lore->refs, 1);
+	lore->version = site_next_version(site);
 	map_init(&lore->names);
+	map_init(&lore->settings);
+	return lore;
 }
 
-void hidden_lore_fini(struct hidden_lore *lore)
+struct hidden_lore *hidden_lore_ref(struct hidden_lore *lore)
 {
+	atomic_fetch_add(&lore->refs, 1);
+	return lore;
+}
+
+void hidden_lore_unref(struct hidden_lore *lore)
+{
+	if (!lore || atomic_fetch_sub(&lore->refs, 1) > 1)
+		return;
 	map_fini(&lore->names);
+	map_fini(&lore->settings);
+	free(lore);
 }
 
 void hidden_lore_add(struct hidden_lore *lore, struct slice name)
@@ -27,35 +44,38 @@ void hidden_lore_add(struct hidden_lore *lore, struct slice name)
 	lore->is_foreign |= naming_is_foreign(name);
 }
 
+void hidden_lore_add_setting(struct hidden_lore *lore, struct slice name)
+{
+	if (map_count(&lore->settings) < HIDDEN_MAX_NAMES)
+		map_put(&lore->settings, name, lore);
+}
+
 /* ---- what is known ------------------------------------------------------------------------- */
 
-void hidden_init(struct hidden *h, struct hidden_news *news)
+void hidden_init(struct hidden *h, struct site *site)
 {
-	*h = (struct hidden){ .news = news, .heard = HIDDEN_NOT_HEARD };
-	hidden_lore_init(&h->lore);
+	*h = (struct hidden){ .site = site, .heard = HIDDEN_NOT_HEARD };
 }
 
 void hidden_fini(struct hidden *h)
 {
-	hidden_lore_fini(&h->lore);
+	hidden_lore_unref(h->lore);
 }
 
 bool hidden_is_due(const struct hidden *h, usec_t now)
 {
-	if (h->version == 0)
-		return true;
 	if (now >= h->learn_at)
-		return h->learners == 0;
+		return true;
 	/* amid a change the answer would be no news for long */
-	return hidden_is_stale(h) && atomic_load(&h->news->open) == 0;
+	return hidden_is_stale(h) && h->lore->asked != site_news(h->site) &&
+	       atomic_load(&h->site->open) == 0;
 }
 
-uint64_t hidden_ask(struct hidden *h)
+uint64_t hidden_ask(const struct site *site)
 {
-	h->learners++;
 	/* a change that is under way and not seen yet begins with news, or ends with some */
-	uint64_t count = atomic_load(&h->news->count);
-	return atomic_load(&h->news->open) == 0 ? count : HIDDEN_NOT_HEARD;
+	uint64_t news = atomic_load(&site->news);
+	return atomic_load(&site->open) == 0 ? news : HIDDEN_NOT_HEARD;
 }
 
 usec_t hidden_next(usec_t asked_at, usec_t answered_at)
@@ -64,27 +84,26 @@ usec_t hidden_next(usec_t asked_at, usec_t answered_at)
 	return answered_at + (rest > HIDDEN_LEARN_US ? rest : HIDDEN_LEARN_US);
 }
 
-void hidden_learnt(struct hidden *h, uint64_t heard, struct hidden_lore *lore, usec_t until)
+bool hidden_take(struct hidden *h, struct hidden_lore *lore)
 {
-	h->learners--;
-	if (!lore)
-		return;
-	hidden_lore_fini(&h->lore);
-	h->lore = *lore;
-	hidden_lore_init(lore);
-	h->is_void = map_count(&h->lore.names) == 0 && !h->lore.is_everywhere && !h->lore.minds_ddl;
-	h->heard = heard;
-	h->learn_at = until;
-	if (++h->version == 0)
-		h->version++;
+	bool was_wrong = h->lore && hidden_is_stale(h);
+	struct hidden_lore *old = h->lore;
+	h->lore = hidden_lore_ref(lore);
+	hidden_lore_unref(old);
+	h->is_void = map_count(&lore->names) == 0 && !lore->is_everywhere && !lore->minds_ddl;
+	h->version = lore->version;
+	h->heard = lore->heard;
+	h->learn_at = lore->learn_at;
+	return was_wrong;
 }
 
 bool hidden_is_in(const struct hidden *h, struct slice sql, struct lexer_mode mode)
 {
-	if (h->lore.is_everywhere || hidden_is_stale(h)) /* amid a change: nobody can say */
+	if (hidden_is_stale(h)) /* nothing is known, or amid a change: nobody can say */
 		return true;
-	return map_count(&h->lore.names) > 0 &&
-	       naming_has(sql, mode, &h->lore.names, h->lore.is_foreign);
+	return h->lore->is_everywhere ||
+	       (map_count(&h->lore->names) > 0 &&
+		naming_has(sql, mode, &h->lore->names, h->lore->is_foreign));
 }
 
 bool hidden_judge(const struct hidden *h, struct hidden_verdict *verdict, struct slice sql,
@@ -92,23 +111,9 @@ bool hidden_judge(const struct hidden *h, struct hidden_verdict *verdict, struct
 {
 	if (hidden_is_stale(h))
 		return true;
-	if (verdict->version != h->version || h->version == 0) {
+	if (verdict->version != h->version) {
 		verdict->version = h->version;
 		verdict->has_names = hidden_is_in(h, sql, mode);
 	}
 	return verdict->has_names;
-}
-
-/* ---- news ---------------------------------------------------------------------------------- */
-
-void hidden_news_begin(struct hidden_news *news)
-{
-	atomic_fetch_add(&news->open, 1);
-	atomic_fetch_add(&news->count, 1);
-}
-
-void hidden_news_end(struct hidden_news *news)
-{
-	atomic_fetch_add(&news->count, 1);
-	atomic_fetch_sub(&news->open, 1);
 }

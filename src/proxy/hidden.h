@@ -5,18 +5,17 @@
  * The server is asked for them (proxy/learn.h). A statement that has one of them in it counts as
  * one that calls such a function (proxy/suspect.h). Where there are none it is one test.
  *
- * What is known becomes stale with the next command that may change it: CREATE, ALTER, DO. Those
- * that go through the pooler are news for all pools of their database, in every worker, from when
- * they are sent to when they are done; who knows nothing newer takes every statement for one that
- * hides code, takes care that what is left meets nobody else (suspect_sweep), and asks before the
- * next client gets a server. What is done elsewhere is heard of HIDDEN_LEARN_US later at the
- * latest, or after a thousand times as long as the answer took: some tables by the ten thousand are
- * not to be read more often.
+ * What is known is the site's, of all pools that lead to that database (proxy/site.h): it is not
+ * written to any more, and each pool holds on to what it knows until it looks for something newer.
+ * It becomes stale with the next command that may change it. Whose knowledge is stale takes every
+ * statement for one that hides code, takes care that what is left meets nobody else
+ * (suspect_sweep), and sees to it that the server is asked before the next client gets one. What is
+ * done elsewhere is heard of HIDDEN_LEARN_US later at the latest, or after a thousand times as long
+ * as the answer took: some tables by the ten thousand are not to be read more often.
  *
  * Where the server does not say, or there are more than HIDDEN_MAX_NAMES, code may be everywhere.
  *
- * Owner: a localpool; struct hidden_news: the registry's entry of the database. Thread: worker; the
- * news: any.
+ * Owner: a localpool. Thread: worker; struct hidden_lore: any, once it is published.
  */
 #ifndef PROXY_HIDDEN_H
 #define PROXY_HIDDEN_H
@@ -29,35 +28,36 @@
 #include "base/map.h"
 #include "base/slice.h"
 #include "base/usec.h"
+#include "proxy/site.h"
 #include "sql/lexer.h"
 
 #define HIDDEN_MAX_NAMES 8192
 #define HIDDEN_LEARN_US (300 * USEC_PER_SEC)
 #define HIDDEN_SHARE 1000                   /* of the time may go into it: one part */
 #define HIDDEN_RETRY_US (30 * USEC_PER_SEC) /* where the server did not say */
+#define HIDDEN_GHOST_US USEC_PER_SEC        /* where a backend may still define something */
 
-/* Of a database: commands that change what is defined there. */
-struct hidden_news {
-	atomic_uint_fast64_t count; /* one more when such a command begins, and when it is done */
-	atomic_int open;            /* how many are under way */
-};
-
-/* What the server says. */
+/* What the server says. Counted by reference. */
 struct hidden_lore {
+	atomic_uint refs;
+	uint32_t version;
 	struct map names;
+	struct map settings; /* names with a dot that functions set */
 	bool is_everywhere;
 	bool minds_ddl;  /* there are event triggers */
 	bool is_foreign; /* some names have letters beyond ASCII */
+	uint64_t asked;  /* the news when the server was asked; HIDDEN_NOT_HEARD: amid a change */
+	uint64_t heard; /* the same, or HIDDEN_NOT_HEARD: there are ghosts, it may change unheard */
+	usec_t learn_at;
 };
 
 struct hidden {
-	struct hidden_news *news; /* not owned */
-	struct hidden_lore lore;
-	bool is_void;      /* there is nothing in it */
-	bool has_failed;   /* the log knows that the server does not say */
-	uint32_t version;  /* of what is known; 0: nothing ever was */
-	unsigned learners; /* servers that are being asked */
-	uint64_t heard;    /* the news when the server was asked; HIDDEN_NOT_HEARD */
+	struct site *site;        /* not owned */
+	struct hidden_lore *lore; /* a reference; NULL: nothing is known yet */
+	bool is_void;             /* there is nothing in it */
+	bool has_failed;          /* the log knows that the server does not say */
+	uint32_t version;         /* the lore's; 0: there is none */
+	uint64_t heard;           /* the lore's; HIDDEN_NOT_HEARD */
 	usec_t learn_at;
 };
 
@@ -69,18 +69,13 @@ struct hidden_verdict {
 	bool has_names;
 };
 
-void hidden_init(struct hidden *h, struct hidden_news *news);
+void hidden_init(struct hidden *h, struct site *site);
 void hidden_fini(struct hidden *h);
-
-static inline uint64_t hidden_news_count(const struct hidden *h)
-{
-	return atomic_load_explicit(&h->news->count, memory_order_relaxed);
-}
 
 /* Has something changed, or may it at any moment? */
 static inline bool hidden_is_stale(const struct hidden *h)
 {
-	return h->heard != hidden_news_count(h);
+	return h->heard != site_news(h->site);
 }
 
 /* Is it known that there is nothing? */
@@ -89,30 +84,33 @@ static inline bool hidden_is_void(const struct hidden *h)
 	return h->is_void && !hidden_is_stale(h);
 }
 
-/* Is the server to be asked before a client gets one? */
+/* Is the server to be asked? */
 bool hidden_is_due(const struct hidden *h, usec_t now);
 
-/* It is being asked: gives what hidden_learnt wants to know. */
-uint64_t hidden_ask(struct hidden *h);
+/* What the lore's `asked` shall be. */
+uint64_t hidden_ask(const struct site *site);
 
 /* When it is to be asked again, if nothing happens: it was asked and has answered at those times.
  */
 usec_t hidden_next(usec_t asked_at, usec_t answered_at);
 
-/* It has answered; `lore` is taken over, and good until then. Or it has not: NULL. */
-void hidden_learnt(struct hidden *h, uint64_t heard, struct hidden_lore *lore, usec_t until);
+/* Goes by that from now on; a reference is taken. True: what was known was wrong, or may have been.
+ */
+bool hidden_take(struct hidden *h, struct hidden_lore *lore);
 
 /* Is there one of the names in it? */
 bool hidden_is_in(const struct hidden *h, struct slice sql, struct lexer_mode mode);
 bool hidden_judge(const struct hidden *h, struct hidden_verdict *verdict, struct slice sql,
 		  struct lexer_mode mode);
+static inline bool hidden_minds_ddl(const struct hidden *h)
+{
+	return !h->lore || h->lore->minds_ddl;
+}
 
-void hidden_lore_init(struct hidden_lore *lore);
-void hidden_lore_fini(struct hidden_lore *lore);
+struct hidden_lore *hidden_lore_new(struct site *site);
+struct hidden_lore *hidden_lore_ref(struct hidden_lore *lore);
+void hidden_lore_unref(struct hidden_lore *lore); /* NULL is fine */
 void hidden_lore_add(struct hidden_lore *lore, struct slice name);
-
-/* A command that changes what is defined is about to be sent, and is done. */
-void hidden_news_begin(struct hidden_news *news);
-void hidden_news_end(struct hidden_news *news);
+void hidden_lore_add_setting(struct hidden_lore *lore, struct slice name);
 
 #endif

@@ -1,12 +1,13 @@
 /*
  * learn.c - the question, in SQL, and its answer.
  *
- * A row is (kind, name): 'r' a name that hides code, 'd' there are event triggers, 'a' code may run
- * anywhere (a cast between types of PostgreSQL's), 'n' a setting that the source of a function
- * names.
+ * A row is (kind, name): 'g' the pid of a ghost (proxy/site.h) that is still there, 'r' a name that
+ * hides code, 'd' there are event triggers, 'a' code may run anywhere (a cast between types of
+ * PostgreSQL's), 'n' a setting that the source of a function names.
  */
 #include "proxy/learn.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/log.h"
@@ -16,23 +17,30 @@
 #include "proxy/hidden.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
+#include "proxy/registry.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
+#include "proxy/worker.h"
 #include "wire/notice.h"
 #include "wire/reader.h"
 
 struct learn {
-	struct hidden_lore lore;
-	uint64_t heard;
+	struct hidden_lore *lore; /* a reference */
+	struct site *site;        /* a reference: the pool's may lead elsewhere before the answer */
 	usec_t asked_at;
+	size_t ghost_count;
+	struct site_ghost ghosts[SITE_MAX_GHOSTS]; /* that were asked for; those still there have
+						      no pid */
 	bool at_link;
 	bool is_odd; /* a row could not be read */
 };
 
 /* ---- the question ------------------------------------------------------------------------- */
 
-/* No object of a user's is found in place of PostgreSQL's, and no timeout of a client's ends it. */
+/* No object of a user's is found in place of PostgreSQL's, and no timeout of a client's ends it.
+ * What is asked later is to be seen as it is then. */
 #define LEARN_BEFORE                                                                               \
+	"SET TRANSACTION ISOLATION LEVEL READ COMMITTED;"                                          \
 	"SET LOCAL search_path TO pg_catalog, pg_temp; SET LOCAL statement_timeout TO 0;"          \
 	"SELECT set_config('jit', 'off', true) WHERE current_setting('jit', true) = 'on';"
 
@@ -128,31 +136,82 @@ struct learn {
 
 /* The settings first: they are known then whatever becomes of the rest. */
 #define LEARN_QUESTION                                                                             \
-	LEARN_BEFORE "SELECT 'n', n FROM (" LEARN_SETTINGS ") s(n);"                               \
-		     "WITH RECURSIVE risky(p) AS (" LEARN_RISKY                                    \
-		     "), found(cls, obj) AS ((" LEARN_SEED ") UNION SELECT e.cls, e.obj "          \
-		     "FROM found f, LATERAL (" LEARN_EDGES ") e(cls, obj) WHERE e.obj <> 0) "      \
-		     "(SELECT 'r', n FROM (" LEARN_NAMES ") s(n) LIMIT %d)" LEARN_ALSO             \
-		     "'d', '' WHERE EXISTS (SELECT FROM pg_event_trigger)" LEARN_ALSO              \
-		     "'a', '' FROM found JOIN pg_cast c ON cls = 'pg_cast'::regclass "             \
-		     "AND c.oid = obj WHERE castsource < 16384 AND casttarget < 16384"
+	"SELECT 'n', n FROM (" LEARN_SETTINGS ") s(n);"                                            \
+	"WITH RECURSIVE risky(p) AS (" LEARN_RISKY "), found(cls, obj) AS ((" LEARN_SEED           \
+	") UNION SELECT e.cls, e.obj "                                                             \
+	"FROM found f, LATERAL (" LEARN_EDGES ") e(cls, obj) WHERE e.obj <> 0) "                   \
+	"(SELECT 'r', n FROM (" LEARN_NAMES ") s(n) LIMIT %d)" LEARN_ALSO                          \
+	"'d', '' WHERE EXISTS (SELECT FROM pg_event_trigger)" LEARN_ALSO                           \
+	"'a', '' FROM found JOIN pg_cast c ON cls = 'pg_cast'::regclass "                          \
+	"AND c.oid = obj WHERE castsource < 16384 AND casttarget < 16384"
+
+/* Is a backend still there? In front of all else: what it defines before it ends is seen then. One
+ * that began later has its number by chance. */
+static void learn_ask_for_ghosts(const struct learn *learn, struct buf *sql)
+{
+	for (size_t i = 0; i < learn->ghost_count; i++) {
+		const struct site_ghost *ghost = &learn->ghosts[i];
+		buf_addf(sql,
+			 "SELECT 'g', pid::text FROM pg_stat_activity WHERE pid = %d AND "
+			 "(backend_start < clock_timestamp() - interval '%lld us') IS NOT FALSE;",
+			 ghost->pid, (long long)(learn->asked_at - ghost->since));
+	}
+}
+
+/* What functions did when they were found harmless they may do no more. */
+static void learn_take(struct localpool *lp, struct hidden_lore *lore)
+{
+	struct slice name;
+	void *value;
+	if (hidden_take(&lp->hidden, lore))
+		harmless_forget(&lp->harmless);
+	for (size_t at = 0; map_next(&lore->settings, &at, &name, &value);)
+		harmless_know_setting(&lp->harmless, name);
+}
+
+bool learn_is_due(struct localpool *lp, usec_t now)
+{
+	struct hidden_lore *lore = site_lore(lp->hidden.site, lp->hidden.version);
+	if (lore)
+		learn_take(lp, lore);
+	hidden_lore_unref(lore);
+	return hidden_is_due(&lp->hidden, now);
+}
 
 void learn_start(struct server *s, bool at_link, usec_t now)
 {
 	struct buf sql = { 0 };
 	struct learn *learn = mem_zalloc(sizeof(*learn));
-	hidden_lore_init(&learn->lore);
+	learn->site = registry_hold_site(s->pool->worker->shared->registry, s->pool->hidden.site);
+	learn->lore = hidden_lore_new(learn->site);
 	learn->at_link = at_link;
 	learn->asked_at = now;
-	learn->heard = hidden_ask(&s->pool->hidden);
+	learn->lore->asked = hidden_ask(learn->site);
+	learn->ghost_count = site_ghosts(learn->site, learn->ghosts);
+	site_ask(learn->site, now);
 	s->learn = learn;
 	s->holds_client = true;
+	buf_add_str(&sql, LEARN_BEFORE);
+	learn_ask_for_ghosts(learn, &sql);
 	buf_addf(&sql, LEARN_QUESTION, HIDDEN_MAX_NAMES + 1);
 	errand_query(s, SERVER_ERRAND_LEARN, buf_slice(&sql), now);
 	buf_fini(&sql);
 }
 
 /* ---- the answer --------------------------------------------------------------------------- */
+
+/* That one may define something yet. */
+static void learn_of_ghost(struct learn *learn, struct slice pid)
+{
+	char text[16];
+	for (size_t i = 0; i < learn->ghost_count; i++) {
+		snprintf(text, sizeof(text), "%d", learn->ghosts[i].pid);
+		if (!slice_eq_str(pid, text))
+			continue;
+		learn->lore->heard = HIDDEN_NOT_HEARD;
+		learn->ghosts[i].pid = 0;
+	}
+}
 
 void learn_row(struct server *s, struct slice body)
 {
@@ -166,13 +225,15 @@ void learn_row(struct server *s, struct slice body)
 	if (reader_failed(&r) || columns != 2 || kind.len != 1 || !name.ptr)
 		learn->is_odd = true;
 	else if (kind.ptr[0] == 'n' && paramset_name_is_valid(name))
-		harmless_know_setting(&s->pool->harmless, name);
+		hidden_lore_add_setting(learn->lore, name);
+	else if (kind.ptr[0] == 'g')
+		learn_of_ghost(learn, name);
 	else if (kind.ptr[0] == 'r')
-		hidden_lore_add(&learn->lore, name);
+		hidden_lore_add(learn->lore, name);
 	else if (kind.ptr[0] == 'd')
-		learn->lore.minds_ddl = true;
+		learn->lore->minds_ddl = true;
 	else if (kind.ptr[0] == 'a')
-		learn->lore.is_everywhere = true;
+		learn->lore->is_everywhere = true;
 }
 
 static void learn_warn(const struct server *s, struct slice why)
@@ -190,30 +251,53 @@ void learn_failed(struct server *s, struct slice error_body)
 	learn_warn(s, notice_get(error_body, NOTICE_MESSAGE));
 }
 
+static void learn_end(struct server *s)
+{
+	struct learn *learn = s->learn;
+	s->learn = NULL;
+	site_answered(learn->site, learn->asked_at);
+	registry_release_site(s->pool->worker->shared->registry, learn->site);
+	hidden_lore_unref(learn->lore);
+	free(learn);
+}
+
+/* It is the pool's alone: another user of the site may be told. */
+static void learn_nothing(struct localpool *lp, struct hidden_lore *lore, usec_t now)
+{
+	lore->is_everywhere = true;
+	lore->heard = lore->asked;
+	lore->learn_at = now + HIDDEN_RETRY_US;
+	learn_take(lp, lore);
+}
+
+/* For all that lead there. */
+static void learn_something(struct localpool *lp, struct learn *learn, usec_t now)
+{
+	struct hidden_lore *lore = learn->lore;
+	bool is_haunted = lore->heard == HIDDEN_NOT_HEARD;
+	lp->hidden.has_failed = false;
+	if (!is_haunted)
+		lore->heard = lore->asked;
+	lore->learn_at = is_haunted ? now + HIDDEN_GHOST_US : hidden_next(learn->asked_at, now);
+	site_lay(learn->site, learn->ghosts, learn->ghost_count);
+	site_publish(learn->site, lore);
+	(void)learn_is_due(lp, now);
+	LOG_DEBUG("pool %s/%s: %zu names hide code%s", lp->route->database, lp->route->user,
+		  map_count(&lore->names), lore->is_everywhere ? ", or all" : "");
+}
+
 void learn_done(struct server *s, bool failed, usec_t now)
 {
 	struct learn *learn = s->learn;
 	struct localpool *lp = s->pool;
-	s->learn = NULL;
 	bool at_link = learn->at_link;
-	usec_t until = hidden_next(learn->asked_at, now);
 	if (learn->is_odd)
 		learn_warn(s, SLICE("a row of another form"));
-	if (failed || learn->is_odd) {
-		learn->lore.is_everywhere = true;
-		until = now + HIDDEN_RETRY_US;
-	} else {
-		lp->hidden.has_failed = false;
-	}
-	/* what functions did when they were found harmless they may do no more */
-	if (lp->hidden.version && hidden_is_stale(&lp->hidden))
-		harmless_forget(&lp->harmless);
-	hidden_learnt(&lp->hidden, learn->heard, &learn->lore, until);
-	LOG_DEBUG("pool %s/%s: %zu names hide code%s", lp->route->database, lp->route->user,
-		  map_count(&lp->hidden.lore.names),
-		  lp->hidden.lore.is_everywhere ? ", or all" : "");
-	hidden_lore_fini(&learn->lore);
-	free(learn);
+	if (!failed && !learn->is_odd)
+		learn_something(lp, learn, now);
+	else if (learn->site == lp->hidden.site)
+		learn_nothing(lp, learn->lore, now);
+	learn_end(s);
 	if (!s->client)
 		return;
 	if (at_link)
@@ -225,10 +309,6 @@ void learn_done(struct server *s, bool failed, usec_t now)
 
 void learn_free(struct server *s)
 {
-	if (s->errand != SERVER_ERRAND_LEARN)
-		return;
-	hidden_learnt(&s->pool->hidden, s->learn->heard, NULL, 0);
-	hidden_lore_fini(&s->learn->lore);
-	free(s->learn);
-	s->learn = NULL;
+	if (s->errand == SERVER_ERRAND_LEARN)
+		learn_end(s);
 }

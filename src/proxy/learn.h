@@ -2,8 +2,9 @@
  * learn.h - the question to a server which names of its database hide code (proxy/hidden.h), and
  * which settings of somebody's own its functions set (proxy/harmless.h).
  *
- * Asked before a client gets its first server of a pool, when what is known may be wrong by now,
- * and before a session is looked into (proxy/inspect.h). The client's bytes wait for the answer.
+ * Asked before a client gets its first server of a site, when what is known may be wrong by now,
+ * and before a session is looked into (proxy/inspect.h). The client's bytes wait for the answer;
+ * who gets another server meanwhile does not wait, and is suspected of everything.
  *
  * Own functions: those that are not PostgreSQL's and not written in C (which are trusted), and
  * those of PostgreSQL's that leave something in the session or run SQL in a string. What uses them
@@ -21,7 +22,11 @@
 #include "base/usec.h"
 
 struct learn;
+struct localpool;
 struct server;
+
+/* Is the server to be asked? What others have been told is known then. */
+bool learn_is_due(struct localpool *lp, usec_t now);
 
 /* The server is linked, quiet and idle. `at_link`: its client has not been heard yet. */
 void learn_start(struct server *s, bool at_link, usec_t now);

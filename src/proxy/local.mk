@@ -39,6 +39,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/connector_trace.h \
 	src/proxy/dbtarget.c \
 	src/proxy/dbtarget.h \
+	src/proxy/define.c src/proxy/define.h \
 	src/proxy/door.c src/proxy/door.h \
 	src/proxy/doorkeeper.c \
 	src/proxy/doorkeeper.h \
@@ -141,6 +142,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/shape.h \
 	src/proxy/spare.c \
 	src/proxy/spare.h \
+	src/proxy/site.c src/proxy/site.h \
 	src/proxy/startparams.c \
 	src/proxy/startparams.h \
 	src/proxy/stats.h \

@@ -21,6 +21,7 @@
 #include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/setup.h"
+#include "proxy/site.h"
 #include "proxy/spare.h"
 #include "proxy/worker.h"
 
@@ -53,6 +54,12 @@ static void localpool_limits(const struct localpool *lp, struct pool_limits *out
 	localpool_make_limits(&lp->settings, lp->route && *lp->route->startup, out);
 }
 
+/* Does it want to know what hides code where it leads? */
+static void localpool_mind(const struct localpool *lp, bool minds)
+{
+	atomic_fetch_add(&lp->hidden.site->minders, (int)minds - (int)lp->minds_hidden);
+}
+
 /* What the settings come to, so that the way of a query asks one word. */
 static void localpool_derive(struct localpool *lp)
 {
@@ -62,7 +69,10 @@ static void localpool_derive(struct localpool *lp)
 	lp->is_auto = s->pool_mode == CONF_POOL_MODE_AUTO && !lp->is_session;
 	lp->follows_prepared = lp->is_auto || (!lp->is_session &&
 					       lp->setup->conf->global.max_prepared_statements > 0);
-	lp->minds_hidden = lp->is_auto && s->auto_probe == CONF_AUTO_PROBE_SUSPICIOUS;
+	bool minds = lp->is_auto && s->auto_probe == CONF_AUTO_PROBE_SUSPICIOUS;
+	if (lp->hidden.site)
+		localpool_mind(lp, minds);
+	lp->minds_hidden = minds;
 	bool is_open = s->pool_size == 0 || s->max_overflow < 0;
 	lp->max_kept =
 		share_of(slice_of(s->max_kept), is_open ? -1 : s->pool_size + s->max_overflow);
@@ -107,6 +117,47 @@ static bool localpool_is_paused(const struct localpool *lp)
 {
 	return registry_is_paused(lp->worker->shared->registry) ||
 	       atomic_load(&lp->route->database_entry->paused);
+}
+
+/* ---- where it leads ------------------------------------------------------------------------ */
+
+/* The database and its server, as libpq is told. */
+static struct site *localpool_find_site(const struct localpool *lp)
+{
+	static const char *const keys[] = { "host", "hostaddr", "port", "service" };
+	const struct conf_database *db =
+		conf_find_database(lp->setup->conf, slice_of(lp->route->database));
+	struct buf key = { 0 };
+	buf_add_str(&key, *db->dbname ? db->dbname : lp->route->database);
+	for (size_t i = 0; i < COUNT_OF(keys); i++)
+		for (size_t j = 0; j < db->param_count; j++)
+			if (strcmp(db->params[j].key, keys[i]) == 0)
+				buf_addf(&key, "%c%s=%s", 0, keys[i], db->params[j].value);
+	struct site *site = registry_site(lp->worker->shared->registry, buf_slice(&key));
+	buf_fini(&key);
+	return site;
+}
+
+/* Of what is there nothing is known yet: neither which parameters it takes nor what hides code. */
+static void localpool_settle_there(struct localpool *lp)
+{
+	struct site *site = localpool_find_site(lp), *old = lp->hidden.site;
+	uint64_t target = route_target(lp->route);
+	if (target != lp->target)
+		proven_fini(&lp->proven); /* it is empty now */
+	lp->target = target;
+	if (site == old) {
+		registry_release_site(lp->worker->shared->registry, site);
+		return;
+	}
+	if (old)
+		localpool_mind(lp, false);
+	hidden_fini(&lp->hidden);
+	hidden_init(&lp->hidden, site);
+	harmless_forget(&lp->harmless);
+	atomic_fetch_add(&site->minders, lp->minds_hidden);
+	if (old)
+		registry_release_site(lp->worker->shared->registry, old);
 }
 
 /* Does the configuration lead elsewhere than when this was last asked, by any worker? */
@@ -180,6 +231,7 @@ void localpool_configure(struct localpool *lp, usec_t now)
 		pool_shared_reconnect(&lp->route->shared);
 		hub_retire(lp->worker->shared->hubs, lp->route->database);
 	}
+	localpool_settle_there(lp);
 	localpool_dismiss_hubs(lp, false, now);
 	pool_sweep(&lp->slice, now);
 	localpool_settle_kept(lp, now);
@@ -221,7 +273,6 @@ static struct localpool *localpool_new(struct worker *w, struct slice key,
 	list_init(&lp->spare);
 	proven_init(&lp->proven, w->no_params);
 	harmless_init(&lp->harmless);
-	hidden_init(&lp->hidden, &lp->route->database_entry->news);
 	wheel_init_timer(&lp->tick, localpool_on_tick);
 	pool_init(&lp->slice, &w->pool, &lp->route->shared, &limits,
 		  (uint64_t)now * 2654435761u + w->index, now);
@@ -229,6 +280,7 @@ static struct localpool *localpool_new(struct worker *w, struct slice key,
 		pool_pause(&lp->slice, now);
 	map_put(&w->pools, key, lp);
 	localpool_has_moved(lp);
+	localpool_settle_there(lp);
 	localpool_touch(lp);
 	return lp;
 }
@@ -260,6 +312,8 @@ void localpool_free(struct localpool *lp)
 	list_remove(&lp->touched);
 	list_remove(&lp->spare);
 	harmless_fini(&lp->harmless);
+	localpool_mind(lp, false);
+	registry_release_site(lp->worker->shared->registry, lp->hidden.site);
 	hidden_fini(&lp->hidden);
 	proven_fini(&lp->proven);
 	pool_fini(&lp->slice);

@@ -43,6 +43,7 @@ struct localpool {
 	usec_t spare_since;
 	struct stats stats;
 	struct proven proven; /* parameters that servers took */
+	uint64_t target;      /* where they are (route_target), as far as was heard here */
 	struct list touched;  /* in worker->touched: its timer is to be looked at */
 	bool is_gone;         /* the configuration no longer has the database */
 	bool is_session;      /* a client keeps its server until it leaves */
@@ -52,11 +53,11 @@ struct localpool {
 	bool minds_leftovers;  /* on_session_state is to be seen to (proxy/leftover.h) */
 	bool is_auto; /* a client keeps its server for what cannot follow it, and only that long */
 	struct harmless harmless; /* where is_auto */
-	struct hidden hidden;
-	bool minds_hidden;  /* where it is suspicious of what no text shows */
-	int max_kept;       /* -1: no bound */
-	bool logs_queries;  /* log_min_duration_statement is on */
-	bool has_deadlines; /* any of the timeouts that concern a linked client is set */
+	struct hidden hidden;     /* of its site, a reference */
+	bool minds_hidden;        /* where it is suspicious of what no text shows */
+	int max_kept;             /* -1: no bound */
+	bool logs_queries;        /* log_min_duration_statement is on */
+	bool has_deadlines;       /* any of the timeouts that concern a linked client is set */
 };
 
 /* The pool for that database, user and start-up-only text, made where there is none yet.

@@ -279,7 +279,7 @@ void login_granted(struct client *c, struct server *s, usec_t now)
 void login_params_taken(struct client *c, usec_t now)
 {
 	struct paramset *got = c->server->params;
-	if (c->params != c->worker->no_params)
+	if (c->params != c->worker->no_params && !pool_is_stale(&c->server->member))
 		proven_put(&c->pool->proven, c->params, got);
 	if (c->params != got)
 		paramset_replace(&c->params, paramset_ref(got));

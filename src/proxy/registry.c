@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "conf/conf.h"
 #include "proxy/route.h"
+#include "proxy/site.h"
 
 /* What databases have counted that are gone. */
 #define REGISTRY_OTHERS "*"
@@ -20,6 +21,8 @@ struct registry {
 	struct map databases; /* name -> entry, owned */
 	struct map users;     /* name -> entry, owned */
 	struct map routes;    /* key -> route, a reference each */
+	struct map sites;     /* key -> site, owned */
+	atomic_uint versions; /* of what is known of them */
 	struct stats *others; /* owned; what databases counted that are gone, one per worker */
 	atomic_bool paused;
 	unsigned workers;
@@ -34,6 +37,7 @@ struct registry *registry_new(unsigned workers)
 	map_init(&r->databases);
 	map_init(&r->users);
 	map_init(&r->routes);
+	map_init(&r->sites);
 	return r;
 }
 
@@ -58,8 +62,9 @@ void registry_free(struct registry *r)
 {
 	if (!r)
 		return;
-	BUG_ON(map_count(&r->routes) > 0);
+	BUG_ON(map_count(&r->routes) > 0 || map_count(&r->sites) > 0);
 	map_fini(&r->routes);
+	map_fini(&r->sites);
 	registry_free_entries(&r->databases);
 	registry_free_entries(&r->users);
 	free(r->others);
@@ -266,6 +271,41 @@ void registry_each_route(struct registry *r, void (*fn)(struct route *route, voi
 	for (size_t at = 0; map_next(&r->routes, &at, &key, &value);)
 		fn(value, arg);
 	pthread_mutex_unlock(&r->lock);
+}
+
+/* ---- sites ------------------------------------------------------------------------------------
+ */
+
+struct site *registry_site(struct registry *r, struct slice key)
+{
+	pthread_mutex_lock(&r->lock);
+	struct site *site = map_get(&r->sites, key);
+	if (!site) {
+		site = site_new(key, &r->versions);
+		map_put(&r->sites, key, site);
+	}
+	site->refs++;
+	pthread_mutex_unlock(&r->lock);
+	return site;
+}
+
+struct site *registry_hold_site(struct registry *r, struct site *site)
+{
+	pthread_mutex_lock(&r->lock);
+	site->refs++;
+	pthread_mutex_unlock(&r->lock);
+	return site;
+}
+
+void registry_release_site(struct registry *r, struct site *site)
+{
+	pthread_mutex_lock(&r->lock);
+	bool is_last = --site->refs == 0;
+	if (is_last)
+		map_remove(&r->sites, site->key);
+	pthread_mutex_unlock(&r->lock);
+	if (is_last)
+		site_free(site);
 }
 
 /* ---- what is left of those that are gone -------------------------------------------------------

@@ -1,6 +1,6 @@
 /*
- * registry.h - what all workers know together: routes by their key, and databases and users
- * by their name with what is counted of them.
+ * registry.h - what all workers know together: routes by their key, databases of servers by where
+ * they are (proxy/site.h), and databases and users by their name with what is counted of them.
  *
  * A lock guards the maps; it is taken when a client logs in or leaves, when a worker meets a route
  * for the first time or ends its part of it, and by main: never on the way of a query. What is
@@ -18,12 +18,12 @@
 
 #include "base/slice.h"
 #include "pool/pool_cap.h"
-#include "proxy/hidden.h"
 #include "proxy/stats.h"
 
 struct conf;
 struct registry;
 struct route;
+struct site;
 
 /* A database as clients name it, or a user of a server. */
 struct registry_entry {
@@ -33,7 +33,6 @@ struct registry_entry {
 	atomic_int lent;         /* servers that listen for all (proxy/lend.h) */
 	atomic_bool paused;      /* databases: PAUSE, KILL */
 	atomic_bool disabled;    /* databases: DISABLE */
-	struct hidden_news news; /* databases */
 
 	/* the registry's lock guards the rest */
 	unsigned refs;
@@ -80,6 +79,12 @@ struct route *registry_add_route(struct registry *r, struct route *made) MUST_CH
 
 /* Gives a reference back. The route is freed with the last that is not the registry's own. */
 void registry_release_route(struct registry *r, struct route *route);
+
+/* The site with that key, made where there is none: a new reference; and one to one that is there.
+ */
+struct site *registry_site(struct registry *r, struct slice key) MUST_CHECK;
+struct site *registry_hold_site(struct registry *r, struct site *site);
+void registry_release_site(struct registry *r, struct site *site);
 
 void registry_each_route(struct registry *r, void (*fn)(struct route *route, void *arg), void *arg);
 

@@ -13,6 +13,7 @@
 #include <strings.h>
 
 #include "proxy/client.h"
+#include "proxy/define.h"
 #include "proxy/ear.h"
 #include "proxy/errand.h"
 #include "proxy/intake.h"
@@ -216,6 +217,8 @@ static enum relay_step relay_message(struct client *c, const struct frame *f,
 		relay_count(c, f->type);
 		if (c->pool->is_auto)
 			relay_watch(c, f);
+		else if (UNLIKELY(site_is_minded(c->pool->hidden.site)))
+			define_watch(c, f);
 		if (UNLIKELY(c->keep != NULL))
 			restore_sent(c, f->type);
 		if (c->pool->logs_queries)

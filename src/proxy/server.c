@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "proxy/cancel.h"
 #include "proxy/client.h"
+#include "proxy/define.h"
 #include "proxy/ear.h"
 #include "proxy/errand.h"
 #include "proxy/hub.h"
@@ -132,9 +133,10 @@ static bool server_takes_over(struct server *s, const struct client *c)
 /* Is it to be asked which names hide code, before its client is heard? */
 static bool server_learns(const struct server *s, usec_t now)
 {
-	const struct localpool *lp = s->pool;
+	struct localpool *lp = s->pool;
 	return lp->minds_hidden && (now >= lp->hidden.learn_at || hidden_is_stale(&lp->hidden)) &&
-	       s->client->state == CLIENT_LINKED && hidden_is_due(&lp->hidden, now);
+	       s->client->state == CLIENT_LINKED && learn_is_due(lp, now) &&
+	       !site_is_asked(lp->hidden.site, now);
 }
 
 void server_link(struct server *s, struct client *c, usec_t now)
@@ -266,22 +268,6 @@ void server_take_too_long(struct server *s, usec_t now)
 	server_set_cleaning_deadline(s, now);
 }
 
-/* ---- what is defined -------------------------------------------------------------------- */
-
-void server_defines(struct server *s)
-{
-	if (!s->defines)
-		hidden_news_begin(s->pool->hidden.news);
-	s->defines = true;
-}
-
-void server_has_defined(struct server *s)
-{
-	if (s->defines)
-		hidden_news_end(s->pool->hidden.news);
-	s->defines = false;
-}
-
 /* ---- settling --------------------------------------------------------------------------- */
 
 void server_note_ready(struct server *s, usec_t now)
@@ -292,7 +278,7 @@ void server_note_ready(struct server *s, usec_t now)
 	s->pool->stats.xacts += is_over;
 	/* before the client hears of it, and tells others */
 	if (is_over && track_is_quiet(&s->track))
-		server_has_defined(s);
+		define_end(s);
 	if (!c)
 		return;
 	usec_t began = c->batch_at ? c->batch_at : now;
@@ -309,7 +295,7 @@ void server_note_ready(struct server *s, usec_t now)
  */
 static void server_look(struct server *s, usec_t now)
 {
-	if (s->client->keep->asks_all && hidden_is_due(&s->pool->hidden, now))
+	if (s->client->keep->asks_all && learn_is_due(s->pool, now))
 		learn_start(s, false, now);
 	else
 		inspect_start(s, now);
@@ -345,7 +331,7 @@ static void server_settle_linked(struct server *s, usec_t now)
 			client_fail(c, ERROR_STATEMENT_MODE, NULL, NULL, now);
 		return;
 	}
-	server_has_defined(s);
+	define_end(s);
 	if (c->body_left || s->body_left || lp->is_session || s->holds_client)
 		return;
 	if (c->keep && keep_wants_look(c)) {
@@ -397,7 +383,7 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 		errand_query(s, SERVER_ERRAND_ROLLBACK, SLICE("ROLLBACK"), now);
 		return;
 	}
-	server_has_defined(s);
+	define_end(s);
 	if (s->needs_discard) {
 		s->needs_discard = s->needs_unlisten = false;
 		errand_query(s, SERVER_ERRAND_DISCARD, SLICE("DISCARD ALL"), now);

@@ -139,6 +139,7 @@ struct server {
 	bool has_run;      /* its client has run more than BEGIN since it got it */
 	bool is_cancelling; /* a cancel is under way: nobody else may have it */
 
+	struct site *defines;  /* a reference: what runs there changes what is defined (define.h) */
 	uint64_t sequences_of; /* pool_mode auto: the client whose numbers of sequences it may
 				  hold; 0: none; SERVER_SEQUENCES_MIXED: of several */
 	uint64_t id;
@@ -148,7 +149,6 @@ struct server {
 	usec_t released_at;
 	usec_t linked_at; /* the last time */
 	int pid;
-	bool defines; /* what runs there changes what is defined (proxy/hidden.h) */
 };
 
 void server_enter(struct server *s, enum server_state to, usec_t now);
@@ -166,11 +166,6 @@ void server_link(struct server *s, struct client *c, usec_t now);
 
 /* Its parameters shall be its client's, before that one's bytes go out. */
 void server_fit(struct server *s, usec_t now);
-
-/* Its client is about to change what is defined; it is in no transaction, or no more, and what has
- * changed can be seen. */
-void server_defines(struct server *s);
-void server_has_defined(struct server *s);
 
 /* Its client has left: cancels what still runs, unless the client said goodbye, and cleans up. */
 void server_part(struct server *s, usec_t now);

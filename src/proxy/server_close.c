@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "proxy/client.h"
+#include "proxy/define.h"
 #include "proxy/hub.h"
 #include "proxy/journal.h"
 #include "proxy/keep.h"
@@ -104,7 +105,7 @@ void server_close(struct server *s, const char *why, usec_t now)
 			 lp->route->database, lp->route->user, s->pid, why,
 			 (long long)((now - s->connected_at) / USEC_PER_SEC));
 	server_enter(s, SERVER_CLOSING, now);
-	server_has_defined(s);
+	define_lose(s, now);
 	learn_free(s);
 	if (s->hub)
 		hub_lost(s);

@@ -8,6 +8,7 @@
 
 #include "base/mem.h"
 #include "proxy/client.h"
+#include "proxy/define.h"
 #include "proxy/harmless.h"
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
@@ -218,7 +219,7 @@ bool suspect_hides(struct client *c, struct hidden_verdict *verdict, struct slic
 static void suspect_unhide(const struct client *c, struct effect *e, struct lexer_mode mode)
 {
 	const struct hidden *h = &c->pool->hidden;
-	if (h->lore.minds_ddl && e->set & SUSPECT_DDL_EFFECTS)
+	if (hidden_minds_ddl(h) && e->set & SUSPECT_DDL_EFFECTS)
 		e->set |= EFFECT(CALLS);
 	if (e->set & SUSPECT_TRANSACTION_EFFECTS || !hidden_is_in(h, e->text, mode))
 		return;
@@ -228,27 +229,14 @@ static void suspect_unhide(const struct client *c, struct effect *e, struct lexe
 		e->set |= EFFECT(CALLS);
 }
 
-/* Code in a string that may change what is defined. */
-static bool suspect_code_defines(struct slice code)
-{
-	static const char *const words[] = { "create", "alter", "execute" };
-	for (size_t at = 0; at < code.len; at++)
-		for (size_t i = 0; i < COUNT_OF(words); i++) {
-			struct slice here = slice_skip(code, at);
-			if (slice_ieq_str(slice_head(here, strlen(words[i])), words[i]))
-				return true;
-		}
-	return false;
-}
-
 /* What it defines may run in this very transaction: it is asked about all of it. */
 static void suspect_definition(struct client *c, const struct effect *e, uint64_t effects)
 {
 	bool defines = effects & SUSPECT_DEFINING_EFFECTS && !(effects & EFFECT(TEMP));
-	if (!defines && !(effects & EFFECT(CODE) && suspect_code_defines(e->text)))
+	if (!defines && !(effects & EFFECT(CODE) && define_is_in(e->text)))
 		return;
 	if (c->server)
-		server_defines(c->server);
+		define_begin(c->server);
 	if (c->pool->minds_hidden)
 		suspect_effects(c, EFFECT(CALLS));
 }

@@ -346,3 +346,79 @@ def test_what_was_trusted_leaves_nothing_for_others(pooler, kind, leaves, seen):
     assert looks(p) == asked
     assert other.value(seen) == "0"
     assert first.value(seen) == "0"
+
+
+
+# ---- what one pool learns, all that lead there know ------------------------------------------------------------------
+
+
+def aliases(pooler, **settings):
+    """One database by several names, in several modes."""
+    modes = {"app": "auto", "alias": "auto", "transaction": "transaction", "session": "session", "statement": "statement"}
+    return auto(pooler, databases={name: lambda p, mode=mode: p.db(pool_mode=mode) for name, mode in modes.items()},
+                verbose=1, **settings)
+
+
+def learnt(p):
+    return p.log().count("names hide code")
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_one_asks_for_all(pooler, workers):
+    p = aliases(pooler, pool_size=2, workers=workers)
+    p.raw().rows("select 1")
+    for user in ("app", "other"):
+        for database in ("alias", "app", "transaction") * 4:
+            p.raw(user=user, database=database).rows("select 1")
+    assert learnt(p) == 1
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("how", ["query", "block", "unnamed", "named", "do"])
+@pytest.mark.parametrize("database", ["alias", "transaction", "session", "statement"])
+def test_what_is_defined_by_another_name_or_in_another_mode_is_known_to_all(pooler, database, how, workers):
+    if how == "block" and database == "statement":
+        pytest.skip("there are no blocks")
+    p = aliases(pooler, pool_size=4, workers=workers)
+    admin = p.raw(database=database)
+    admin.rows(PLAIN)
+    clients = [p.raw(database=("app", "alias")[n % 2]) for n in range(4)]
+    for client in clients:
+        client.rows("insert into hidden_t values ('before')")
+    name = "named" if how == "named" else ""
+    if how == "named" and database == "session":
+        admin.send(P(CREATE, name), S)
+        admin.ready()
+        clients[0].rows("insert into hidden_t values ('still before')")
+        admin.send(B(name=name), E(), S)
+        admin.ready()
+    elif how in ("named", "unnamed"):
+        admin.send(P(CREATE, name), B(name=name), E(), S)
+        admin.ready()
+    else:
+        for text in {"query": [CREATE], "block": ["begin", CREATE, "commit"],
+                     "do": [f"do $$ begin {CREATE}; end $$"]}[how]:
+            admin.query(text)
+    for n, client in enumerate(clients):
+        client.rows(f"insert into hidden_t values ('t{n}')")
+    for n, client in enumerate(clients):
+        assert tenant(client) == f"t{n}"
+    assert tenant(p.raw()) == tenant(p.raw(database="alias")) == ""
+
+
+def test_what_pools_of_other_modes_do_else_is_no_news(pooler):
+    p = aliases(pooler)
+    client, others = p.raw(), [p.raw(database=name) for name in ("transaction", "session")]
+    others[0].rows("create table if not exists hidden_plain(a int)")
+    client.rows("select 1")
+    asked = learnt(p)
+    for other in others:
+        for text in ("select 1", "insert into hidden_plain values (1)", "create temp table hidden_temp(a int)",
+                     "drop table hidden_temp", "do $$ begin perform 1; end $$"):
+            other.query(text)
+        other.send(P(CREATE), S)  # it is not run
+        other.ready()
+        other.send(P("select 1"), B(), E(), S)
+        other.ready()
+        client.rows("select 1")
+    assert learnt(p) == asked
