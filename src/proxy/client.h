@@ -53,7 +53,8 @@ struct worker;
 	X(AUTH, TO(ADMITTED) | TO(CLOSING), "login") /* proving who it is */                       \
 	X(ADMITTED, TO(PROVING) | TO(IDLE) | TO(CLOSING), "waiting") /* for a server, to be        \
 			greeted with its parameters and to have its own tried */                   \
-	X(PROVING, TO(IDLE) | TO(CLOSING), "active") /* its parameters are tried on a server */    \
+	X(PROVING, TO(ADMITTED) | TO(IDLE) | TO(CLOSING), "active") /* its parameters are tried on \
+			a server */                                                                \
 	X(IDLE, TO(WAITING) | TO(LINKED) | TO(SKIPPING) | TO(CLOSING), "idle") /* has no server */ \
 	X(WAITING, TO(LINKED) | TO(IDLE) | TO(SKIPPING) | TO(CLOSING), "waiting") /* for one */    \
 	X(LINKED, TO(IDLE) | TO(CLOSING), "active")                               /* has one */    \

@@ -21,6 +21,7 @@
 #include "proxy/restore.h"
 #include "proxy/route.h"
 #include "proxy/worker.h"
+#include "proxy/worn.h"
 #include "wire/build.h"
 #include "wire/notice.h"
 
@@ -134,23 +135,6 @@ static void errand_log_failure(const struct server *s, struct slice body)
 		    SLICE_ARGS(notice_get(body, NOTICE_MESSAGE)));
 }
 
-/* Where somebody has had temporary tables, PostgreSQL takes no other temp_buffers any more: the
- * client, of which nothing has been sent yet, gets another server, and this one is closed. A new
- * one that refuses them means it. */
-static bool errand_is_worn(struct server *s, struct slice body, usec_t now)
-{
-	static const char name[] = "\"temp_buffers\"";
-	struct client *c = s->client;
-	struct slice said = notice_get(body, NOTICE_MESSAGE);
-	if (c->state != CLIENT_LINKED || !s->holds_client || !s->released_at ||
-	    !memmem(said.ptr, said.len, name, sizeof(name) - 1))
-		return false;
-	s->is_doomed = true;
-	server_let_go(s, now);
-	client_unlinked(c, now);
-	return true;
-}
-
 static void errand_failed(struct server *s, struct slice body, usec_t now)
 {
 	s->errand_failed = true;
@@ -166,12 +150,12 @@ static void errand_failed(struct server *s, struct slice body, usec_t now)
 	}
 	if (s->errand == SERVER_ERRAND_PARAMS && s->client) {
 		struct client *c = s->client;
+		if (worn_refuses(s, notice_get(body, NOTICE_MESSAGE), now))
+			return;
 		if (c->state == CLIENT_PROVING) {
 			login_params_refused(c, body, now);
 			return;
 		}
-		if (errand_is_worn(s, body, now))
-			return;
 		char name[64];
 		snprintf(name, sizeof(name), "%.*s", SLICE_ARGS(notice_get(body, NOTICE_MESSAGE)));
 		s->is_doomed = true;

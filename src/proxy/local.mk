@@ -151,4 +151,6 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/suspect.c src/proxy/suspect.h \
 	src/proxy/worker.c \
 	src/proxy/worker.h \
-	src/proxy/worker_report.c
+	src/proxy/worker_report.c \
+	src/proxy/worn.c \
+	src/proxy/worn.h

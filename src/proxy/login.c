@@ -287,6 +287,13 @@ void login_params_taken(struct client *c, usec_t now)
 	login_greet(c, now);
 }
 
+void login_try_again(struct client *c, usec_t now)
+{
+	client_enter(c, CLIENT_ADMITTED, now);
+	c->request_at = now;
+	localpool_request(c->pool, c, now);
+}
+
 void login_params_refused(struct client *c, struct slice error_body, usec_t now)
 {
 	char why[512];

@@ -56,6 +56,9 @@ void login_granted(struct client *c, struct server *s, usec_t now);
 void login_params_taken(struct client *c, usec_t now);
 void login_params_refused(struct client *c, struct slice error_body, usec_t now);
 
+/* PROVING, and parted from its server: another one is to tell. */
+void login_try_again(struct client *c, usec_t now);
+
 const char *login_database(const struct login *login);
 
 #endif

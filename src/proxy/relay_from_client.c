@@ -29,6 +29,7 @@
 #include "proxy/setup.h"
 #include "proxy/suspect.h"
 #include "proxy/worker.h"
+#include "proxy/worn.h"
 #include "wire/frame.h"
 
 /* What was reset is to be set again first? Most have left nothing in their session. */
@@ -320,6 +321,10 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 	struct server *s = c->server;
 	if (s->errand == SERVER_ERRAND_LOOK)
 		return 0;
+	if (UNLIKELY(s->is_worn) && worn_shuns(c, in)) {
+		worn_leave(s, now);
+		return 0;
+	}
 	if (s->errand != SERVER_ERRAND_NONE && s->holds_client) {
 		relay_send_to_server(c, s, SLICE_NONE, now);
 		return 0;

@@ -150,6 +150,8 @@ void suspect_sweep(const struct client *c)
 static void suspect_effects(struct client *c, uint64_t effects)
 {
 	suspect_taint(c, effects);
+	if (c->server && effects & (EFFECT(TEMP) | SUSPECT_DOUBTS))
+		c->server->is_worn = true;
 	struct keep *keep = keep_need(c);
 	for (size_t i = 0; i < COUNT_OF(suspect_rows); i++)
 		if (effects & suspect_rows[i].effects)

@@ -610,3 +610,57 @@ def test_temp_buffers_follow_past_servers_that_take_none(pooler):
     assert client.value("show temp_buffers") == "1600kB"
     assert client.value("select pg_backend_pid()") != worn
     other.rows("commit")
+
+
+def wear(p):
+    """Both servers of the pool have had a temporary table; their pids."""
+    makers = [p.raw(), p.raw()]
+    for maker in makers:
+        maker.rows("create temp table tt(a int)")
+        maker.rows("insert into tt values (1)")
+    worn = {maker.value("select pg_backend_pid()") for maker in makers}
+    for maker in makers:
+        maker.rows("drop table tt")
+    until_equal(lambda: kept(p), [])
+    assert len(worn) == 2
+    return worn
+
+
+ASKS_FOR_BUFFERS = {
+    "simple": lambda c: c.query("set temp_buffers = 200"),
+    "upper case": lambda c: c.query("/* _ */ SET TEMP_BUFFERS = 200"),
+    "extended": lambda c: (c.send(P("set temp_buffers = 200"), B(), E(), S), c.ready())[1],
+    "begin later": lambda c: c.query("begin") and c.query("set temp_buffers = 200") + c.query("commit"),
+    "in one": lambda c: c.query("begin; set temp_buffers = 200; commit"),
+    "function": lambda c: c.query("select set_config('temp_buffers', '200', false)"),
+    "other settings": lambda c: c.query("set work_mem = '5MB'; set application_name = 'x'") +
+    c.query("set temp_buffers = 200"),
+}
+
+
+@pytest.mark.parametrize("how", ASKS_FOR_BUFFERS)
+def test_temp_buffers_are_set_where_nobody_had_temporary_tables(pooler, how):
+    p = auto(pooler, max_overflow=0)
+    worn = wear(p)
+    client = p.raw()
+    assert [m.text for m in ASKS_FOR_BUFFERS[how](client) if m.kind == "E"] == []
+    assert client.value("show temp_buffers") == "1600kB"
+    assert client.value("select pg_backend_pid()") not in worn
+
+
+def test_temp_buffers_can_be_a_startup_option(pooler):
+    p = auto(pooler, max_overflow=0)
+    worn = wear(p)
+    with p.raw(options="-c temp_buffers=200") as client:
+        assert client.value("show temp_buffers") == "1600kB"
+        assert client.value("select pg_backend_pid()") not in worn
+
+
+def test_temp_buffers_are_refused_as_in_a_session(pooler):
+    """Who has had temporary tables itself, and has them still, is told what PostgreSQL says."""
+    p = auto(pooler)
+    client = p.raw()
+    client.rows("create temp table tt(a int)")
+    client.rows("insert into tt values (1)")
+    assert client.error("set temp_buffers = 200").sqlstate == "22023"
+    assert client.value("select count(*) from tt") == "1"

@@ -41,7 +41,6 @@ NORMAL = [
 DIFFERENT = {
     "set_source": "what pg_settings says of the source and of the reset value of a setting that was asked for at "
                   "start-up",
-    "set_temp_buffers": "refused on a server where somebody else has had a temporary table with others",
 }
 
 # With sequence_state = error, which keeps no server for it: currval() of a sequence moved on another one.
