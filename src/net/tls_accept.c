@@ -22,6 +22,10 @@ struct ssl_st *tls_accept_new(const struct tls_context *context, int fd)
 		return NULL;
 	}
 	SSL_set_accept_state(ssl);
+	/* a flight in one read, not two for each of its records; but the kernel takes a session
+	 * over only where nothing lies here that it would have to decrypt */
+	if (!(SSL_get_options(ssl) & SSL_OP_ENABLE_KTLS))
+		SSL_set_read_ahead(ssl, 1);
 	return ssl;
 }
 

@@ -114,17 +114,23 @@ def count_calls(bed, target, args, clients):
     return sum(calls.values()) + (waits if clients == 1 else 0)
 
 
-def count_login_calls(tools):
-    """Of a client that connects with SCRAM, asks once and leaves; but the waits."""
-    with Bed(tools, Cpus(), pool_size=SERVERS, scram=True) as bed:
+def count_login(tools, **needs):
+    """The system calls of a client that connects with SCRAM, asks once and leaves, by name."""
+    with Bed(tools, Cpus(), pool_size=SERVERS, scram=True, **needs) as bed:
         bed.add_pgweir(**SETTINGS)
         target = bed.targets[PGWEIR]
         with benchload.Load(bed, target, ["--storm", "1"], seconds=LOGIN_SECONDS, warmup=0) as load:
             load.run()
             with benchload.Strace(target.process.pid) as strace:
                 got = load.run()
-        strace.calls.pop("epoll_wait", 0)
-        return sum(strace.calls.values()) / got["storm"]["done"]
+        return {name: count / got["storm"]["done"] for name, count in strace.calls.items()}
+
+
+def count_login_calls(tools):
+    """But the waits; under TLS, where threads wait for one another, what is read alone."""
+    plain, tls = count_login(tools), count_login(tools, tls=True)
+    return {"login-scram calls": sum(plain.values()) - plain.get("epoll_wait", 0),
+            "login-tls-reads calls": tls["read"] + tls["recvfrom"]}
 
 
 def count_auto(bed):
@@ -161,7 +167,7 @@ def count_all(tools, counts_instructions):
             found.update(count_auto(bed))
     try:
         if program("strace"):
-            found["login-scram calls"] = count_login_calls(tools)
+            found.update(count_login_calls(tools))
     except NotThere as why:
         print(f"hotpath: {why}")
     return found
