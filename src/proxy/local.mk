@@ -101,6 +101,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/prepared_answer.h \
 	src/proxy/prepared_names.c \
 	src/proxy/prepared_names.h \
+	src/proxy/prepared_portals.c \
+	src/proxy/prepared_portals.h \
 	src/proxy/prepared_set.c \
 	src/proxy/prepared_set.h \
 	src/proxy/prepared_turn.c \

@@ -12,6 +12,7 @@
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/prepared_names.h"
+#include "proxy/prepared_portals.h"
 #include "proxy/prepared_set.h"
 #include "proxy/prepared_turn.h"
 #include "proxy/server.h"
@@ -28,6 +29,8 @@
 #define PREPARED_MAX_LENT 4u
 /* Names that are lent are closed when the next batch begins, whosever it is. */
 #define PREPARED_MOST_LENT 8192u
+
+#define PREPARED_FREEING (EFFECT(DEALLOCATE) | EFFECT(DEALLOCATE_ALL) | EFFECT(DISCARD_ALL))
 
 /* ---- names of the client's ---------------------------------------------------------------- */
 
@@ -229,20 +232,53 @@ static enum prepared_step prepared_on_close(struct prepared_turn *t, const struc
 	return PREPARED_WRITTEN;
 }
 
-/* Would a text deallocate names of which it is not known yet what they lead to? */
-static bool prepared_text_waits(const struct prepared_turn *t, struct slice sql)
+/* Is it still to be seen whether what was run in front makes the server forget all? It shall say
+ * so now, though no Sync comes. */
+static bool prepared_awaits_forget(struct prepared_turn *t)
 {
 	struct prepared_names *names = t->c->prepared;
-	if (!names || !(names->syncs || prepared_names_awaits_forget(names, &t->s->track)))
+	if (!prepared_names_awaits_forget(names, &t->s->track))
 		return false;
-	return effect_of(sql, paramset_reading(t->c->params)) & EFFECT(DEALLOCATE);
+	if (t->s->track.open)
+		prepared_turn_flush(t, names->forgets_at);
+	return true;
 }
 
-/* A statement that may leave something in the session is run. */
-static void prepared_run(struct prepared_turn *t, struct slice sql)
+/* Would a text deallocate names of which it is not known yet what they lead to? */
+static bool prepared_text_waits(struct prepared_turn *t, struct slice sql)
 {
+	struct prepared_names *names = t->c->prepared;
+	if (!names || !(names->syncs || names->forgets))
+		return false;
+	if (!(effect_of(sql, paramset_reading(t->c->params)) & EFFECT(DEALLOCATE)))
+		return false;
+	return prepared_awaits_forget(t) || names->syncs;
+}
+
+/* A statement that may leave something in the session is bound to a portal. */
+static void prepared_run(struct prepared_turn *t, struct slice portal, struct slice sql)
+{
+	struct prepared_names *names = prepared_names_need(t->c);
+	bool frees = effect_of(sql, paramset_reading(t->c->params)) & PREPARED_FREEING;
 	suspect_text(t->c, sql, true);
-	prepared_on_text(t, sql);
+	if (frees)
+		prepared_portals_bind(&names->portals, track_next_seq(&t->s->track), portal, sql);
+}
+
+/* Execute. */
+static enum prepared_step prepared_on_execute(struct prepared_turn *t, struct slice name)
+{
+	struct list *portals = &t->c->prepared->portals;
+	struct prepared_portal *portal = prepared_portals_take(portals, name);
+	if (!portal)
+		return PREPARED_PASSES;
+	if (prepared_text_waits(t, slice_of(portal->sql))) {
+		list_push_front(portals, &portal->link);
+		return PREPARED_FULL;
+	}
+	prepared_on_text(t, slice_of(portal->sql));
+	prepared_portals_free_one(portal);
+	return PREPARED_PASSES;
 }
 
 /* The client goes by columns that are no more: the server refuses the Bind, and the client is told
@@ -267,7 +303,7 @@ static enum prepared_step prepared_on_changed(struct prepared_turn *t, const str
 }
 
 /* Bind of the unnamed statement. */
-static enum prepared_step prepared_run_unnamed(struct prepared_turn *t)
+static enum prepared_step prepared_run_unnamed(struct prepared_turn *t, struct slice before)
 {
 	struct prepared_body *now = &t->c->prepared->unnamed.now;
 	struct slice body = buf_slice(&now->text);
@@ -276,11 +312,9 @@ static enum prepared_step prepared_run_unnamed(struct prepared_turn *t)
 	struct slice sql = runs ? slice_head(body, strnlen(body.ptr, body.len)) : SLICE_NONE;
 	if (!does)
 		runs = runs && suspect_hides(t->c, &now->hidden, sql);
-	if (runs && prepared_text_waits(t, sql))
-		return PREPARED_FULL;
 	prepared_ensure_unnamed(t);
 	if (runs)
-		prepared_run(t, sql);
+		prepared_run(t, slice_head(before, before.len - 1), sql);
 	return PREPARED_PASSES;
 }
 
@@ -292,7 +326,8 @@ static bool prepared_has_effects(struct prepared_turn *t, struct prepared_name *
 		suspect_hides(t->c, &there->hidden, slice_of(there->stmt->body.ptr)));
 }
 
-static enum prepared_step prepared_on_use_unnamed(struct prepared_turn *t, bool is_bind)
+static enum prepared_step prepared_on_use_unnamed(struct prepared_turn *t, bool is_bind,
+						  struct slice before)
 {
 	struct prepared_names *names = t->c->prepared;
 	const struct prepared_set *set = t->s->prepared;
@@ -300,7 +335,7 @@ static enum prepared_step prepared_on_use_unnamed(struct prepared_turn *t, bool 
 	    (set && prepared_set_is_pending(set, &t->s->track, set->unnamed_seq)))
 		return PREPARED_FULL;
 	if (is_bind && names)
-		return prepared_run_unnamed(t);
+		return prepared_run_unnamed(t, before);
 	prepared_ensure_unnamed(t);
 	return PREPARED_PASSES;
 }
@@ -323,8 +358,6 @@ static enum prepared_step prepared_on_bind(struct prepared_turn *t, const struct
 {
 	struct stmt *stmt = there->stmt;
 	bool runs = prepared_has_effects(t, there);
-	if (runs && prepared_text_waits(t, slice_of(stmt->body.ptr)))
-		return PREPARED_FULL;
 	switch (prepared_turn_bind(t, name, there, prepared_is_described(t, f, before))) {
 	case PREPARED_FITS:
 		break;
@@ -333,14 +366,9 @@ static enum prepared_step prepared_on_bind(struct prepared_turn *t, const struct
 	case PREPARED_MISFIT:
 		return prepared_on_changed(t, f, before, name, stmt);
 	}
-	if (!runs) {
-		prepared_rename(t, f, before, name, prepared_turn_name(stmt));
-		return PREPARED_WRITTEN;
-	}
-	stmt_ref(stmt); /* what it runs may take the name away */
-	prepared_run(t, slice_of(stmt->body.ptr));
+	if (runs)
+		prepared_run(t, slice_head(before, before.len - 1), slice_of(stmt->body.ptr));
 	prepared_rename(t, f, before, name, prepared_turn_name(stmt));
-	stmt_unref(stmt);
 	return PREPARED_WRITTEN;
 }
 
@@ -349,8 +377,11 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 					  struct slice before, struct slice name)
 {
 	struct prepared_names *names = t->c->prepared;
+	if (f->type == 'B' && names && !list_is_empty(&names->portals))
+		prepared_portals_bind(&names->portals, 0, slice_head(before, before.len - 1),
+				      SLICE_NONE);
 	if (name.len == 0)
-		return prepared_on_use_unnamed(t, f->type == 'B');
+		return prepared_on_use_unnamed(t, f->type == 'B', before);
 	struct prepared_name *there = names ? map_get(&names->map, name) : NULL;
 	if (names && prepared_names_is_open(names, name))
 		return PREPARED_FULL;
@@ -406,6 +437,9 @@ static enum prepared_step prepared_read(struct prepared_turn *t, const struct fr
 		if (f->type == 'D')
 			return prepared_on_use(t, f, first, name);
 		return prepared_on_close(t, f, first, name);
+	case 'E':
+		name = reader_cstr(&r);
+		return reader_failed(&r) ? PREPARED_PASSES : prepared_on_execute(t, name);
 	case 'Q':
 		name = slice_head(f->body, strnlen(f->body.ptr, f->body.len));
 		if (prepared_text_waits(t, name))
@@ -428,9 +462,9 @@ static enum prepared_step prepared_read(struct prepared_turn *t, const struct fr
 
 uint32_t prepared_wants(const struct client *c, const struct frame *f)
 {
-	(void)c;
 	uint32_t most = f->type == 'P' ? PREPARED_MAX_BYTES : PREPARED_PEEK_BYTES;
-	if (f->type != 'P' && f->type != 'B' && f->type != 'D' && f->type != 'C')
+	if (f->type != 'P' && f->type != 'B' && f->type != 'D' && f->type != 'C' &&
+	    (f->type != 'E' || !prepared_has_portals(c)))
 		return 0;
 	return f->body_bytes < most ? f->body_bytes : most;
 }
@@ -450,8 +484,8 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, con
 		return PREPARED_FULL;
 	if (c->prepared)
 		prepared_names_arrive(c->prepared, s);
-	if (f->type != 'Q' && f->type != 'S' && c->prepared &&
-	    prepared_names_awaits_forget(c->prepared, &s->track))
+	if (UNLIKELY(c->prepared && c->prepared->forgets) && f->type != 'Q' && f->type != 'S' &&
+	    f->type != 'E' && prepared_awaits_forget(&turn))
 		return PREPARED_FULL;
 	if (lent && !track_wants_sync(&s->track))
 		prepared_turn_take_home(

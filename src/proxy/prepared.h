@@ -41,13 +41,14 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/bug.h"
 #include "base/slice.h"
 #include "proxy/client.h"
+#include "proxy/prepared_names.h"
 #include "proxy/server.h"
 
 struct frame;
 struct track_news;
-struct prepared_names;
 struct prepared_set;
 
 /* What precedes the rest of a Bind: its names. So much of one must be in hand. */
@@ -74,6 +75,12 @@ enum prepared_step {
 enum prepared_step prepared_message(struct client *c, const struct frame *f, const char *end,
 				    struct buf *out, void (*flush)(void *arg), void *arg);
 
+/* Does it have portals that free names when they are run? */
+static inline bool prepared_has_portals(const struct client *c)
+{
+	return c->prepared && UNLIKELY(!list_is_empty(&c->prepared->portals));
+}
+
 /* Has the message to do with what is prepared? */
 static inline bool prepared_concerns(const struct client *c, char type)
 {
@@ -83,6 +90,8 @@ static inline bool prepared_concerns(const struct client *c, char type)
 	case 'D':
 	case 'C':
 		return true;
+	case 'E':
+		return prepared_has_portals(c);
 	case 'Q':
 	case 'S':
 		return c->prepared || (c->server && c->server->prepared);

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "proxy/client.h"
+#include "proxy/prepared_portals.h"
 #include "proxy/server.h"
 #include "proxy/shape.h"
 #include "proxy/stmt.h"
@@ -22,6 +23,7 @@ struct prepared_names *prepared_names_need(struct client *c)
 		map_init(&c->prepared->map);
 		map_init(&c->prepared->open);
 		list_init(&c->prepared->undos);
+		list_init(&c->prepared->portals);
 	}
 	return c->prepared;
 }
@@ -88,6 +90,7 @@ void prepared_names_free(struct client *c)
 	map_fini(&names->map);
 	map_fini(&names->open);
 	prepared_unnamed_fini(&names->unnamed);
+	prepared_portals_clear(&names->portals);
 	stmt_unref(names->untold);
 	free(names);
 	c->prepared = NULL;
@@ -194,15 +197,16 @@ void prepared_names_arrive(struct prepared_names *names, const struct server *s)
 	stmt_unref(names->untold);
 	names->untold = NULL;
 	names->forgets = false;
+	prepared_portals_clear(&names->portals);
 	prepared_unnamed_arrive(&names->unnamed, &s->track);
 }
 
-/* Has the server still to say whether an earlier batch has made it forget all? */
+/* Has the server still to say whether what was run has made it forget all? */
 bool prepared_names_awaits_forget(struct prepared_names *names, const struct track *track)
 {
 	if (names->forgets)
 		names->forgets = !track_seq_before(names->forgets_at, track_head_seq(track));
-	return names->forgets && !track->open;
+	return names->forgets;
 }
 
 void prepared_names_done(struct client *c, uint32_t seq)

@@ -59,6 +59,7 @@ struct prepared_names {
 	size_t syncs;         /* the ends of batches among the undos */
 	uint32_t last_sync;   /* the seq of the last one */
 	unsigned deallocated; /* by the Query that is being answered */
+	struct list portals;  /* that free names once they are run (prepared_portals.h) */
 	bool forgets;         /* a DEALLOCATE ALL is under way, */
 	uint32_t forgets_at;  /* its seq */
 	struct stmt *untold;  /* a reference; its change is told by the answer to a Bind, or NULL */
@@ -100,7 +101,7 @@ struct prepared_undo *prepared_names_note(struct prepared_names *names, uint32_t
 /* On another server all that was asked of the one before has been answered. */
 void prepared_names_arrive(struct prepared_names *names, const struct server *s);
 
-/* Has the server still to say whether an earlier batch has made it forget all? */
+/* Has the server still to say whether what was run has made it forget all? */
 bool prepared_names_awaits_forget(struct prepared_names *names, const struct track *track);
 
 /* The server has done all up to the message `seq`. */

@@ -148,10 +148,9 @@ static void ask(struct prepared_turn *t, struct prepared_entry *entry)
 	entry->used_seq = track_next_seq(&t->s->track);
 }
 
-/* The server shall say now what it was asked, though no Sync comes. */
-static void flush(struct prepared_turn *t, uint32_t asked_seq)
+void prepared_turn_flush(struct prepared_turn *t, uint32_t asked_seq)
 {
-	struct prepared_set *set = t->s->prepared;
+	struct prepared_set *set = prepared_set_need(t->s);
 	if (track_seq_before(asked_seq, set->flushed_at))
 		return;
 	set->flushed_at = track_next_seq(&t->s->track);
@@ -185,7 +184,7 @@ static enum prepared_fit fit(struct prepared_turn *t, struct slice own, struct p
 		entry->used_seq = entry->seq; /* it is not, after all */
 		return PREPARED_MISFIT;
 	}
-	flush(t, entry->asked_seq);
+	prepared_turn_flush(t, entry->asked_seq);
 	return PREPARED_ASKS;
 }
 

@@ -76,6 +76,10 @@ enum prepared_fit prepared_turn_bind(struct prepared_turn *t, struct slice own,
 enum prepared_fit prepared_turn_describe(struct prepared_turn *t, struct slice own,
 					 struct prepared_name *name) MUST_CHECK;
 
+/* The server shall say now what it was asked by the message at `asked_seq`, though no Sync comes.
+ */
+void prepared_turn_flush(struct prepared_turn *t, uint32_t asked_seq);
+
 /* The server gets the client's own name, with nothing behind it, for a message that is about that
  * very name. It is closed in front of the next batch: what was lent comes home. */
 void prepared_turn_lend(struct prepared_turn *t, struct slice name);

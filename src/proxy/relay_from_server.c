@@ -19,6 +19,7 @@
 #include "proxy/paramset.h"
 #include "proxy/prepared_answer.h"
 #include "proxy/prepared_names.h"
+#include "proxy/prepared_portals.h"
 #include "proxy/prepared_set.h"
 #include "proxy/restore.h"
 #include "proxy/retry.h"
@@ -116,6 +117,8 @@ static void relay_note_prepared(struct client *c, struct server *s, const struct
 	case 'Z':
 		if (has_names)
 			prepared_names_done(c, news->seq);
+		if (has_names && f->type == 'Z' && track_tx_status(&s->track) == 'I')
+			prepared_portals_end(&c->prepared->portals, news->seq);
 		break;
 	case 'T':
 	case 'n':

@@ -114,7 +114,6 @@ class Draw:
         self.me = me
         self.numbers = numbers
         self.came = False
-        self.forgets = False
 
     def pick(self, *of):
         return self.rng.choice(of)
@@ -288,21 +287,15 @@ class Draw:
                 out.append(Q(text))
                 count += 1 + text.count(";")
             else:
-                changes, runs = 0, False
+                changes = 0
                 for _ in range(self.pick(1, 1, 2, 3, 5)):
                     unit = self.unit()
-                    self.forgets |= any(m[:1] == b"P" and re.search(b"deallocate|discard all", m) for m in unit)
-                    names = any(m[:1] == b"P" and m[5:6] != b"\0" for m in unit)
-                    if names and runs and self.forgets:  # the pooler does not know yet that the name is free
-                        break
-                    runs |= any(m[:1] == b"B" for m in unit)
                     changes += sum(m[:1] == b"P" and m[5:6] == b"\0" or m == C("S") for m in unit)
                     if changes > 1:  # which one of them an error has left is more than the pooler knows
                         break
                     out += unit
                     count += 1
                 if not self.came and self.rng.random() < 0.1:  # or a later Bind runs it in front of a BEGIN
-                    self.forgets = True
                     out += [P(self.pick("discard all", "reset all", "reset work_mem", "set search_path to default")),
                             B(), D(), E()]
                     count += 1
