@@ -67,8 +67,8 @@ enum prepared_step {
 };
 
 /*
- * A message of the client's, before the track hears of it: Q P B D C S. Messages of ours that must
- * go in front, and the message where it has to be other, are added to `out`; before the first
+ * A message of the client's, before the track hears of it: Q P B D C E S. Messages of ours that
+ * must go in front, and the message where it has to be other, are added to `out`; before the first
  * byte is, `flush(arg)` is called, so that what came earlier is in front. `behind`: what is in hand
  * of what follows. One that is to wait may have added something, too.
  */

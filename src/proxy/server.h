@@ -116,6 +116,7 @@ struct server {
 	struct buf in;           /* a reply's beginning that must wait for its end */
 	struct buf before;       /* our own messages, to go out before the client's next bytes */
 	uint32_t body_left;      /* of a reply that is passed on piece by piece */
+	int pid;
 
 	uint8_t state;    /* enum server_state; written by server_enter alone */
 	uint8_t errand;   /* enum server_errand */
@@ -149,7 +150,6 @@ struct server {
 	usec_t connected_wall;
 	usec_t released_at;
 	usec_t linked_at; /* the last time */
-	int pid;
 };
 
 void server_enter(struct server *s, enum server_state to, usec_t now);
