@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 #include "net/mailbox.h"
 
 struct sigmail {
@@ -76,7 +77,7 @@ struct sigmail *sigmail_start(struct mailbox *box, void (*fn)(void *, int, usec_
 	s->box = box;
 	s->fn = fn;
 	s->owner = owner;
-	int rc = pthread_create(&s->thread, NULL, sigmail_main, s);
+	int rc = thread_start(&s->thread, "signals", sigmail_main, s);
 	if (rc == 0)
 		return s;
 	err_set(err, "cannot start the signal thread: %s", strerror(rc));

@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +18,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "base/usec.h"
 
 #define OBSERVER_TURN 64         /* records from one ring before the next gets its turn */
@@ -181,15 +181,10 @@ static void *observer_run(void *arg)
 
 bool observer_start(struct observer *o, struct err *err)
 {
-	sigset_t all, before;
 	BUG_ON(o->started);
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &before); /* signals are main's */
-	int rc = pthread_create(&o->thread, NULL, observer_run, o);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	int rc = thread_start(&o->thread, "observer", observer_run, o);
 	if (rc != 0)
 		return err_set(err, "cannot start the observer thread: %s", strerror(rc));
-	pthread_setname_np(o->thread, "observer");
 	o->started = true;
 	return true;
 }

@@ -12,6 +12,7 @@ src_base_libbase_a_SOURCES = \
 	src/base/mem.c src/base/mem.h \
 	src/base/slab.c src/base/slab.h \
 	src/base/slice.c src/base/slice.h \
+	src/base/thread.c src/base/thread.h \
 	src/base/usec.c src/base/usec.h \
 	src/base/vault.c src/base/vault.h \
 	src/base/wheel.c src/base/wheel.h

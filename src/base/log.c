@@ -13,7 +13,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,6 +22,7 @@
 
 #include "base/buf.h"
 #include "base/logsink.h"
+#include "base/thread.h"
 #include "base/usec.h"
 
 #define LOG_WAITING_MAX_BYTES ((size_t)4 << 20)
@@ -186,15 +186,11 @@ static void *log_run(void *arg UNUSED)
 
 bool log_thread_start(struct err *err)
 {
-	sigset_t all, before;
-	sigfillset(&all);
-	pthread_sigmask(SIG_BLOCK, &all, &before);
 	pthread_mutex_lock(&log_.lock);
 	log_.is_ending = false;
-	int rc = pthread_create(&log_.thread, NULL, log_run, NULL);
+	int rc = thread_start(&log_.thread, "log", log_run, NULL);
 	log_.is_running = rc == 0;
 	pthread_mutex_unlock(&log_.lock);
-	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return rc == 0 || err_set(err, "cannot start the log's thread: %s", strerror(rc));
 }
 

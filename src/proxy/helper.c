@@ -14,7 +14,6 @@
 #include <limits.h>
 #include <poll.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,6 +21,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/thread.h"
 
 struct helper {
 	struct helper_crew *crew;
@@ -130,23 +130,18 @@ static void *helper_main(void *arg)
 
 static bool helper_start(struct helper *h, struct helper_crew *crew, int number)
 {
-	char name[16];
-	sigset_t all, old;
+	char name[THREAD_NAME_BYTES];
 	h->crew = crew;
 	if (pipe2(h->wake, O_NONBLOCK | O_CLOEXEC) != 0)
 		return false;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int failed = pthread_create(&h->thread, NULL, helper_main, h);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	snprintf(name, sizeof(name), "helper %d", number);
+	int failed = thread_start(&h->thread, name, helper_main, h);
 	if (failed) {
 		close(h->wake[0]);
 		close(h->wake[1]);
 		errno = failed;
 		return false;
 	}
-	snprintf(name, sizeof(name), "helper %d", number);
-	pthread_setname_np(h->thread, name);
 	return true;
 }
 

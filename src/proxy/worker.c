@@ -3,13 +3,13 @@
  */
 #include "proxy/worker.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/thread.h"
 #include "proxy/branch.h"
 #include "proxy/client.h"
 #include "proxy/command.h"
@@ -214,12 +214,9 @@ static void *worker_main(void *arg)
 
 bool worker_start(struct worker *w, struct err *err)
 {
-	/* signals are main's */
-	sigset_t all, old;
-	sigfillset(&all);
-	pthread_sigmask(SIG_SETMASK, &all, &old);
-	int rc = pthread_create(&w->thread, NULL, worker_main, w);
-	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	char name[THREAD_NAME_BYTES];
+	snprintf(name, sizeof(name), "worker %u", w->index);
+	int rc = thread_start(&w->thread, name, worker_main, w);
 	if (rc != 0)
 		return err_set(err, "cannot start a worker thread: %s", strerror(rc));
 	w->started = true;

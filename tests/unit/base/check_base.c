@@ -17,6 +17,7 @@ int main(void)
 	srunner_add_suite(sr, suite_hist());
 	srunner_add_suite(sr, suite_log());
 	srunner_add_suite(sr, suite_filetext());
+	srunner_add_suite(sr, suite_thread());
 	srunner_run_all(sr, CK_NORMAL);
 	int failed = srunner_ntests_failed(sr);
 	srunner_free(sr);

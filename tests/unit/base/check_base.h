@@ -15,6 +15,7 @@ Suite *suite_map(void);
 Suite *suite_slab(void);
 Suite *suite_vault(void);
 Suite *suite_slice(void);
+Suite *suite_thread(void);
 Suite *suite_wheel(void);
 
 #endif

@@ -11,6 +11,7 @@ tests_unit_base_check_base_SOURCES = \
 	tests/unit/base/test_slab.c \
 	tests/unit/base/test_vault.c \
 	tests/unit/base/test_slice.c \
+	tests/unit/base/test_thread.c \
 	tests/unit/base/test_wheel.c
 tests_unit_base_check_base_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 tests_unit_base_check_base_LDADD = \
