@@ -10,4 +10,4 @@ select (1, 2)::pg_temp.pair;
 create domain pg_temp.small as int check (value < 5);
 select 7::pg_temp.small;
 discard temp;
-select pg_temp.f();
+select to_regprocedure('pg_temp.f()'), to_regtype('pg_temp.pair');
