@@ -38,6 +38,7 @@ EXTRA_DIST += \
 	tests/e2e/test_hidden.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_effects_oracle.py \
+	tests/e2e/test_keep.py \
 	tests/e2e/test_limits.py \
 	tests/e2e/test_listen.py \
 	tests/e2e/test_login.py \
@@ -49,6 +50,7 @@ EXTRA_DIST += \
 	tests/e2e/test_pipeline.py \
 	tests/e2e/test_pools.py \
 	tests/e2e/test_prepared.py \
+	tests/e2e/test_prepared_freed.py \
 	tests/e2e/test_program.py \
 	tests/e2e/test_protocol.py \
 	tests/e2e/test_proxy_protocol.py \

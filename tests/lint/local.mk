@@ -6,6 +6,7 @@ LINTS = \
 	tests/lint/docs.sh \
 	tests/lint/format.sh \
 	tests/lint/clang.sh \
+	tests/lint/packed.sh \
 	tests/lint/words.sh
 
 dist_check_SCRIPTS += $(LINTS)
