@@ -66,6 +66,7 @@ EXTRA_DIST += \
 	tests/e2e/test_startup.py \
 	tests/e2e/test_tls.py \
 	tests/e2e/test_tls_server.py \
+	tests/e2e/test_tools_auto.py \
 	tests/e2e/test_traps.py \
 	tests/e2e/tsan.supp \
 	tests/e2e/tlswire.py \

@@ -1,0 +1,184 @@
+"""PostgreSQL's own programs, and others that administer it, through pool_mode auto over fewer servers than they have
+connections: what they have done is looked at, by a connection that is no pooler's."""
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from waiting import until, until_equal
+
+pytestmark = [pytest.mark.pgweir, pytest.mark.timeout(180)]
+
+SERVERS = 2
+
+
+@pytest.fixture
+def auto(pooler, fresh_database):
+    """A pooler that lets everybody into every database; an empty one is p.database."""
+    p = pooler(pool_mode="auto", pool_size=SERVERS, workers=2, max_kept=0, databases={"*": lambda p: p.db(None)})
+    p.database = fresh_database()
+    return p
+
+
+def ask(p, sql, database=None):
+    """What a connection that is no pooler's sees."""
+    return p.cluster.in_app(sql, database or p.database)
+
+
+def tool(p, program, *args, **keys):
+    return p.run(program, *args, user="postgres", **{"dbname": p.database, **keys})
+
+
+TABLES = """
+do $$ begin for n in 1..12 loop
+    execute format('create table t%s (a int, b text)', n);
+    execute format('insert into t%s select (i * 37) %% 101, repeat(''x'', i) from generate_series(1, 100 + %s) i', n, n);
+    execute format('create index i%s on t%s (a)', n, n);
+end loop; end $$"""
+FILES = "select relname, pg_relation_filenode(oid) from pg_class where relname ~ '^%s[0-9]+$'"
+
+
+def test_vacuumdb_in_parallel(auto):
+    ask(auto, TABLES)
+    assert ask(auto, "select sum(reltuples) from pg_class where relname ~ '^t[0-9]'") == [(1278,)]
+    ask(auto, "do $$ begin for n in 1..12 loop execute format('delete from t%s where length(b) > 100', n); end loop; end $$")
+    tool(auto, "vacuumdb", "-j", 4, "--analyze", auto.database)
+    assert ask(auto, "select distinct reltuples from pg_class where relname ~ '^t[0-9]'") == [(100,)]
+    assert ask(auto, "select count(distinct tablename) from pg_stats where tablename ~ '^t[0-9]'") == [(12,)]
+
+
+def test_reindexdb_in_parallel(auto):
+    ask(auto, TABLES)
+    before = dict(ask(auto, FILES % "i"))
+    tool(auto, "reindexdb", "-j", 4, "--concurrently", auto.database)
+    after = dict(ask(auto, FILES % "i"))
+    assert before.keys() == after.keys() and len(after) == 12
+    assert not set(before.values()) & set(after.values())
+    assert ask(auto, "select count(*) from pg_index where not indisvalid") == [(0,)]
+
+
+def test_clusterdb(auto):
+    ask(auto, TABLES)
+    ask(auto, "cluster t3 using i3; insert into t3 select 7 from generate_series(1, 50)")
+    before = dict(ask(auto, FILES % "t"))
+    tool(auto, "clusterdb", auto.database)
+    after = dict(ask(auto, FILES % "t"))
+    assert {name for name in after if before[name] != after[name]} == {"t3"}
+    rows = [a for a, in ask(auto, "select a from t3")]
+    assert rows == sorted(rows) and len(rows) == 153
+
+
+def test_pg_amcheck(auto):
+    """It finds the index that is not in order (of text whose collation has been turned round under it), and no other."""
+    ask(auto, TABLES)
+    tool(auto, "pg_amcheck", "-j", 4, "--install-missing", auto.database)
+    ask(auto, """
+        create function turned(a int, b int) returns int language sql immutable as 'select b - a';
+        create operator class turned for type int using btree as operator 1 <, operator 2 <=, operator 3 =, operator 4 >=,
+            operator 5 >, function 1 turned(int, int);
+        create index wrong on t5 (a turned);
+        create or replace function turned(a int, b int) returns int language sql immutable as 'select a - b'""")
+    done = tool(auto, "pg_amcheck", "-j", 4, auto.database, check=False)
+    assert done.returncode == 2
+    assert set(re.findall(r'btree index "[^"]*\.([^".]*)"', done.stdout)) == {"wrong"}
+
+
+def test_pg_dumpall(auto):
+    """All databases, roles and settings, as without a pooler."""
+    ask(auto, f"{TABLES}; alter database {auto.database} set work_mem = '5MB'; comment on table t1 is 'it''s'")
+    plain = lambda text: re.sub(r"(?m)^(--.*|\\(un)?restrict .*)$", "", text)  # noqa: E731
+    through = plain(tool(auto, "pg_dumpall", "-l", "postgres").stdout)
+    directly = plain(tool(auto, "pg_dumpall", "-l", "postgres", env={"PGPORT": str(auto.cluster.port)}).stdout)
+    assert through == directly
+    assert f"ALTER DATABASE {auto.database} SET work_mem TO '5MB'" in through and "IS 'it''s'" in through
+
+
+def test_psql_copies_files(auto, tmp_path):
+    rows = "".join(f"{n}\tline {n}\\tend\n" for n in range(3000))
+    (tmp_path / "in").write_text(rows)
+    tool(auto, "psql", "-X", "-v", "ON_ERROR_STOP=1", stdin=f"""
+        create temp table scratch (n int, t text);
+        \\copy scratch from '{tmp_path}/in'
+        begin;
+        savepoint s;
+        \\copy scratch (n) from program 'seq 5'
+        rollback to s;
+        \\copy (select * from scratch order by n) to '{tmp_path}/out'
+        commit;
+        \\copy scratch (n) to program 'sort -n | tail -n 1 > {tmp_path}/last'
+        """)
+    assert (tmp_path / "out").read_text() == rows
+    assert (tmp_path / "last").read_text() == "2999\n"
+
+
+def test_psql_gexec(auto):
+    done = tool(auto, "psql", "-X", "-A", "-t", "-v", "ON_ERROR_STOP=1", stdin="""
+        select format('create table g%s as select %s as n', n, n), format('prepare p%s as select n * 10 from g%s', n, n)
+        from generate_series(1, 4) n \\gexec
+        select format('execute p%s', n) from generate_series(1, 4) n \\gexec
+        select n + 1 as next from g4 \\gset
+        select :next \\gdesc
+        select :'next' as "next"
+        """)
+    said = done.stdout.split("\n")
+    assert [line for line in said if line.isdigit()] == ["10", "20", "30", "40", "5"]
+    assert ask(auto, "select count(*) from pg_class where relname ~ '^g[1-4]$'") == [(4,)]
+
+
+def test_psql_watches(auto):
+    """\\watch repeats a statement until it fails; others have the servers between its turns."""
+    ask(auto, "create table ticks (n serial)")
+    done = tool(auto, "psql", "-X", "-A", "-t", check=False, stdin="""
+        create temp table own (n int);
+        with t as (insert into ticks default values returning n)
+        insert into own select n from t returning 100 / (5 - n) \\watch 0.01
+        select 'own', array_agg(n order by n) from own;
+        """)
+    assert re.findall(r"(?m)^\d+$", done.stdout) == ["25", "33", "50", "100"]
+    assert "own|{1,2,3,4}" in done.stdout and "division by zero" in done.stderr
+
+
+def test_pgloader(auto, tmp_path):
+    """A driver that is not libpq, in Common Lisp, with two connections that copy at once."""
+    if not shutil.which("pgloader"):
+        pytest.skip("no pgloader")
+    (tmp_path / "rows.csv").write_text("id;name\n" + "".join(f'{n};"name ""{n}"""\n' for n in range(5000)) + "none;odd\n")
+    (tmp_path / "load").write_text(f"""
+        load csv from '{tmp_path}/rows.csv' (id, name)
+        into postgresql://app@127.0.0.1:{auto.port}/{auto.database} target table public.loaded (id, name)
+        with skip header = 1, fields terminated by ';', workers = 2, concurrency = 2, batch rows = 500
+        set work_mem to '9MB'
+        before load do $$ create table loaded (id int primary key, name text, by text default current_setting('work_mem')) $$;
+        """)
+    other = auto.raw(database=auto.database)
+    done = subprocess.run(["pgloader", "--root-dir", tmp_path / "root", tmp_path / "load"], capture_output=True, text=True,
+                          check=False, timeout=150)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert ask(auto, "select count(*), max(name), array_agg(distinct by) from loaded") == [(5000, 'name "999"', ["9MB"])]
+    assert other.value("show work_mem") == "4MB"
+
+
+def test_logical_subscription(make_pooler, cluster, own_cluster, fresh_database):
+    """A subscriber whose publisher is behind the pooler: the slot, the copies of the tables, the stream, and the end of it."""
+    p = make_pooler(own_cluster, pool_mode="auto", pool_size=SERVERS, workers=2)
+    tables = "create table a (n int primary key, t text); create table b (n int primary key)"
+    own_cluster.in_app(f"{tables}; insert into a select n, 'old' from generate_series(1, 500) n; "
+                       "insert into b select generate_series(1, 500); create publication pub for all tables")
+    own_cluster.sql("alter role repl superuser")
+    subscriber = fresh_database()
+    here = lambda sql: cluster.in_app(sql, subscriber)  # noqa: E731
+    here(tables)
+    here(f"create subscription sub connection 'host=127.0.0.1 port={p.port} user=repl dbname=app' publication pub")
+    until_equal(lambda: here("select (select count(*) from a), (select count(*) from b)"), [(500, 500)])
+    client = p.raw(user="postgres")
+    for text in ("insert into a values (501, 'new')", "update a set t = 'changed' where n = 7", "delete from b where n > 100",
+                 "truncate b", "insert into b values (9)"):
+        client.rows(text)
+    until_equal(lambda: here("select (select max(n) from a), (select t from a where n = 7), (select sum(n) from b)"),
+                [(501, "changed", 9)])
+    assert own_cluster.sql("select slot_name, active from pg_replication_slots") == [("sub", True)]
+    here("drop subscription sub")
+    assert own_cluster.sql("select slot_name from pg_replication_slots") == []
+    until(lambda: not own_cluster.backends("backend_type = 'walsender'"), "its servers are closed")
