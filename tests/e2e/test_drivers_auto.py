@@ -20,6 +20,7 @@ pytestmark = [pytest.mark.pgweir, pytest.mark.timeout(180)]
 DRIVERS = pathlib.Path(__file__).parent / "drivers"
 NODE_MODULES = os.environ.get("E2E_NODE_MODULES", "")
 JDBC = pathlib.Path("/usr/share/java/postgresql.jar")
+GO_PATH = pathlib.Path("/usr/share/gocode")
 SERVERS = 3
 
 
@@ -117,7 +118,8 @@ def test_django(auto):
     run(auto, sys.executable, DRIVERS / "django_orm.py")
 
 
-@pytest.mark.parametrize("script,package", [("node_pg.js", "pg"), ("postgres_js.js", "postgres")])
+@pytest.mark.parametrize("script,package", [("node_pg.js", "pg"), ("postgres_js.js", "postgres"), ("knex.js", "knex"),
+                                            ("sequelize.js", "sequelize"), ("typeorm.js", "typeorm")])
 def test_node(auto, script, package):
     if not shutil.which("node") or not (pathlib.Path(NODE_MODULES) / package).is_dir():
         pytest.skip(f"no node, or no {package} in E2E_NODE_MODULES (run-tests installs it by npm)")
@@ -140,6 +142,26 @@ def test_ruby(auto):
     if not shutil.which("ruby") or subprocess.run(["ruby", "-e", "require 'pg'"], capture_output=True, check=False).returncode:
         pytest.skip("no ruby, or no ruby-pg")
     run(auto, "ruby", DRIVERS / "pg.rb")
+
+
+def test_perl(auto):
+    if subprocess.run(["perl", "-MDBD::Pg", "-e1"], capture_output=True, check=False).returncode:
+        pytest.skip("no libdbd-pg-perl")
+    run(auto, "perl", DRIVERS / "dbd_pg.pl")
+
+
+def test_odbc(auto):
+    pytest.importorskip("pyodbc")
+    if "PostgreSQL Unicode" not in pathlib.Path("/etc/odbcinst.ini").read_text():
+        pytest.skip("no odbc-postgresql")
+    run(auto, sys.executable, DRIVERS / "odbc.py")
+
+
+@pytest.mark.parametrize("program,package", [("pq.go", "lib/pq"), ("pgx.go", "jackc/pgx/v4")])
+def test_go(auto, program, package):
+    if not shutil.which("go") or not (GO_PATH / "src/github.com" / package).is_dir():
+        pytest.skip("no golang-go, or no golang-github-lib-pq-dev or -jackc-pgx-v4-dev")
+    run(auto, "go", "run", DRIVERS / program, env={"GO111MODULE": "off", "GOPATH": str(GO_PATH), "GOFLAGS": "-p=2"})
 
 
 def test_pg_restore_in_parallel(auto, cluster, fresh_database):
