@@ -221,12 +221,24 @@ static bool confbuild_credential(struct confbuild *b, const struct inifile_entry
 	return pair->value != NULL;
 }
 
+/* What pgweir decides itself: it logs in to servers without GSSAPI, and says who is asking. */
+static bool confbuild_is_ours(const char *key)
+{
+	static const char *const ours[] = { "replication", "fallback_application_name",
+					    "gssencmode",  "krbsrvname",
+					    "gsslib",      "gssdelegation" };
+	for (size_t i = 0; i < COUNT_OF(ours); i++) {
+		if (strcmp(key, ours[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
 /* A keyword of libpq's; false: it is none. */
 static bool confbuild_keyword(struct confbuild *b, struct conf_database *db,
 			      const struct inifile_entry *e, struct conf_param *pair)
 {
-	if (strcmp(pair->key, "replication") == 0 || strcmp(pair->key, "gssencmode") == 0 ||
-	    strcmp(pair->key, "fallback_application_name") == 0) {
+	if (confbuild_is_ours(pair->key)) {
 		faults_add(b->faults, e->file, e->line, "%s cannot be set in [databases]",
 			   pair->key);
 		return true;

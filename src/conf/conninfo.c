@@ -11,7 +11,7 @@
 #define CONNINFO_NEAR 3
 
 /* libpq's keywords, and the version that brought them. Those that pgweir decides itself are
- * not here: replication, gssencmode, fallback_application_name. */
+ * not here: replication, gssencmode, fallback_application_name; nor are those of GSSAPI. */
 static const struct {
 	const char *name;
 	int since;
@@ -47,9 +47,6 @@ static const struct {
 	{ "require_auth", 160000 },
 	{ "ssl_min_protocol_version", 0 },
 	{ "ssl_max_protocol_version", 0 },
-	{ "krbsrvname", 0 },
-	{ "gsslib", 0 },
-	{ "gssdelegation", 170000 },
 	{ "target_session_attrs", 0 },
 	{ "servicefile", 180000 },
 };

@@ -2,9 +2,7 @@
  * canceler.c - one connection, sixteen bytes, and waiting for the server to close it.
  *
  * PostgreSQL closes a cancel's connection after it has signalled the backend. A session under TLS
- * is cancelled under TLS (net/tls_twin.h): its key is as much worth as any secret. Where
- * only libpq's own handle is there, PQcancel sends in the clear, and knows no deadline: it
- * ends when the network gives up; where sslmode demands TLS it is not called.
+ * is cancelled under TLS (net/tls_twin.h): its key is as much worth as any secret.
  */
 #include "proxy/canceler.h"
 
@@ -13,7 +11,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include <libpq-fe.h>
 #include <sys/socket.h>
 
 #include "base/buf.h"
@@ -158,10 +155,8 @@ static void canceler_run(struct helper_job *job)
 	err_set(&c->why, "the server did not take it");
 	if (c->target->key_len > 0)
 		c->sent = canceler_by_hand(c);
-	else if (c->target->libpq && c->target->demands_tls)
-		err_set(&c->why, "TLS is demanded, and its key is not known");
-	else if (c->target->libpq)
-		c->sent = PQcancel(c->target->libpq, c->why.text, sizeof(c->why.text)) == 1;
+	else
+		err_set(&c->why, "the server gave no key for it");
 	if (!c->sent)
 		LOG_WARNING("server pid %u: a cancel could not be sent: %s", c->target->pid,
 			    c->why.text);

@@ -1,21 +1,12 @@
 /*
  * connector.c - a login from the first option to a link that is idle.
  *
- *	connector_new --> options --> submitted --> libpq polls, in a helper
- *	                                               |        |
- *	                                     logged in |        | startup sent; no password is
- *	                                      by libpq |        v known, but keys or md5 are
- *	                                               |    our own exchange
- *	                                               v        |
- *	                                             query <----+
- *	                                               |
- *	                                               v
- *	                                             done
+ *	connector_new --> options --> submitted --> for each host, in a helper:
  *
- * Several hosts: libpq goes on to the next one only when the kernel gives a connection up, so
- * each gets its part of the time through TCP_USER_TIMEOUT, which bounds SYNs as well; it is
- * put back afterwards. Not bounded: a name lookup. Where the exchange is ours the hosts are gone
- * through here, one at a time.
+ *	    libpq polls --startup sent--> proving --> role --> query --> done
+ *
+ * The hosts are gone through here, one at a time, each with its part of the time, and so are the
+ *two ways of sslmode `allow` and `prefer`. Not bounded: a name lookup.
  */
 #include "proxy/connector.h"
 
@@ -26,12 +17,9 @@
 #include <unistd.h>
 
 #include <libpq-fe.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <openssl/ssl.h>
 #include <sys/socket.h>
 
-#include "base/log.h"
 #include "base/map.h"
 #include "base/mem.h"
 #include "net/addr.h"
@@ -39,8 +27,8 @@
 #include "proxy/connector_fault.h"
 #include "proxy/connector_hosts.h"
 #include "proxy/connector_steps.h"
+#include "proxy/connector_terms.h"
 #include "proxy/connector_tls.h"
-#include "proxy/connector_trace.h"
 #include "proxy/helper.h"
 #include "wire/build.h"
 
@@ -55,9 +43,8 @@ struct connector {
 	char *values[CONNECTOR_MAX_OPTIONS + 1];
 	size_t count;
 	struct connector_proof proof;
-	char *query; /* owned; NULL: none */
-	struct connector_trace trace;
-	int user_timeout_ms; /* to be put back; -1: was not touched */
+	struct connector_terms terms; /* of the attempt under way */
+	char *query;                  /* owned; NULL: none */
 	bool is_ok, is_taken;
 	struct connector_link link;
 	struct connector_fault fault;
@@ -69,7 +56,6 @@ struct connector *connector_new(void)
 {
 	struct connector *c = mem_zalloc(sizeof(*c));
 	c->link.fd = -1;
-	c->user_timeout_ms = -1;
 	return c;
 }
 
@@ -186,47 +172,12 @@ static usec_t connector_host_share(const struct connector *c, int hosts)
 	return each;
 }
 
-static void connector_bound_hosts(struct connector *c)
-{
-	int hosts = connector_host_count(c);
-	const char *old = connector_get(c, "tcp_user_timeout");
-	char text[32];
-	usec_t each = connector_host_share(c, hosts);
-	if (each == USEC_NEVER)
-		return;
-	c->job.deadline = usec_min(c->job.deadline, usec_after(usec_now(), each * hosts));
-	if (hosts < 2)
-		return;
-	c->user_timeout_ms = old ? atoi(old) : 0;
-	snprintf(text, sizeof(text), "%lld", (long long)(each / USEC_PER_MSEC) + 1);
-	connector_set(c, "tcp_user_timeout", text);
-}
-
-static void connector_unbound_hosts(struct connector *c)
-{
-	if (c->user_timeout_ms < 0 || c->link.is_unix)
-		return;
-	if (setsockopt(c->link.fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &c->user_timeout_ms,
-		       sizeof(c->user_timeout_ms)) != 0)
-		LOG_DEBUG("server pid %d: TCP_USER_TIMEOUT cannot be put back",
-			  c->link.backend_pid);
-}
-
 /* ---- in a helper ---------------------------------------------------------------------------- */
-
-static void connector_on_notice(void *arg UNUSED, const PGresult *res)
-{
-	LOG_DEBUG("while logging in the server says: %s", PQresultErrorMessage(res));
-}
 
 static bool connector_fail_libpq(struct connector *c)
 {
-	const char *text = c->link.pg ? PQerrorMessage(c->link.pg) : "out of memory";
-	connector_fault_from_libpq(&c->fault, text);
-	if (c->link.pg && PQconnectionNeedsPassword(c->link.pg) &&
-	    c->fault.kind == CONNECTOR_FAULT_UNREACHABLE)
-		connector_fault_set(&c->fault, CONNECTOR_FAULT_SERVER, "28000",
-				    "the server asks for a password, and none is known");
+	connector_fault_from_libpq(&c->fault,
+				   c->link.pg ? PQerrorMessage(c->link.pg) : "out of memory");
 	return false;
 }
 
@@ -238,14 +189,13 @@ static bool connector_begin(struct connector *c)
 	for (size_t i = 0; i < CONNECTOR_TLS_FILES; i++)
 		connector_set_default(c, connector_tls_file(i), CONNECTOR_TLS_NO_FILE);
 	connector_set_default(c, "fallback_application_name", "pgweir");
-	connector_bound_hosts(c);
 	c->link.pg = PQconnectStartParams((const char *const *)c->keywords,
 					  (const char *const *)c->values, 0);
 	if (!c->link.pg || PQstatus(c->link.pg) == CONNECTION_BAD)
 		return connector_fail_libpq(c);
-	PQsetErrorVerbosity(c->link.pg, PQERRORS_VERBOSE);
-	PQsetNoticeReceiver(c->link.pg, connector_on_notice, NULL);
-	connector_trace_start(&c->trace, c->link.pg);
+	connector_terms_read(&c->terms, c->link.pg);
+	c->proof.user = PQuser(c->link.pg);
+	c->proof.password = PQpass(c->link.pg);
 	return true;
 }
 
@@ -266,18 +216,16 @@ static bool connector_wait(struct connector *c, short events)
 	return false;
 }
 
-/* Until libpq is done, or has sent the startup packet and we take over. */
-static bool connector_poll(struct connector *c, bool stop_at_startup)
+/* Until libpq has sent the startup packet. */
+static bool connector_poll(struct connector *c)
 {
 	PostgresPollingStatusType next = PGRES_POLLING_WRITING;
-	while (next != PGRES_POLLING_OK) {
-		if (next == PGRES_POLLING_FAILED)
-			return connector_fail_libpq(c);
+	while (PQstatus(c->link.pg) != CONNECTION_AWAITING_RESPONSE) {
 		if (!connector_wait(c, next == PGRES_POLLING_READING ? POLLIN : POLLOUT))
 			return false;
 		next = PQconnectPoll(c->link.pg);
-		if (stop_at_startup && PQstatus(c->link.pg) == CONNECTION_AWAITING_RESPONSE)
-			return true;
+		if (next == PGRES_POLLING_FAILED)
+			return connector_fail_libpq(c);
 	}
 	return true;
 }
@@ -285,71 +233,82 @@ static bool connector_poll(struct connector *c, bool stop_at_startup)
 static void connector_take_over(struct connector *c)
 {
 	PGconn *pg = c->link.pg;
-	connector_trace_stop(&c->trace, pg);
 	c->link.fd = PQsocket(pg);
 	c->link.ssl = PQsslInUse(pg) ? PQsslStruct(pg, "OpenSSL") : NULL;
 	c->link.is_unix = addr_peer(c->link.fd).kind == ADDR_UNIX;
-	connector_unbound_hosts(c);
 }
 
-/* libpq has logged in: all that it knows is taken from it. */
-static void connector_collect(struct connector *c)
+/* A session that is not what the connection string asks for, be it ever so well. */
+static bool connector_suits(struct connector *c, struct connector_talk *talk, const char *attrs)
 {
-	PGconn *pg = c->link.pg;
-	uint8_t key[4];
-	PGnotify *notify;
-	while ((notify = PQnotifies(pg))) /* parses whatever came behind ReadyForQuery */
-		PQfreemem(notify);
-	c->link.backend_pid = PQbackendPID(pg);
-	c->link.server_version = PQserverVersion(pg);
-	connector_trace_params(&c->trace, &c->link);
-	bool known = connector_trace_key(&c->trace, c->link.backend_pid, key);
-	if (!known)
-		LOG_DEBUG("server pid %d: libpq does not show the cancel key", c->link.backend_pid);
-	c->link.cancel = connector_cancel_new(c->link.fd, (uint32_t)c->link.backend_pid,
-					      slice_make(key, known ? sizeof(key) : 0),
-					      known ? NULL : PQgetCancel(pg));
+	struct connector_role role;
+	if (c->terms.demands_cert && !connector_tls_showed_cert(c->link.ssl)) {
+		connector_fault_set(&c->fault, CONNECTOR_FAULT_UNREACHABLE, "08006",
+				    "sslcertmode demands that the server asks for a certificate");
+		return false;
+	}
+	if (!connector_hosts_choosy(attrs))
+		return true;
+	if (!connector_steps_role(&c->link, talk, &role, &c->fault))
+		return false;
+	if (connector_hosts_fits(&role, attrs))
+		return true;
+	connector_fault_set(&c->fault, CONNECTOR_FAULT_UNREACHABLE, "08006",
+			    "the session is not what target_session_attrs asks for");
+	return false;
 }
 
-/* One attempt. `attrs`: what the session has to be, where libpq does not see to it. */
-static bool connector_try(struct connector *c, bool by_proof, const char *attrs)
+/* One attempt. */
+static bool connector_try(struct connector *c, bool any_role)
 {
 	struct connector_talk talk;
-	if (!connector_begin(c) || !connector_poll(c, by_proof))
+	if (!connector_begin(c) || !connector_poll(c))
 		return false;
 	connector_take_over(c);
 	connector_talk_init(&talk, &c->job, c->link.fd, c->link.ssl);
-	bool ok = true;
-	if (by_proof && PQstatus(c->link.pg) == CONNECTION_AWAITING_RESPONSE)
-		ok = connector_steps_login(&c->link, &talk, &c->proof, &c->fault);
-	else
-		connector_collect(c);
-	if (ok && !connector_hosts_fits(&c->link, attrs)) {
-		connector_fault_set(&c->fault, CONNECTOR_FAULT_UNREACHABLE, "08006",
-				    "the session is not what target_session_attrs asks for");
-		ok = false;
-	}
+	bool ok = connector_steps_login(&c->link, &talk, &c->proof, &c->terms, &c->fault) &&
+		  connector_suits(c, &talk, any_role ? NULL : c->terms.attrs);
 	if (ok && c->link.ssl)
-		connector_tls_secure_cancels(&c->link, connector_get(c, "sslmode"));
+		connector_tls_secure_cancels(&c->link, c->terms.sslmode);
 	if (ok && c->query)
 		ok = connector_steps_query(&c->link, &talk, c->query, &c->fault);
 	connector_talk_fini(&talk);
 	return ok;
 }
 
-/* And its end: nothing is left of one that failed but the fault. */
-static bool connector_attempt(struct connector *c, bool by_proof, const char *attrs)
+/* And its end: nothing is left of one that failed but the fault. `other` gets an sslmode to try in
+ * its place, or NULL. */
+static bool connector_attempt(struct connector *c, bool any_role, const char **other)
 {
 	char whom[256];
-	bool ok = connector_try(c, by_proof, attrs);
-	connector_trace_stop(&c->trace, c->link.pg);
-	connector_trace_fini(&c->trace);
-	if (ok)
+	bool ok = connector_try(c, any_role);
+	*other = NULL;
+	if (!ok) {
+		*other = connector_terms_other_sslmode(&c->terms, c->link.ssl != NULL,
+						       c->link.is_unix, &c->fault);
+		connector_whom(c, whom, sizeof(whom));
+		connector_fault_about(&c->fault, whom);
+		connector_close(&c->link, false);
+	}
+	connector_terms_fini(&c->terms);
+	c->proof.user = c->proof.password = NULL; /* were libpq's */
+	return ok;
+}
+
+/* One host. */
+static bool connector_visit(struct connector *c, bool any_role)
+{
+	const char *other, *none;
+	if (connector_attempt(c, any_role, &other))
 		return true;
-	connector_whom(c, whom, sizeof(whom));
-	connector_fault_about(&c->fault, whom);
-	connector_close(&c->link, false);
-	return false;
+	if (!other)
+		return false;
+	char *sslmode = mem_strdup(connector_get(c, "sslmode"));
+	connector_set(c, "sslmode", other);
+	bool ok = connector_attempt(c, any_role, &none);
+	connector_set(c, "sslmode", sslmode);
+	free(sslmode);
+	return ok;
 }
 
 /* The lists that go through the hosts in step. */
@@ -358,7 +317,7 @@ enum { CONNECTOR_LISTS = COUNT_OF(connector_lists) };
 
 /* Host after host, each with its part of the time. */
 static bool connector_round(struct connector *c, char *lists[CONNECTOR_LISTS], int hosts,
-			    const char *attrs)
+			    bool any_role)
 {
 	usec_t deadline = c->job.deadline;
 	bool ok = false, go_on = true;
@@ -371,40 +330,26 @@ static bool connector_round(struct connector *c, char *lists[CONNECTOR_LISTS], i
 			connector_set(c, connector_lists[list], one);
 			free(one);
 		}
-		ok = connector_attempt(c, true, attrs);
+		ok = connector_visit(c, any_role);
 		go_on = connector_hosts_go_on(&c->fault);
 	}
 	c->job.deadline = deadline;
 	return ok;
 }
 
-static bool connector_login_by_proof(struct connector *c)
-{
-	int hosts = connector_host_count(c);
-	char *attrs = mem_strdup(connector_get(c, "target_session_attrs"));
-	char *lists[CONNECTOR_LISTS];
-	for (int list = 0; list < CONNECTOR_LISTS; list++)
-		lists[list] = mem_strdup(connector_get(c, connector_lists[list]));
-	connector_set(c, "target_session_attrs", NULL);
-	bool ok = connector_round(c, lists, hosts, attrs);
-	if (!ok && attrs && strcmp(attrs, "prefer-standby") == 0)
-		ok = connector_round(c, lists, hosts, NULL);
-	for (int list = 0; list < CONNECTOR_LISTS; list++)
-		free(lists[list]);
-	free(attrs);
-	return ok;
-}
-
 static void connector_run(struct helper_job *job)
 {
 	struct connector *c = CONTAINER_OF(job, struct connector, job);
-	const char *binding = connector_get(c, "channel_binding");
-	c->proof.binds = !binding || strcmp(binding, "disable") != 0;
-	c->proof.demands_binding = binding && strcmp(binding, "require") == 0;
-	if ((!c->proof.has_keys && !c->proof.has_md5) || connector_get(c, "password"))
-		c->is_ok = connector_attempt(c, false, NULL);
-	else
-		c->is_ok = connector_login_by_proof(c);
+	const char *attrs = connector_get(c, "target_session_attrs");
+	int hosts = connector_host_count(c);
+	char *lists[CONNECTOR_LISTS];
+	for (int list = 0; list < CONNECTOR_LISTS; list++)
+		lists[list] = mem_strdup(connector_get(c, connector_lists[list]));
+	c->is_ok = connector_round(c, lists, hosts, false);
+	if (!c->is_ok && attrs && strcmp(attrs, "prefer-standby") == 0)
+		c->is_ok = connector_round(c, lists, hosts, true);
+	for (int list = 0; list < CONNECTOR_LISTS; list++)
+		free(lists[list]);
 }
 
 /* ---- the requester ------------------------------------------------------------------------- */

@@ -1,11 +1,12 @@
 /*
  * connector.h - logs in to a PostgreSQL server, in a helper thread.
  *
- * libpq resolves, connects, negotiates TLS and authenticates; then the wire is ours and the
- * PGconn is kept only to own the socket. Where no password is known, but SCRAM keys are (from the
- * client's own login) or an md5 secret, libpq stops after the startup packet and we finish the
- * exchange ourselves. At the end the server is idle, every message of the login was read, and
- * connect_query, if any, has run.
+ * libpq reads the options, resolves, connects, negotiates TLS and sends the startup packet; then
+ * the wire is ours and the PGconn is kept only to own the socket. Who we are the server is shown by
+ * ourselves (connector_exchange.h): by the password, by SCRAM keys (from the client's own login) or
+ * by an md5 secret. libpq has no call for the last two, nor any that tells the key to cancel with
+ * and which parameters were reported. At the end the server is idle, every message of the login was
+ * read, and connect_query, if any, has run.
  *
  *     struct connector *c = connector_new();
  *     connector_set(c, "host", "10.0.0.1"); ...          (keywords of libpq; strings are copied)
@@ -54,6 +55,7 @@ struct connector_link {
 	int backend_pid;
 	int server_version; /* 150018; 0: not known */
 	bool is_unix;
+	bool has_proved;                 /* the server asked for a secret, and was content */
 	struct connector_cancel *cancel; /* a reference */
 	struct connector_param *params;
 	size_t param_count;
@@ -76,6 +78,7 @@ enum connector_fault_kind { CONNECTOR_FAULTS(CONNECTOR_FAULT_ENUM_) CONNECTOR_FA
 
 struct connector_fault {
 	enum connector_fault_kind kind;
+	bool is_quoted; /* sqlstate, message, detail and hint are the server's own */
 	char sqlstate[6];
 	char message[CONNECTOR_TEXT_BYTES]; /* the server's primary message, or ours; for the client
 					     */
@@ -92,8 +95,8 @@ void connector_free(struct connector *c); /* not while it is under way; closes w
 /* A keyword of libpq; the last value wins; NULL takes it out again. */
 void connector_set(struct connector *c, const char *keyword, const char *value);
 
-/* In place of a password: SCRAM keys, or the hex of an md5 secret; of both, what the server asks
- * for. */
+/* Where no password is known: SCRAM keys, or the hex of an md5 secret; of both, what the server
+ * asks for. */
 void connector_set_keys(struct connector *c, const uint8_t client_key[CONNECTOR_KEY_BYTES],
 			const uint8_t server_key[CONNECTOR_KEY_BYTES]);
 void connector_set_md5(struct connector *c, const char hex[CONNECTOR_MD5_BYTES]);

@@ -6,18 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libpq-fe.h>
-
 #include "base/mem.h"
 #include "net/tls_twin.h"
 
-struct connector_cancel *connector_cancel_new(int fd, uint32_t pid, struct slice key,
-					      struct pg_cancel *libpq)
+struct connector_cancel *connector_cancel_new(int fd, uint32_t pid, struct slice key)
 {
 	struct connector_cancel *c = mem_zalloc(sizeof(*c));
 	atomic_init(&c->refs, 1);
 	c->pid = pid;
-	c->libpq = libpq;
 	c->address_len = sizeof(c->address);
 	if (getpeername(fd, (struct sockaddr *)&c->address, &c->address_len) != 0)
 		c->address_len = 0;
@@ -45,8 +41,6 @@ void connector_cancel_unref(struct connector_cancel *c)
 {
 	if (!c || atomic_fetch_sub(&c->refs, 1) != 1)
 		return;
-	if (c->libpq)
-		PQfreeCancel(c->libpq);
 	tls_twin_free(c->tls);
 	mem_wipe(c, sizeof(*c));
 	free(c);

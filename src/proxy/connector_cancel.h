@@ -1,9 +1,6 @@
 /*
  * connector_cancel.h - what is needed to cancel a server's query: where, and the key.
  *
- * libpq has no call that tells the key of a connection that it made, so that is read from its
- * trace (connector.c); where that shows nothing its own PGcancel stands in.
- *
  * Immutable and counted; shared by the link and by cancels under way. Thread: any.
  */
 #ifndef PROXY_CONNECTOR_CANCEL_H
@@ -16,7 +13,6 @@
 
 #include "base/slice.h"
 
-struct pg_cancel;
 struct ssl_st;
 struct tls_twin;
 
@@ -27,16 +23,14 @@ struct connector_cancel {
 	struct sockaddr_storage address;
 	socklen_t address_len;
 	uint32_t pid;
-	size_t key_len; /* 0: not known, use libpq's */
+	size_t key_len; /* 0: the server gave none */
 	uint8_t key[CONNECTOR_CANCEL_KEY_BYTES];
-	struct pg_cancel *libpq; /* owned; NULL where the key is known */
-	struct tls_twin *tls;    /* owned; how it is encrypted; NULL: in the clear */
-	bool demands_tls;        /* where the server has none any more, it is not sent */
+	struct tls_twin *tls; /* owned; how it is encrypted; NULL: in the clear */
+	bool demands_tls;     /* where the server has none any more, it is not sent */
 };
 
 /* To the address that fd is connected to; one reference. A key that is too long is not known. */
-struct connector_cancel *connector_cancel_new(int fd, uint32_t pid, struct slice key,
-					      struct pg_cancel *libpq);
+struct connector_cancel *connector_cancel_new(int fd, uint32_t pid, struct slice key);
 /* Before anybody else has it: cancels go over TLS as the session does. `host`, if not NULL, has to
  * be in the server's certificate. */
 void connector_cancel_secure(struct connector_cancel *c, struct ssl_st *ssl, const char *host,

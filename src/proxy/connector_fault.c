@@ -1,10 +1,8 @@
 /*
  * connector_fault.c - reading error texts.
  *
- * libpq gives an error of the server's as text alone. Its form, verbose, in any language of the
- * server's: `connection to server at "HOST" ..., port N failed: FATAL:  28P01: MESSAGE`, then
- * lines `DETAIL:  ...`, `HINT:  ...` (libpq's own words, which we never have translated), then
- * `LOCATION:  ...`. Where several hosts were tried their texts follow one another.
+ * libpq's are lines, `connection to server at "HOST" ..., port N failed: WHY`, one for each address
+ * that was tried.
  */
 #include "proxy/connector_fault.h"
 
@@ -31,61 +29,6 @@ static void connector_fault_log(struct connector_fault *f, struct slice text)
 	}
 }
 
-static bool connector_fault_is_sqlstate(const char *s)
-{
-	for (int i = 0; i < 5; i++) {
-		if (!((s[i] >= '0' && s[i] <= '9') || (s[i] >= 'A' && s[i] <= 'Z')))
-			return false;
-	}
-	return true;
-}
-
-/* With sslmode=prefer a wrong password over TLS is followed by a try without, which the server
- * may not allow at all: the password is what somebody has to hear of. */
-static bool connector_fault_is_afterthought(const char *before, const char *state)
-{
-	return before && strncmp(before + 3, "28P01", 5) == 0 &&
-	       strncmp(state + 3, "28000", 5) == 0;
-}
-
-/* Where the last ":  SQLSTATE: " begins, or NULL. */
-static const char *connector_fault_find_state(const char *text)
-{
-	const char *found = NULL;
-	for (const char *at = strstr(text, ":  "); at; at = strstr(at + 3, ":  ")) {
-		if (strlen(at) >= 10 && connector_fault_is_sqlstate(at + 3) && at[8] == ':' &&
-		    at[9] == ' ' && !connector_fault_is_afterthought(found, at))
-			found = at;
-	}
-	return found;
-}
-
-/* The text behind a "\nLABEL:  " up to the next label that libpq puts behind it. */
-static struct slice connector_fault_section(const char *text, const char *label)
-{
-	static const char *const ends[] = { "\nDETAIL:  ",   "\nHINT:  ",      "\nCONTEXT:  ",
-					    "\nLOCATION:  ", "\nSTATEMENT:  ", "\nconnection to " };
-	const char *from = *label ? strstr(text, label) : text;
-	if (!from)
-		return SLICE_NONE;
-	from += strlen(label);
-	size_t n = strlen(from);
-	for (size_t i = 0; i < COUNT_OF(ends); i++) {
-		const char *end = strstr(from, ends[i]);
-		if (end && (size_t)(end - from) < n)
-			n = (size_t)(end - from);
-	}
-	return slice_make(from, n);
-}
-
-/* Text without the lines that say where in the server's source it was. */
-static void connector_fault_log_libpq(struct connector_fault *f, const char *text)
-{
-	const char *location = strstr(text, "\nLOCATION:  ");
-	size_t n = location ? (size_t)(location - text) : strlen(text);
-	connector_fault_log(f, slice_make(text, n));
-}
-
 static const char *connector_fault_last(const char *text, const char *what)
 {
 	const char *found = NULL;
@@ -96,15 +39,7 @@ static const char *connector_fault_last(const char *text, const char *what)
 
 void connector_fault_from_libpq(struct connector_fault *f, const char *text)
 {
-	const char *state = connector_fault_find_state(text);
-	if (state) {
-		char code[6] = { 0 };
-		memcpy(code, state + 3, 5);
-		connector_fault_set(f, CONNECTOR_FAULT_SERVER, code, "");
-		connector_fault_copy(f->message, connector_fault_section(state + 10, ""));
-		connector_fault_copy(f->detail, connector_fault_section(state, "\nDETAIL:  "));
-		connector_fault_copy(f->hint, connector_fault_section(state, "\nHINT:  "));
-	} else if (strncmp(text, "invalid ", 8) == 0) {
+	if (strncmp(text, "invalid ", 8) == 0) {
 		connector_fault_set(f, CONNECTOR_FAULT_OPTIONS, "08001", "");
 		connector_fault_copy(f->message, slice_of(text));
 	} else {
@@ -114,7 +49,7 @@ void connector_fault_from_libpq(struct connector_fault *f, const char *text)
 		snprintf(f->message, sizeof(f->message), "connection to the server failed: %.*s",
 			 (int)strcspn(why, "\n"), why);
 	}
-	connector_fault_log_libpq(f, text);
+	connector_fault_log(f, slice_of(text));
 }
 
 void connector_fault_from_server(struct connector_fault *f, struct slice body)
@@ -122,7 +57,10 @@ void connector_fault_from_server(struct connector_fault *f, struct slice body)
 	char code[6];
 	notice_sqlstate(body, code);
 	connector_fault_set(f, CONNECTOR_FAULT_SERVER, code, "");
+	f->is_quoted = true;
 	connector_fault_copy(f->message, notice_get(body, NOTICE_MESSAGE));
+	if (!*f->message)
+		connector_fault_copy(f->message, SLICE("the server refused without a word"));
 	connector_fault_copy(f->detail, notice_get(body, NOTICE_DETAIL));
 	connector_fault_copy(f->hint, notice_get(body, NOTICE_HINT));
 	connector_fault_log(f, slice_of(f->message));

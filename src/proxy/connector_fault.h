@@ -10,7 +10,7 @@
 #include "proxy/connector.h"
 #include "proxy/connector_talk.h"
 
-/* libpq's error text, made with PQERRORS_VERBOSE: of the last host tried that said anything. */
+/* libpq's error text: of options, addresses, connecting and TLS. */
 void connector_fault_from_libpq(struct connector_fault *f, const char *text);
 
 /* An ErrorResponse. */

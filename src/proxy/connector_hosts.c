@@ -26,27 +26,23 @@ char *connector_hosts_pick(const char *list, int i)
 	return slice_dup(slice_make(list, strcspn(list, ",")));
 }
 
-static bool connector_hosts_is(const struct connector_link *link, const char *param,
-			       const char *value)
+bool connector_hosts_fits(const struct connector_role *role, const char *attrs)
 {
-	const char *reported = connector_param(link, param);
-	return reported && strcmp(reported, value) == 0;
+	bool only_reads = role->is_standby || role->is_read_only;
+	if (!connector_hosts_choosy(attrs))
+		return true;
+	if (strcmp(attrs, "read-write") == 0)
+		return !only_reads;
+	if (strcmp(attrs, "read-only") == 0)
+		return only_reads;
+	if (strcmp(attrs, "primary") == 0)
+		return !role->is_standby;
+	return role->is_standby; /* "standby", and the first round of "prefer-standby" */
 }
 
-bool connector_hosts_fits(const struct connector_link *link, const char *attrs)
+bool connector_hosts_choosy(const char *attrs)
 {
-	if (!attrs || !*attrs || strcmp(attrs, "any") == 0)
-		return true;
-	bool primary = connector_hosts_is(link, "in_hot_standby", "off");
-	bool standby = connector_hosts_is(link, "in_hot_standby", "on");
-	bool locked = connector_hosts_is(link, "default_transaction_read_only", "on");
-	if (strcmp(attrs, "read-write") == 0)
-		return primary && !locked;
-	if (strcmp(attrs, "read-only") == 0)
-		return standby || locked;
-	if (strcmp(attrs, "primary") == 0)
-		return primary;
-	return standby; /* "standby", and the first round of "prefer-standby" */
+	return attrs && *attrs && strcmp(attrs, "any") != 0;
 }
 
 bool connector_hosts_go_on(const struct connector_fault *fault)

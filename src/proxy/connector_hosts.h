@@ -1,6 +1,6 @@
 /*
- * connector_hosts.h - libpq's lists of hosts, and which of them is wanted, for logins that libpq
- * does not finish: it would go on to the next host only while it polls.
+ * connector_hosts.h - libpq's lists of hosts, and which of them is wanted: libpq would go on to
+ * the next one only while the login is its own.
  *
  * Thread: a helper.
  */
@@ -18,9 +18,15 @@ int connector_hosts_count(const char *list);
 /* A copy of the i-th element; of the only one where there is one; NULL of NULL. */
 char *connector_hosts_pick(const char *list, int i);
 
-/* Is the session what target_session_attrs (NULL: any) asks for? As the server has reported it,
- * which it does since PostgreSQL 14. */
-bool connector_hosts_fits(const struct connector_link *link, const char *attrs);
+/* What a session is. */
+struct connector_role {
+	bool is_standby;
+	bool is_read_only; /* its transactions only read, unless they ask for more */
+};
+
+/* Is the session what target_session_attrs asks for? */
+bool connector_hosts_fits(const struct connector_role *role, const char *attrs);
+bool connector_hosts_choosy(const char *attrs); /* does it ask for anything? NULL, "any": no */
 
 /* May the next host be tried after this? As libpq does it: not when the server has refused us. */
 bool connector_hosts_go_on(const struct connector_fault *fault);

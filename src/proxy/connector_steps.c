@@ -8,11 +8,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "auth/md5.h"
-#include "auth/scram_client.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "net/tls.h"
 #include "proxy/connector_cancel.h"
 #include "proxy/connector_fault.h"
 #include "wire/build.h"
@@ -20,12 +17,6 @@
 #include "wire/reader.h"
 
 #define CONNECTOR_STEPS_MAX_PARAMS 200
-
-enum {
-	CONNECTOR_STEPS_AUTH_OK = 0,
-	CONNECTOR_STEPS_AUTH_MD5 = 5,
-	CONNECTOR_STEPS_AUTH_SASL = 10,
-};
 
 /* ---- parameters ------------------------------------------------------------------------ */
 
@@ -87,7 +78,7 @@ static bool connector_steps_take_key(struct connector_link *link, struct slice b
 		return false;
 	}
 	link->backend_pid = (int)pid;
-	link->cancel = connector_cancel_new(fd, pid, key, NULL);
+	link->cancel = connector_cancel_new(fd, pid, key);
 	return true;
 }
 
@@ -101,6 +92,9 @@ static bool connector_steps_take(struct connector_link *link, const struct conne
 	case 'K':
 		return connector_steps_take_key(link, f->body, talk->fd, fault);
 	case 'N':
+		LOG_DEBUG("while logging in the server says: %.*s",
+			  SLICE_ARGS(notice_get(f->body, NOTICE_MESSAGE)));
+		return true;
 	case 'A':
 	case 'v':
 		return true;
@@ -122,40 +116,8 @@ static bool connector_steps_next(struct connector_talk *talk, struct frame *f,
 	return status == CONNECTOR_TALK_OK;
 }
 
-/* ---- who we are, without the password ------------------------------------------------------ */
-
-struct connector_steps_exchange {
-	const struct connector_proof *proof; /* not owned, nor is the talk */
-	struct connector_talk *talk;
-	struct scram_client *scram; /* owned; NULL until the server asks for SCRAM */
-	bool asked;                 /* the first 'R' has come */
-	bool known;                 /* the server knows us: it is over */
-};
-
-/* Under TLS the proof is bound to the server's certificate, where that is possible. */
-static void connector_steps_bind(const struct connector_steps_exchange *x)
-{
-	uint8_t end_point[TLS_END_POINT_BYTES];
-	size_t n = 0;
-	_Static_assert(TLS_END_POINT_BYTES <= SCRAM_MAX_BINDING_BYTES, "a hash does not fit");
-	if (x->talk->ssl && x->proof->binds)
-		n = tls_server_end_point(x->talk->ssl, end_point);
-	scram_client_bind(x->scram, slice_make(end_point, n), x->proof->demands_binding);
-}
-
-/* A server that trusts, or asks for what our proof is not of, says so with its first 'R'. NULL:
- * nothing is lacking. */
-static const char *connector_steps_lack(const struct connector_proof *proof, uint32_t code)
-{
-	if (code == CONNECTOR_STEPS_AUTH_SASL)
-		return proof->has_keys ? NULL
-				       : "the server asks for SCRAM, and an md5 secret cannot be "
-					 "used for that";
-	if (code == CONNECTOR_STEPS_AUTH_MD5 && proof->has_md5)
-		return NULL;
-	return proof->has_keys ? "the server asks for a password, and only SCRAM keys are known"
-			       : "the server asks for a password, and only an md5 secret is known";
-}
+/* ---- who we are -------------------------------------------------------------------------------
+ */
 
 static bool connector_steps_send(struct connector_talk *talk, const struct buf *out,
 				 struct connector_fault *fault)
@@ -166,93 +128,33 @@ static bool connector_steps_send(struct connector_talk *talk, const struct buf *
 	return sent == CONNECTOR_TALK_OK;
 }
 
-static bool connector_steps_scram(struct connector_steps_exchange *x, struct slice body,
-				  struct connector_fault *fault)
+/* One 'R', and the answer to it, which may have the password in it. */
+static bool connector_steps_prove(struct connector_exchange *x, struct connector_talk *talk,
+				  struct slice body, struct connector_fault *fault)
 {
-	if (!x->scram) {
-		x->scram = scram_client_new_keys(&x->proof->keys, NULL);
-		connector_steps_bind(x);
-	}
 	struct buf out = { 0 };
-	enum scram_client_status status = scram_client_step(x->scram, body, &out);
-	bool ok = status != SCRAM_CLIENT_FAILED;
-	x->known = status == SCRAM_CLIENT_DONE;
-	if (ok)
-		ok = connector_steps_send(x->talk, &out, fault);
-	else
-		connector_fault_set(fault, CONNECTOR_FAULT_UNREACHABLE, "08006",
-				    scram_client_reason(x->scram));
+	bool ok = connector_exchange_step(x, body, &out, fault) &&
+		  connector_steps_send(talk, &out, fault);
+	if (out.data)
+		mem_wipe(out.data, out.cap);
 	buf_fini(&out);
 	return ok;
 }
 
-static bool connector_steps_md5(struct connector_steps_exchange *x, struct slice body,
-				struct connector_fault *fault)
-{
-	char answer[MD5_ANSWER_BYTES + 1];
-	if (body.len != 4 + MD5_SALT_BYTES) {
-		connector_fault_from_talk(fault, CONNECTOR_TALK_MALFORMED);
-		return false;
-	}
-	if (!md5_answer(x->proof->md5, (const uint8_t *)body.ptr + 4, answer)) {
-		connector_fault_set(fault, CONNECTOR_FAULT_UNREACHABLE, "08006",
-				    "the server asks for md5, which OpenSSL will not do here");
-		return false;
-	}
-	struct buf out = { 0 };
-	build_password(&out, slice_of(answer));
-	bool ok = connector_steps_send(x->talk, &out, fault);
-	buf_fini(&out);
-	return ok;
-}
-
-/* One 'R'. True: go on. */
-static bool connector_steps_prove(struct connector_steps_exchange *x, struct slice body,
-				  struct connector_fault *fault)
-{
-	struct reader r;
-	reader_init(&r, body);
-	uint32_t code = reader_u32(&r);
-	bool is_first = !x->asked;
-
-	x->asked = true;
-	if (x->scram)
-		return connector_steps_scram(x, body, fault);
-	if (x->proof->demands_binding && code != CONNECTOR_STEPS_AUTH_SASL) {
-		connector_fault_set(fault, CONNECTOR_FAULT_SERVER, "28000",
-				    "channel binding is demanded, and the server does not ask for "
-				    "SCRAM");
-		return false;
-	}
-	if (code == CONNECTOR_STEPS_AUTH_OK || !is_first) {
-		x->known = code == CONNECTOR_STEPS_AUTH_OK && body.len == 4;
-		if (!x->known)
-			connector_fault_from_talk(fault, CONNECTOR_TALK_MALFORMED);
-		return x->known;
-	}
-	const char *lack = connector_steps_lack(x->proof, code);
-	if (lack) {
-		connector_fault_set(fault, CONNECTOR_FAULT_SERVER, "28000", lack);
-		return false;
-	}
-	return code == CONNECTOR_STEPS_AUTH_SASL ? connector_steps_scram(x, body, fault)
-						 : connector_steps_md5(x, body, fault);
-}
-
-static bool connector_steps_authenticate(struct connector_steps_exchange *x,
+static bool connector_steps_authenticate(struct connector_exchange *x, struct connector_talk *talk,
 					 struct connector_link *link, struct connector_fault *fault)
 {
 	struct frame f;
 	while (!x->known) {
-		if (!connector_steps_next(x->talk, &f, fault))
+		if (!connector_steps_next(talk, &f, fault))
 			return false;
 		if (f.type == 'R') {
-			if (!connector_steps_prove(x, f.body, fault))
+			if (!connector_steps_prove(x, talk, f.body, fault))
 				return false;
 		} else if (f.type == 'S' || f.type == 'K') {
 			connector_fault_from_talk(fault, CONNECTOR_TALK_MALFORMED);
 			return false;
-		} else if (!connector_steps_take(link, x->talk, &f, fault)) {
+		} else if (!connector_steps_take(link, talk, &f, fault)) {
 			return false;
 		}
 	}
@@ -277,17 +179,77 @@ static bool connector_steps_until_ready(struct connector_link *link, struct conn
 }
 
 bool connector_steps_login(struct connector_link *link, struct connector_talk *talk,
-			   const struct connector_proof *proof, struct connector_fault *fault)
+			   const struct connector_proof *proof, const struct connector_terms *terms,
+			   struct connector_fault *fault)
 {
-	struct connector_steps_exchange x = { .proof = proof, .talk = talk };
-	bool ok = connector_steps_authenticate(&x, link, fault) &&
+	struct connector_exchange x = { .proof = proof, .terms = terms, .ssl = talk->ssl };
+	bool ok = connector_steps_authenticate(&x, talk, link, fault) &&
 		  connector_steps_until_ready(link, talk, fault);
-	scram_client_free(x.scram);
+	connector_exchange_fini(&x);
 	const char *version = connector_param(link, "server_version");
 	link->server_version = version ? connector_steps_version(version) : 0;
+	link->has_proved = ok && x.proved;
 	if (ok && !link->cancel)
-		link->cancel = connector_cancel_new(talk->fd, 0, SLICE_NONE, NULL);
+		link->cancel = connector_cancel_new(talk->fd, 0, SLICE_NONE);
 	return ok;
+}
+
+/* ---- what the session is ------------------------------------------------------------------------
+ */
+
+/* The first byte of each value of a row that has as many. */
+static bool connector_steps_row(struct slice body, char *first, int columns)
+{
+	struct reader r;
+	reader_init(&r, body);
+	if (reader_u16(&r) != columns)
+		return false;
+	for (int i = 0; i < columns; i++) {
+		struct slice value = reader_bytes(&r, reader_u32(&r));
+		if (reader_failed(&r) || value.len == 0)
+			return false;
+		first[i] = value.ptr[0];
+	}
+	return reader_is_done(&r);
+}
+
+/* A server that does not report it is asked. */
+static bool connector_steps_ask_role(struct connector_link *link, struct connector_talk *talk,
+				     struct connector_role *role, struct connector_fault *fault)
+{
+	struct frame f = { 0 };
+	struct buf query = { 0 };
+	char said[2] = { 0 }; /* 't' or 'f' */
+	build_query(&query, SLICE("SELECT pg_catalog.pg_is_in_recovery(), "
+				  "pg_catalog.current_setting('transaction_read_only')::bool"));
+	bool ok = connector_steps_send(talk, &query, fault);
+	buf_fini(&query);
+	while (ok && f.type != 'Z') {
+		ok = connector_steps_next(talk, &f, fault);
+		if (ok && (f.type == 'E' || f.type == 'S'))
+			ok = connector_steps_take(link, talk, &f, fault);
+		else if (ok && f.type == 'D' && !connector_steps_row(f.body, said, COUNT_OF(said)))
+			break;
+	}
+	if (ok && (f.type != 'Z' || !said[0])) {
+		connector_fault_from_talk(fault, CONNECTOR_TALK_MALFORMED);
+		return false;
+	}
+	role->is_standby = said[0] == 't';
+	role->is_read_only = said[1] == 't';
+	return ok;
+}
+
+bool connector_steps_role(struct connector_link *link, struct connector_talk *talk,
+			  struct connector_role *role, struct connector_fault *fault)
+{
+	const char *standby = connector_param(link, "in_hot_standby");
+	const char *read_only = connector_param(link, "default_transaction_read_only");
+	if (!standby || !read_only)
+		return connector_steps_ask_role(link, talk, role, fault);
+	role->is_standby = strcmp(standby, "on") == 0;
+	role->is_read_only = strcmp(read_only, "on") == 0;
+	return true;
 }
 
 /* ---- connect_query -------------------------------------------------------------------------- */
@@ -303,17 +265,14 @@ static void connector_steps_complain(const struct connector_link *link, struct s
 bool connector_steps_query(struct connector_link *link, struct connector_talk *talk,
 			   const char *sql, struct connector_fault *fault)
 {
-	struct buf query;
+	struct buf query = { 0 };
 	struct frame f;
 	bool ready = false, done = false;
-	buf_init(&query, 0);
 	build_query(&query, slice_of(sql));
-	enum connector_talk_status sent = connector_talk_send(talk, buf_slice(&query));
+	bool sent = connector_steps_send(talk, &query, fault);
 	buf_fini(&query);
-	if (sent != CONNECTOR_TALK_OK) {
-		connector_fault_from_talk(fault, sent);
+	if (!sent)
 		return false;
-	}
 	while (!done) {
 		if (!connector_steps_next(talk, &f, fault))
 			return false;

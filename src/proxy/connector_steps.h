@@ -1,6 +1,6 @@
 /*
- * connector_steps.h - the steps of a login that are ours, between connector.c's: SCRAM from
- * keys and md5 from its secret, taking in what the server reports, and connect_query.
+ * connector_steps.h - the steps of a login that are ours, behind the startup packet: proving who
+ * we are (connector_exchange.h), taking in what the server reports, and connect_query.
  *
  * Thread: a helper.
  */
@@ -9,9 +9,10 @@
 
 #include <stdbool.h>
 
-#include "auth/scram.h"
 #include "base/bug.h"
 #include "proxy/connector.h"
+#include "proxy/connector_exchange.h"
+#include "proxy/connector_hosts.h"
 #include "proxy/connector_talk.h"
 
 /* Remembers a parameter; a later value replaces an earlier one. */
@@ -20,19 +21,15 @@ void connector_steps_param(struct connector_link *link, struct slice name, struc
 /* "15.18 (Debian ...)" to 150018, "9.6.2" to 90602; 0 where it is neither. */
 int connector_steps_version(const char *text);
 
-/* What is known where the password is not. */
-struct connector_proof {
-	bool binds, demands_binding; /* channel_binding: not disable; require */
-	bool has_keys, has_md5;
-	struct scram_keys keys;
-	char md5[CONNECTOR_MD5_BYTES]; /* hex, without a zero */
-};
-
 /* From where libpq stopped, having sent the startup packet, to an idle server: fills in pid,
- * params, cancel. */
+ * params, cancel, has_proved. */
 bool connector_steps_login(struct connector_link *link, struct connector_talk *talk,
-			   const struct connector_proof *proof,
+			   const struct connector_proof *proof, const struct connector_terms *terms,
 			   struct connector_fault *fault) MUST_CHECK;
+
+/* What the session is. Servers older than PostgreSQL 14 do not report that and are asked. */
+bool connector_steps_role(struct connector_link *link, struct connector_talk *talk,
+			  struct connector_role *role, struct connector_fault *fault) MUST_CHECK;
 
 /* False only if the connection did not survive it. */
 bool connector_steps_query(struct connector_link *link, struct connector_talk *talk,

@@ -25,6 +25,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/connector.h \
 	src/proxy/connector_cancel.c \
 	src/proxy/connector_cancel.h \
+	src/proxy/connector_exchange.c \
+	src/proxy/connector_exchange.h \
 	src/proxy/connector_fault.c \
 	src/proxy/connector_fault.h \
 	src/proxy/connector_hosts.c \
@@ -33,10 +35,10 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/connector_steps.h \
 	src/proxy/connector_talk.c \
 	src/proxy/connector_talk.h \
+	src/proxy/connector_terms.c \
+	src/proxy/connector_terms.h \
 	src/proxy/connector_tls.c \
 	src/proxy/connector_tls.h \
-	src/proxy/connector_trace.c \
-	src/proxy/connector_trace.h \
 	src/proxy/dbtarget.c \
 	src/proxy/dbtarget.h \
 	src/proxy/define.c src/proxy/define.h \

@@ -13,7 +13,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include <libpq-fe.h>
 #include <openssl/crypto.h>
 #include <openssl/rand.h>
 
@@ -234,7 +233,7 @@ static void passcheck_logged_in(struct passcheck_trial *t, struct connector *c, 
 	t->wire = connector_take(c);
 	t->verdict = AUTHQUERY_YES;
 	t->why = "";
-	if (!PQconnectionUsedPassword(t->wire.pg)) {
+	if (!t->wire.has_proved) {
 		LOG_WARNING("server %s/%s: it asks for no password, so that it cannot judge one: "
 			    "auth_type = pass needs a server that does",
 			    t->database, t->user);

@@ -190,6 +190,68 @@ def test_hostile_servers(make_pooler, fake_server, cluster):
         crowd.join()
 
 
+def hostile_login(rng):
+    """What a server might say after a startup packet, in any order, some of it no message at all."""
+    words = [
+        lambda: message("R", struct.pack("!I", rng.randrange(16)) + rng.randbytes(rng.choice([0, 0, 1, 4, 20]))),
+        lambda: fakeserver.parameter("a", "b"), fakeserver.key_data, fakeserver.ready,
+        lambda: fakeserver.error("22012", "x"), lambda: message("N", b"SNOTICE\0MX\0\0"),
+        lambda: message("A", b"\0\0\0\1n\0p\0"), lambda: fakeserver.row_description("v", "w"),
+        lambda: fakeserver.data_row("x", "y"), lambda: fakeserver.complete("SET"),
+        lambda: message("v", struct.pack("!II", 3, rng.choice([0, 1, 3, 1000000])) + b"a\0"),
+        lambda: message(rng.choice("123nsIGHWcdtVEN"), rng.randbytes(rng.choice([0, 2, 4, 9, 30]))),
+    ]
+    out = b"".join(rng.choice(words)() for _ in range(rng.randrange(1, 8)))
+    if rng.random() < 0.5:
+        out = fakeserver.authentication_ok() + out
+    if rng.random() < 0.5:
+        out = bent(rng, out)
+    if rng.random() < 0.5:
+        out += fakeserver.key_data() + fakeserver.ready()
+    return out
+
+
+def test_hostile_logins(make_pooler, fake_server, cluster):
+    """A server that says anything while the pooler logs in harms nobody but its own clients."""
+    seed = random.randrange(1 << 30)
+    print(f"seed {seed}")
+
+    def script(session):
+        rng = random.Random(seed + session.number)
+        if session.read_startup() is None:
+            return
+        for _ in range(rng.randrange(1, 5)):
+            session.send(hostile_login(rng))
+            session.sock.settimeout(0.02)
+            try:
+                session.sock.recv(1000)
+            except socket.timeout:
+                pass
+
+    server = fake_server(script)
+    p = make_pooler(cluster, pool_size=12, server_login_retry=0, workers=3, client_gone_timeout="0.5", databases={
+        "evil": f"host=127.0.0.1 port={server.port} dbname=app server_connect_timeout=0.1 query_timeout=0.3",
+        "app": f"host=127.0.0.1 port={cluster.port} dbname=app"})
+
+    def victim():
+        while len(server.sessions) < 300:
+            try:
+                client = rawwire.Client(p.address)
+                client.login("app", "evil")
+                client.send(Q("select 1"))
+                client.read_until("Z", deadline=0.3)
+            except (rawwire.Gone, rawwire.Refused, AssertionError, OSError, ValueError, struct.error):
+                pass
+            finally:
+                client.drop()
+
+    crowd = Crew()
+    for _ in range(16):
+        crowd.start(victim)
+    crowd.join()
+    assert p.raw().value("select 'still well'") == "still well"
+
+
 def test_hostile_console_clients(pooler):
     p = pooler(workers=2)
     seed = random.randrange(1 << 30)

@@ -311,6 +311,13 @@ def huge_nonce(session):
     session.read()
 
 
+def row_out_of_nowhere(session):
+    """With a value of two gigabytes, of which nothing comes: libpq's trace of messages would go and look for it."""
+    session.send(fakeserver.authentication_ok(), rawwire.message("D", b"\0\1\x7f\xff\xff\xff"), fakeserver.key_data(),
+                 fakeserver.ready())
+    session.read()
+
+
 def huge_message(session):
     session.send(b"S\x7f\xff\xff\xff" + b"a" * 1000)
     session.read()
@@ -325,7 +332,7 @@ def hang_up(session):
 
 
 @pytest.mark.parametrize("act", [error_without_code, error_without_fields, endless_authentication, huge_nonce,
-                                 huge_message, nothing, hang_up], ids=lambda f: f.__name__)
+                                 row_out_of_nowhere, huge_message, nothing, hang_up], ids=lambda f: f.__name__)
 def test_hostile_logins_end_in_an_error(make_pooler, fake_server, cluster, act):
     def script(session):
         if session.read_startup() is not None:

@@ -2,7 +2,8 @@
  * cluster.c - a PostgreSQL in a directory of its own, for as long as the tests run.
  *
  * Users, each asked for what it is named for: scram_user, md5_user, plain_user, tls_user
- * (SCRAM, over TLS only), trust_user; and postgres over the Unix socket.
+ * (SCRAM, over TLS only), clear_user (SCRAM, never over TLS), trust_user; and postgres over the
+ * Unix socket.
  */
 #include "check_proxy.h"
 
@@ -27,6 +28,7 @@ static const char cluster_hba[] = "local all all trust\n"
 				  "host all md5_user 127.0.0.1/32 md5\n"
 				  "host all plain_user 127.0.0.1/32 password\n"
 				  "hostssl all tls_user 127.0.0.1/32 scram-sha-256\n"
+				  "hostnossl all clear_user 127.0.0.1/32 scram-sha-256\n"
 				  "host all trust_user 127.0.0.1/32 trust\n";
 
 static const char cluster_conf[] = "listen_addresses = '127.0.0.1'\n"
@@ -98,7 +100,8 @@ static bool cluster_make(const char *bin)
 
 static void cluster_make_users(void)
 {
-	static const char *const names[] = { "scram_user", "plain_user", "tls_user", "trust_user" };
+	static const char *const names[] = { "scram_user", "plain_user", "tls_user", "clear_user",
+					     "trust_user" };
 	char sql[256];
 	cluster_sql("SET password_encryption = 'md5'; CREATE ROLE md5_user LOGIN PASSWORD 'sesame'",
 		    NULL, 0);

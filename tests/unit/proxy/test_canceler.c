@@ -9,8 +9,6 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <libpq-fe.h>
-
 #include "proxy/canceler.h"
 #include "proxy/connector_cancel.h"
 
@@ -61,7 +59,7 @@ static bool cancel(struct connector_cancel *target, usec_t within_us)
 	return o.sent;
 }
 
-enum { BY_PASSWORD, BY_KEYS, OVER_TLS, OVER_UNIX, BY_LIBPQ, WAYS };
+enum { BY_PASSWORD, BY_KEYS, OVER_TLS, OVER_UNIX, WAYS };
 
 static void log_in(struct visit *v, int way)
 {
@@ -77,10 +75,6 @@ static void log_in(struct visit *v, int way)
 	if (way == OVER_UNIX)
 		connector_set(v->connector, "host", cluster_dir());
 	visit_must(v);
-	if (way != BY_LIBPQ)
-		return;
-	connector_cancel_unref(v->link.cancel); /* as if the key had not been found */
-	v->link.cancel = connector_cancel_new(v->link.fd, 0, SLICE_NONE, PQgetCancel(v->link.pg));
 }
 
 START_TEST(test_a_running_query_is_cancelled)
@@ -132,7 +126,7 @@ static struct connector_cancel *target_at(int port, int *peer)
 	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
 	*peer = socket(AF_INET, SOCK_STREAM, 0);
 	ck_assert_int_eq(connect(*peer, (struct sockaddr *)&in, sizeof(in)), 0);
-	return connector_cancel_new(*peer, 1234, SLICE("key!"), NULL);
+	return connector_cancel_new(*peer, 1234, SLICE("key!"));
 }
 
 START_TEST(test_a_server_that_does_not_answer_meets_the_deadline)

@@ -58,10 +58,14 @@ static void check_link(const struct visit *v)
 static const struct {
 	const char *user;
 	const char *sslmode;
+	bool tls; /* in the end */
 } methods[] = {
-	{ "scram_user", "disable" }, { "md5_user", "disable" },   { "plain_user", "disable" },
-	{ "trust_user", "disable" }, { "scram_user", "require" }, { "tls_user", "require" },
-	{ "tls_user", "prefer" },
+	{ "scram_user", "disable", false }, { "md5_user", "disable", false },
+	{ "plain_user", "disable", false }, { "trust_user", "disable", false },
+	{ "scram_user", "require", true },  { "tls_user", "require", true },
+	{ "tls_user", "prefer", true },     { "scram_user", "allow", false },
+	{ "tls_user", "allow", true },      { "clear_user", "allow", false },
+	{ "clear_user", "prefer", false },
 };
 
 START_TEST(test_with_a_password)
@@ -72,7 +76,8 @@ START_TEST(test_with_a_password)
 	connector_set(v.connector, "sslmode", methods[_i].sslmode);
 	visit_must(&v);
 	check_link(&v);
-	ck_assert_int_eq(v.link.ssl != NULL, strcmp(methods[_i].sslmode, "disable") != 0);
+	ck_assert_int_eq(v.link.ssl != NULL, methods[_i].tls);
+	ck_assert_int_eq(v.link.has_proved, strcmp(methods[_i].user, "trust_user") != 0);
 	ck_assert(!v.link.is_unix);
 	rig_query(&v.link, "SELECT session_user", user, sizeof(user));
 	ck_assert_str_eq(user, methods[_i].user);
@@ -191,6 +196,25 @@ START_TEST(test_not_let_in)
 }
 END_TEST
 
+/* Neither way of `prefer` is let in: the last word is the server's. */
+START_TEST(test_not_let_in_in_either_way)
+{
+	struct visit v;
+	visit_init(&v, &office, "nobody_knows_me", cluster_password());
+	connector_set(v.connector, "sslmode", _i ? "prefer" : "allow");
+	check_refusal(&v, CONNECTOR_FAULT_SERVER, "28000", _i ? "no encryption" : "SSL encryption");
+}
+END_TEST
+
+START_TEST(test_what_may_be_asked_for)
+{
+	struct visit v;
+	visit_init(&v, &office, "plain_user", cluster_password());
+	connector_set(v.connector, "channel_binding", "require");
+	check_refusal(&v, CONNECTOR_FAULT_SERVER, "28000", "channel binding is demanded");
+}
+END_TEST
+
 START_TEST(test_nobody_listens)
 {
 	struct visit v;
@@ -293,7 +317,7 @@ START_TEST(test_the_next_host_is_tried)
 	struct visit v;
 	char ports[48];
 	int port = 1;
-	int fd = _i ? rig_silent(&port, true) : -1;
+	int fd = _i ? rig_silent(&port, _i == 2) : -1;
 	snprintf(ports, sizeof(ports), "%d,%d", port, cluster_port());
 	visit_init(&v, &office, "scram_user", cluster_password());
 	connector_set(v.connector, "host", "127.0.0.1,127.0.0.1");
@@ -331,24 +355,6 @@ START_TEST(test_with_keys)
 	int pid = v.link.backend_pid;
 	visit_leave(&v);
 	wait_gone(pid);
-}
-END_TEST
-
-START_TEST(test_both_ways_of_logging_in_report_the_same)
-{
-	struct visit by_keys, by_password;
-	init_with_keys(&by_keys, "scram_user", "disable");
-	visit_init(&by_password, &office, "scram_user", cluster_password());
-	visit_must(&by_keys);
-	visit_must(&by_password);
-	ck_assert_int_eq(by_keys.link.server_version, by_password.link.server_version);
-	ck_assert_uint_eq(by_keys.link.param_count, by_password.link.param_count);
-	for (size_t i = 0; i < by_keys.link.param_count; i++) {
-		const struct connector_param *p = &by_keys.link.params[i];
-		ck_assert_str_eq(p->value, connector_param(&by_password.link, p->name));
-	}
-	visit_leave(&by_keys);
-	visit_leave(&by_password);
 }
 END_TEST
 
@@ -625,6 +631,8 @@ static void add_refusals(TCase *t)
 	tcase_add_test(t, test_no_password);
 	tcase_add_test(t, test_no_such_database);
 	tcase_add_test(t, test_not_let_in);
+	tcase_add_loop_test(t, test_not_let_in_in_either_way, 0, 2);
+	tcase_add_test(t, test_what_may_be_asked_for);
 	tcase_add_test(t, test_nobody_listens);
 	tcase_add_test(t, test_nobody_has_that_name);
 	tcase_add_loop_test(t, test_a_wrong_option, 0, 2);
@@ -632,13 +640,12 @@ static void add_refusals(TCase *t)
 	tcase_add_test(t, test_a_connect_timeout_of_the_database);
 	tcase_add_test(t, test_a_login_under_way_is_given_up);
 	tcase_add_test(t, test_a_queued_login_is_given_up_or_runs_out_of_time);
-	tcase_add_loop_test(t, test_the_next_host_is_tried, 0, 2);
+	tcase_add_loop_test(t, test_the_next_host_is_tried, 0, 3);
 }
 
 static void add_keys(TCase *t)
 {
 	tcase_add_loop_test(t, test_with_keys, 0, 2);
-	tcase_add_test(t, test_both_ways_of_logging_in_report_the_same);
 	tcase_add_loop_test(t, test_with_wrong_keys, 0, 2);
 	tcase_add_loop_test(t, test_keys_where_something_else_is_asked_for, 0, 2);
 	tcase_add_test(t, test_keys_where_nothing_is_asked_for);

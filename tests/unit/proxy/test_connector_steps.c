@@ -17,6 +17,7 @@ static const char md5_secret[] = "b4135c28418c10e6915a67d890ed1d12";
 struct exchange {
 	int peer;
 	struct connector_proof proof;
+	struct connector_terms terms;
 	struct connector_link link;
 	struct connector_talk talk;
 	struct connector_fault fault;
@@ -39,7 +40,7 @@ static bool exchange_run(struct exchange *x)
 	struct slice said = buf_slice(&x->said);
 	ck_assert_int_eq(send(x->peer, said.ptr, said.len, 0), (ssize_t)said.len);
 	ck_assert_int_eq(shutdown(x->peer, SHUT_WR), 0);
-	return connector_steps_login(&x->link, &x->talk, &x->proof, &x->fault);
+	return connector_steps_login(&x->link, &x->talk, &x->proof, &x->terms, &x->fault);
 }
 
 static void exchange_fini(struct exchange *x)
@@ -145,6 +146,134 @@ START_TEST(test_a_refusal_after_md5)
 }
 END_TEST
 
+/* What a server may ask for, and what it hears of a password. */
+START_TEST(test_a_password)
+{
+	static const struct {
+		uint32_t code;
+		const char *rest;
+		size_t rest_bytes;
+		const char *methods, *heard, *why;
+	} rows[] = {
+		{ 3, "", 0, NULL, "p\0\0\0\x0bsesame", NULL },
+		{ 5, "\1\0\377\4", 4, NULL, "p\0\0\0\x28md54fb6cd030def8a3df2de4f4c83004256",
+		  NULL },
+		{ 3, "x", 1, NULL, "", "no message" },
+		{ 5, "\1", 1, NULL, "", "no message" },
+		{ 3, "", 0, "md5,scram-sha-256", "", "require_auth" },
+		{ 7, "", 0, NULL, "", "GSSAPI" },
+		{ 9, "", 0, NULL, "", "GSSAPI" },
+		{ 2, "", 0, NULL, "", "kind 2" },
+		{ 0xffffffff, "", 0, NULL, "", "kind 4294967295" },
+	};
+	char heard[64];
+	struct exchange x;
+	exchange_init(&x);
+	x.proof = (struct connector_proof){ .user = "md5_user", .password = "sesame" };
+	x.terms.methods = (char *)rows[_i].methods;
+	say_auth(&x, rows[_i].code, rows[_i].rest, rows[_i].rest_bytes);
+	build_auth_ok(&x.said);
+	build_ready(&x.said, 'I');
+	ck_assert_int_eq(exchange_run(&x), rows[_i].why == NULL);
+	ck_assert_int_eq(x.link.has_proved, rows[_i].why == NULL);
+	if (rows[_i].why)
+		ck_assert_msg(strstr(x.fault.message, rows[_i].why) != NULL, "%s", x.fault.message);
+	ssize_t n = recv(x.peer, heard, sizeof(heard), MSG_DONTWAIT);
+	if (*rows[_i].heard) {
+		ck_assert_int_eq(n, 1 + heard[4]);
+		ck_assert_mem_eq(heard, rows[_i].heard, (size_t)n);
+	} else {
+		ck_assert_int_le(n, 0);
+	}
+	exchange_fini(&x);
+}
+END_TEST
+
+START_TEST(test_nothing_is_known)
+{
+	struct exchange x;
+	exchange_init(&x);
+	x.proof = (struct connector_proof){ .user = "md5_user", .password = "" };
+	say_auth(&x, 3, "", 0);
+	ck_assert(!exchange_run(&x));
+	ck_assert_str_eq(x.fault.sqlstate, "28000");
+	ck_assert_str_eq(x.fault.message, "the server asks for a password, and none is known");
+	ck_assert(!x.fault.is_quoted);
+	exchange_fini(&x);
+}
+END_TEST
+
+/* What may come between the words of a login, be it ever so wrong, ends it and no more: PostgreSQL
+ * sends none of it. */
+START_TEST(test_what_no_login_has_in_it)
+{
+	static const char kinds[] = "TDCGHWVcdtsn123I?\xff";
+	for (size_t i = 0; i < sizeof(kinds); i++) {
+		struct exchange x;
+		exchange_init(&x);
+		if (_i)
+			build_auth_ok(&x.said);
+		size_t at = build_begin(&x.said, kinds[i]);
+		buf_add(&x.said, "\x7f\xff\x7f\xff\x7f\xff", 6);
+		build_end(&x.said, at);
+		build_auth_ok(&x.said);
+		build_ready(&x.said, 'I');
+		ck_assert(!exchange_run(&x));
+		ck_assert_int_eq(x.fault.kind, CONNECTOR_FAULT_UNREACHABLE);
+		exchange_fini(&x);
+	}
+}
+END_TEST
+
+/* A server that does not report its role, as before PostgreSQL 14, is asked for it. */
+START_TEST(test_the_role)
+{
+	static const struct {
+		const char *reported, *columns[2];
+		int count;
+		bool ok, is_standby, is_read_only;
+	} rows[] = {
+		{ "on", { 0 }, 0, true, true, true },
+		{ "off", { 0 }, 0, true, false, false },
+		{ NULL, { "f", "f" }, 2, true, false, false },
+		{ NULL, { "t", "t" }, 2, true, true, true },
+		{ NULL, { "f", "t" }, 2, true, false, true },
+		{ NULL, { "t" }, 1, false, false, false },
+		{ NULL, { "", "t" }, 2, false, false, false },
+		{ NULL, { 0 }, 0, false, false, false },
+	};
+	struct connector_role role;
+	struct exchange x;
+	exchange_init(&x);
+	if (rows[_i].reported) {
+		connector_steps_param(&x.link, SLICE("in_hot_standby"),
+				      slice_of(rows[_i].reported));
+		connector_steps_param(&x.link, SLICE("default_transaction_read_only"),
+				      slice_of(rows[_i].reported));
+	}
+	if (rows[_i].count) {
+		size_t at = build_begin(&x.said, 'D');
+		buf_u16(&x.said, (uint16_t)rows[_i].count);
+		for (int i = 0; i < rows[_i].count; i++) {
+			buf_u32(&x.said, (uint32_t)strlen(rows[_i].columns[i]));
+			buf_add_str(&x.said, rows[_i].columns[i]);
+		}
+		build_end(&x.said, at);
+	}
+	build_ready(&x.said, 'I');
+	struct slice said = buf_slice(&x.said);
+	ck_assert_int_eq(send(x.peer, said.ptr, said.len, 0), (ssize_t)said.len);
+	ck_assert_int_eq(connector_steps_role(&x.link, &x.talk, &role, &x.fault), rows[_i].ok);
+	if (rows[_i].ok) {
+		ck_assert_int_eq(role.is_standby, rows[_i].is_standby);
+		ck_assert_int_eq(role.is_read_only, rows[_i].is_read_only);
+	} else {
+		ck_assert_int_eq(x.fault.kind, CONNECTOR_FAULT_UNREACHABLE);
+	}
+	exchange_fini(&x);
+}
+END_TEST
+
 Suite *connector_steps_suite(void)
 {
 	Suite *s = suite_create("connector's steps");
@@ -152,6 +281,10 @@ Suite *connector_steps_suite(void)
 	tcase_add_test(t, test_md5_as_it_should_be);
 	tcase_add_loop_test(t, test_md5_as_it_should_not_be, 0, WAYS);
 	tcase_add_test(t, test_a_refusal_after_md5);
+	tcase_add_loop_test(t, test_a_password, 0, 9);
+	tcase_add_test(t, test_nothing_is_known);
+	tcase_add_loop_test(t, test_what_no_login_has_in_it, 0, 2);
+	tcase_add_loop_test(t, test_the_role, 0, 8);
 	suite_add_tcase(s, t);
 	return s;
 }
