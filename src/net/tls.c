@@ -158,3 +158,9 @@ size_t tls_server_end_point(const struct ssl_st *ssl, uint8_t out[TLS_END_POINT_
 	ERR_clear_error();
 	return n;
 }
+
+bool tls_has_signed(struct ssl_st *ssl)
+{
+	int kind;
+	return ssl && SSL_get_signature_nid(ssl, &kind) == 1;
+}

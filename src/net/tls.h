@@ -50,4 +50,7 @@ const char *tls_info(const struct ssl_st *ssl, char out[TLS_INFO_BYTES]);
 #define TLS_END_POINT_BYTES 64
 size_t tls_server_end_point(const struct ssl_st *ssl, uint8_t out[TLS_END_POINT_BYTES]) MUST_CHECK;
 
+/* Has this end shown a certificate, and that it has its key? False of NULL. */
+bool tls_has_signed(struct ssl_st *ssl);
+
 #endif

@@ -23,6 +23,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "net/addr.h"
+#include "net/tls.h"
 #include "proxy/connector_cancel.h"
 #include "proxy/connector_fault.h"
 #include "proxy/connector_hosts.h"
@@ -242,7 +243,7 @@ static void connector_take_over(struct connector *c)
 static bool connector_suits(struct connector *c, struct connector_talk *talk, const char *attrs)
 {
 	struct connector_role role;
-	if (c->terms.demands_cert && !connector_tls_showed_cert(c->link.ssl)) {
+	if (c->terms.demands_cert && !tls_has_signed(c->link.ssl)) {
 		connector_fault_set(&c->fault, CONNECTOR_FAULT_UNREACHABLE, "08006",
 				    "sslcertmode demands that the server asks for a certificate");
 		return false;

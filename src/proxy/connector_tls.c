@@ -9,7 +9,6 @@
 #include <libpq-fe.h>
 #include <openssl/err.h>
 #include <openssl/pem.h>
-#include <openssl/ssl.h>
 
 #include "proxy/connector_cancel.h"
 #include "proxy/connector_fault.h"
@@ -39,12 +38,6 @@ bool connector_tls_check_crl(const char *path, struct connector_fault *fault)
 		 path);
 	connector_fault_set(fault, CONNECTOR_FAULT_OPTIONS, "08001", message);
 	return false;
-}
-
-bool connector_tls_showed_cert(struct ssl_st *ssl)
-{
-	int kind;
-	return ssl && SSL_get_signature_nid(ssl, &kind) == 1;
 }
 
 static bool connector_tls_is_strict(const char *sslmode)

@@ -22,9 +22,6 @@ const char *connector_tls_file(size_t i);
  */
 bool connector_tls_check_crl(const char *path, struct connector_fault *fault) MUST_CHECK;
 
-/* Has the server asked for our certificate, and got it? */
-bool connector_tls_showed_cert(struct ssl_st *ssl);
-
 /* What the session was held to by its sslmode its cancels are held to. */
 void connector_tls_secure_cancels(struct connector_link *link, const char *sslmode);
 

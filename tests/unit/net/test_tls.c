@@ -379,6 +379,8 @@ START_TEST(certificates_of_clients)
 	} else {
 		ck_assert_int_eq(status, TLS_ACCEPT_DONE);
 		ck_assert_int_eq(tls_peer_names(e.server, &peer), kind == RIGHT);
+		ck_assert_int_eq(tls_has_signed(e.client), kind != NONE);
+		ck_assert(tls_has_signed(e.server));
 		ck_assert_pstr_eq(peer.common_name, kind == RIGHT ? "app" : NULL);
 		tls_peer_fini(&peer);
 	}
@@ -400,6 +402,8 @@ START_TEST(nobody_has_a_name_who_was_not_verified)
 	ends_open(&e, context, own_cert, own_key);
 	ck_assert_int_eq(ends_shake(&e), TLS_ACCEPT_DONE);
 	ck_assert(!tls_peer_names(e.server, &peer));
+	ck_assert(!tls_has_signed(e.client)); /* nor was it asked */
+	ck_assert(!tls_has_signed(NULL));
 	ck_assert_ptr_null(peer.common_name);
 	tls_peer_fini(&peer);
 	ends_close(&e);
