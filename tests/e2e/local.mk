@@ -36,6 +36,7 @@ EXTRA_DIST += \
 	tests/e2e/test_gate.py \
 	tests/e2e/test_hba.py \
 	tests/e2e/test_hidden.py \
+	tests/e2e/test_hidden_known.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_effects_oracle.py \
 	tests/e2e/test_keep.py \
