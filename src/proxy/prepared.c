@@ -15,6 +15,7 @@
 #include "proxy/prepared_portals.h"
 #include "proxy/prepared_set.h"
 #include "proxy/prepared_turn.h"
+#include "proxy/restore.h"
 #include "proxy/server.h"
 #include "proxy/stmt.h"
 #include "proxy/suspect.h"
@@ -259,9 +260,9 @@ static bool prepared_text_waits(struct prepared_turn *t, struct slice sql)
 static void prepared_run(struct prepared_turn *t, struct slice portal, struct slice sql)
 {
 	struct prepared_names *names = prepared_names_need(t->c);
-	bool frees = effect_of(sql, paramset_reading(t->c->params)) & PREPARED_FREEING;
-	suspect_text(t->c, sql, true);
-	if (frees)
+	uint64_t effects = effect_of(sql, paramset_reading(t->c->params));
+	suspect_bound(t->c, sql);
+	if (effects & PREPARED_FREEING || restore_concerns(t->c, effects))
 		prepared_portals_bind(&names->portals, track_next_seq(&t->s->track), portal, sql);
 }
 
@@ -277,6 +278,7 @@ static enum prepared_step prepared_on_execute(struct prepared_turn *t, struct sl
 		return PREPARED_FULL;
 	}
 	prepared_on_text(t, slice_of(portal->sql));
+	restore_text(t->c, slice_of(portal->sql));
 	prepared_portals_free_one(portal);
 	return PREPARED_PASSES;
 }

@@ -75,7 +75,7 @@ enum prepared_step {
 enum prepared_step prepared_message(struct client *c, const struct frame *f, const char *end,
 				    struct buf *out, void (*flush)(void *arg), void *arg);
 
-/* Does it have portals that free names when they are run? */
+/* Does it have portals whose statements are minded when they are run? */
 static inline bool prepared_has_portals(const struct client *c)
 {
 	return c->prepared && UNLIKELY(!list_is_empty(&c->prepared->portals));

@@ -59,7 +59,7 @@ struct prepared_names {
 	size_t syncs;         /* the ends of batches among the undos */
 	uint32_t last_sync;   /* the seq of the last one */
 	unsigned deallocated; /* by the Query that is being answered */
-	struct list portals;  /* that free names once they are run (prepared_portals.h) */
+	struct list portals;  /* that are minded once they are run (prepared_portals.h) */
 	bool forgets;         /* a DEALLOCATE ALL is under way, */
 	uint32_t forgets_at;  /* its seq */
 	struct stmt *untold;  /* a reference; its change is told by the answer to a Bind, or NULL */

@@ -15,6 +15,10 @@
 #include "wire/build.h"
 #include "wire/notice.h"
 
+/* Effects of what may reset something. */
+#define RESTORE_EFFECTS                                                                            \
+	(EFFECT(SETTING) | EFFECT(SETTING_LOCAL) | EFFECT(RESET_ALL) | EFFECT(DISCARD_ALL))
+
 static void restore_ask(struct client *c, bool for_session, bool own_too)
 {
 	struct restore *restore = &keep_need(c)->restore;
@@ -22,6 +26,11 @@ static void restore_ask(struct client *c, bool for_session, bool own_too)
 		*restore = (struct restore){ .state = RESTORE_ASKED };
 	restore->for_session |= for_session;
 	restore->own_too |= own_too;
+}
+
+bool restore_concerns(const struct client *c, uint64_t effects)
+{
+	return effects & RESTORE_EFFECTS && paramset_count(c->came_with) > 0;
 }
 
 void restore_mind(struct client *c, const struct effect *e)
@@ -41,6 +50,15 @@ void restore_mind(struct client *c, const struct effect *e)
 		if (resets && paramset_get(c->came_with, slice_of(set->name)))
 			restore_ask(c, !set->local, is_own);
 	}
+}
+
+void restore_text(struct client *c, struct slice sql)
+{
+	struct effect_iter iter;
+	struct effect effect;
+	effect_init(&iter, sql, paramset_reading(c->params));
+	while (effect_next(&iter, &effect))
+		restore_mind(c, &effect);
 }
 
 void restore_sent(struct client *c, char type)

@@ -35,8 +35,12 @@ struct restore {
 	bool own_too;     /* settings of its own (my.tenant) that are empty, too */
 };
 
-/* A statement is about to be run: does it reset what its client came with? */
+/* May a statement with such effects reset what its client came with, once it is run? */
+bool restore_concerns(const struct client *c, uint64_t effects);
+
+/* A statement is about to be run, and a text of some: do they? */
 void restore_mind(struct client *c, const struct effect *e);
+void restore_text(struct client *c, struct slice sql);
 
 /* A message of that type has gone to the server. */
 void restore_sent(struct client *c, char type);

@@ -250,7 +250,6 @@ static void suspect_statement(struct client *c, const struct effect *e, struct l
 	if (e->set & EFFECT(SEQUENCE_READ))
 		atomic_store(&c->pool->route->reads_sequences, true);
 	suspect_heed(c, e);
-	restore_mind(c, e);
 	suspect_taint(c, e->set);
 	if (effects & EFFECT(CREATE) && suspect_path_is_temp(c))
 		effects |= EFFECT(TEMP);
@@ -293,7 +292,8 @@ static void suspect_statement(struct client *c, const struct effect *e, struct l
 	keep->inner |= e->inner & ~(SUSPECT_IDLE_EFFECTS & ~EFFECT(SEQUENCE_MOVE));
 }
 
-void suspect_text(struct client *c, struct slice sql, bool is_whole)
+/* `runs`: now. */
+static void suspect_read(struct client *c, struct slice sql, bool is_whole, bool runs)
 {
 	struct lexer_mode mode = paramset_reading(c->params);
 	struct effect_iter iter;
@@ -318,8 +318,20 @@ void suspect_text(struct client *c, struct slice sql, bool is_whole)
 	while (effect_next(&iter, &effect)) { /* the server reads the text as a whole first, too */
 		if (may_hide)
 			suspect_unhide(c, &effect, mode);
+		if (runs)
+			restore_mind(c, &effect);
 		suspect_statement(c, &effect, mode);
 	}
+}
+
+void suspect_text(struct client *c, struct slice sql, bool is_whole)
+{
+	suspect_read(c, sql, is_whole, true);
+}
+
+void suspect_bound(struct client *c, struct slice sql)
+{
+	suspect_read(c, sql, true, false);
 }
 
 bool suspect_has_effects(const struct client *c, struct slice sql, bool *moves)
