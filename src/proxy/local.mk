@@ -123,6 +123,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/replication.h \
 	src/proxy/report.c \
 	src/proxy/report.h \
+	src/proxy/resets.c \
+	src/proxy/resets.h \
 	src/proxy/restore.c \
 	src/proxy/restore.h \
 	src/proxy/retry.c \

@@ -12,6 +12,7 @@
 #include <strings.h>
 
 #include "proxy/paramset.h"
+#include "sql/calls.h"
 
 static void paramset_sql_quote_name(struct buf *sql, const char *name)
 {
@@ -109,6 +110,12 @@ static bool paramset_sql_is_odd_application_name(const struct paramset_member *m
 	       strcasecmp(m->name, "application_name") == 0;
 }
 
+/* SET may say it, but for lists. */
+static bool paramset_sql_is_plain(const struct paramset_member *m)
+{
+	return !paramset_sql_is_odd_application_name(m) && !paramset_sql_is_encoding(m->encoding);
+}
+
 /* As an expression. */
 static void paramset_sql_any_value(struct buf *sql, const struct paramset_member *m)
 {
@@ -118,10 +125,16 @@ static void paramset_sql_any_value(struct buf *sql, const struct paramset_member
 		paramset_sql_value(sql, m);
 }
 
+static void paramset_sql_set_name(struct buf *sql, const struct paramset_member *m, bool local)
+{
+	buf_add_str(sql, local ? "SET LOCAL " : "SET ");
+	paramset_sql_quote_name(sql, m->name);
+	buf_add_str(sql, " TO ");
+}
+
 static void paramset_sql_set(struct buf *sql, const struct paramset_member *m)
 {
-	if (paramset_sql_is_odd_application_name(m) || paramset_sql_is_encoding(m->encoding) ||
-	    paramset_sql_is_quoted_list(m->name)) {
+	if (!paramset_sql_is_plain(m) || paramset_sql_is_quoted_list(m->name)) {
 		buf_add_str(sql, "SELECT pg_catalog.set_config(");
 		paramset_sql_quote(sql, m->name);
 		buf_add_str(sql, ", ");
@@ -129,9 +142,7 @@ static void paramset_sql_set(struct buf *sql, const struct paramset_member *m)
 		buf_add_str(sql, ", false);");
 		return;
 	}
-	buf_add_str(sql, "SET ");
-	paramset_sql_quote_name(sql, m->name);
-	buf_add_str(sql, " TO ");
+	paramset_sql_set_name(sql, m, false);
 	paramset_sql_quote(sql, m->value);
 	buf_u8(sql, ';');
 }
@@ -191,4 +202,67 @@ void paramset_sql_restore(const struct paramset *set, bool local, bool own_too, 
 			 "pg_catalog.pg_settings WHERE source OPERATOR(pg_catalog.<>) 'session');",
 			 is_local, buf_cstr(&listed));
 	buf_fini(&listed);
+}
+
+/* The next name of a list that is written as SET writes it: taken off, and without its quotes. */
+static bool paramset_sql_next_name(const char **list, struct buf *name)
+{
+	const char *at = *list;
+	bool is_quoted = *at == '"';
+	buf_clear(name);
+	for (at += is_quoted; *at && (is_quoted || (*at != ',' && *at != ' ')); at++) {
+		if (is_quoted && *at == '"' && *++at != '"')
+			break;
+		buf_u8(name, (uint8_t)*at);
+	}
+	bool is_as_set = is_quoted == calls_needs_quotes(buf_slice(name));
+	bool is_last = !*at;
+	if (!is_last && (at[0] != ',' || at[1] != ' ' || !at[2]))
+		return false;
+	*list = is_last ? at : at + 2;
+	return is_as_set;
+}
+
+/* The values of a SET that gives this very list; false: there is none. */
+static bool paramset_sql_names(struct buf *sql, const char *list)
+{
+	struct buf name = { 0 };
+	bool is_as_set = *list;
+	for (bool is_first = true; is_as_set && *list; is_first = false) {
+		is_as_set = paramset_sql_next_name(&list, &name);
+		if (!is_first)
+			buf_add_str(sql, ", ");
+		paramset_sql_quote(sql, buf_cstr(&name));
+	}
+	buf_fini(&name);
+	return is_as_set;
+}
+
+static bool paramset_sql_set_again(struct buf *sql, const struct paramset_member *m, bool local)
+{
+	if (!paramset_sql_is_plain(m))
+		return false;
+	paramset_sql_set_name(sql, m, local);
+	if (!paramset_sql_is_quoted_list(m->name))
+		paramset_sql_quote(sql, m->value);
+	else if (!paramset_sql_names(sql, m->value))
+		return false;
+	buf_u8(sql, ';');
+	return true;
+}
+
+bool paramset_sql_reset(const struct paramset *set, uint64_t session, uint64_t local,
+			struct buf *sql)
+{
+	size_t before = buf_len(sql);
+	for (unsigned i = 0; i < 64 && (session | local) >> i; i++) {
+		uint64_t bit = UINT64_C(1) << i;
+		if (!((session | local) & bit))
+			continue;
+		if (!paramset_sql_set_again(sql, paramset_member(set, i), local & bit)) {
+			buf_truncate(sql, before);
+			return false;
+		}
+	}
+	return true;
 }

@@ -11,6 +11,7 @@
 #define PROXY_PARAMSET_SQL_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "base/buf.h"
 
@@ -30,5 +31,12 @@ void paramset_sql_change(const struct paramset *have, const struct paramset *wan
  * say who has set them: those that are empty are set too, where `own_too` says so.
  */
 void paramset_sql_restore(const struct paramset *set, bool local, bool own_too, struct buf *sql);
+
+/*
+ * Appends the SETs, and SET LOCALs, of those members of `set` whose bits are given. False, and
+ * nothing is appended: SET cannot say one of them as it is.
+ */
+bool paramset_sql_reset(const struct paramset *set, uint64_t session, uint64_t local,
+			struct buf *sql) MUST_CHECK;
 
 #endif

@@ -269,16 +269,18 @@ static void prepared_run(struct prepared_turn *t, struct slice portal, struct sl
 /* Execute. */
 static enum prepared_step prepared_on_execute(struct prepared_turn *t, struct slice name)
 {
-	struct list *portals = &t->c->prepared->portals;
+	struct list *portals = &prepared_names_need(t->c)->portals;
 	struct prepared_portal *portal = prepared_portals_take(portals, name);
-	if (!portal)
+	if (!portal) {
+		restore_doubt(t->c);
 		return PREPARED_PASSES;
+	}
 	if (prepared_text_waits(t, slice_of(portal->sql))) {
 		list_push_front(portals, &portal->link);
 		return PREPARED_FULL;
 	}
 	prepared_on_text(t, slice_of(portal->sql));
-	restore_text(t->c, slice_of(portal->sql));
+	restore_text(t->c, slice_of(portal->sql), true);
 	prepared_portals_free_one(portal);
 	return PREPARED_PASSES;
 }
@@ -310,6 +312,7 @@ static enum prepared_step prepared_run_unnamed(struct prepared_turn *t, struct s
 	struct prepared_body *now = &t->c->prepared->unnamed.now;
 	struct slice body = buf_slice(&now->text);
 	bool does = now->has_effects || (now->moves && suspect_minds_moves(t->c));
+	does = does || prepared_has_reset(t->c);
 	bool runs = does || (body.len > 0 && UNLIKELY(suspect_may_hide(t->c)));
 	struct slice sql = runs ? slice_head(body, strnlen(body.ptr, body.len)) : SLICE_NONE;
 	if (!does)
@@ -320,10 +323,11 @@ static enum prepared_step prepared_run_unnamed(struct prepared_turn *t, struct s
 	return PREPARED_PASSES;
 }
 
-/* May it leave anything behind, if it is run? */
+/* May it leave anything behind, if it is run, or undo what another one has? */
 static bool prepared_has_effects(struct prepared_turn *t, struct prepared_name *there)
 {
 	return there->has_effects || (there->moves && suspect_minds_moves(t->c)) ||
+	       prepared_has_reset(t->c) ||
 	       (UNLIKELY(suspect_may_hide(t->c)) &&
 		suspect_hides(t->c, &there->hidden, slice_of(there->stmt->body.ptr)));
 }
@@ -466,7 +470,7 @@ uint32_t prepared_wants(const struct client *c, const struct frame *f)
 {
 	uint32_t most = f->type == 'P' ? PREPARED_MAX_BYTES : PREPARED_PEEK_BYTES;
 	if (f->type != 'P' && f->type != 'B' && f->type != 'D' && f->type != 'C' &&
-	    (f->type != 'E' || !prepared_has_portals(c)))
+	    (f->type != 'E' || !prepared_minds_execute(c)))
 		return 0;
 	return f->body_bytes < most ? f->body_bytes : most;
 }

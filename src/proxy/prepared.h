@@ -45,6 +45,7 @@
 #include "base/slice.h"
 #include "proxy/client.h"
 #include "proxy/prepared_names.h"
+#include "proxy/restore.h"
 #include "proxy/server.h"
 
 struct frame;
@@ -81,6 +82,18 @@ static inline bool prepared_has_portals(const struct client *c)
 	return c->prepared && UNLIKELY(!list_is_empty(&c->prepared->portals));
 }
 
+/* Has what it runs before its next Sync reset what the rest of it may set? */
+static inline bool prepared_has_reset(const struct client *c)
+{
+	return UNLIKELY(c->keep != NULL) && restore_is_asked(c);
+}
+
+/* Is it to be known what an Execute runs? */
+static inline bool prepared_minds_execute(const struct client *c)
+{
+	return prepared_has_portals(c) || prepared_has_reset(c);
+}
+
 /* Has the message to do with what is prepared? */
 static inline bool prepared_concerns(const struct client *c, char type)
 {
@@ -91,7 +104,7 @@ static inline bool prepared_concerns(const struct client *c, char type)
 	case 'C':
 		return true;
 	case 'E':
-		return prepared_has_portals(c);
+		return prepared_minds_execute(c);
 	case 'Q':
 	case 'S':
 		return c->prepared || (c->server && c->server->prepared);

@@ -96,6 +96,8 @@ static void relay_watch(struct client *c, const struct frame *f)
 	    (f->type == 'Q' || f->type == 'E' || f->type == 'F'))
 		suspect_always(c);
 	const char *end = f->body.len ? memchr(f->body.ptr, '\0', f->body.len) : NULL;
+	if (UNLIKELY(c->keep != NULL) && (f->type == 'Q' || f->type == 'F'))
+		restore_doubt(c); /* of what has no Sync behind it */
 	if (f->type == 'Q')
 		suspect_text(c,
 			     slice_head(f->body, end ? (size_t)(end - f->body.ptr) : f->body.len),
@@ -221,7 +223,7 @@ static enum relay_step relay_message(struct client *c, const struct frame *f,
 		else if (UNLIKELY(site_is_minded(c->pool->hidden.site)))
 			define_watch(c, f);
 		if (UNLIKELY(c->keep != NULL))
-			restore_sent(c, f->type);
+			restore_sent(c, f->type, seq);
 		if (c->pool->logs_queries)
 			journal_client(c, f, seq, now);
 		return RELAY_TAKE;

@@ -156,8 +156,10 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 			keep_sequences_discarded(c);
 	} else if (f->type == 'E') {
 		stats->errors++;
-		if (c)
+		if (c) {
 			suspect_failed(c);
+			restore_refused(c, news->seq);
+		}
 		if (notice_is_fatal(f->body) && c)
 			s->last_words = true;
 	}

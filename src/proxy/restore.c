@@ -19,52 +19,76 @@
 #define RESTORE_EFFECTS                                                                            \
 	(EFFECT(SETTING) | EFFECT(SETTING_LOCAL) | EFFECT(RESET_ALL) | EFFECT(DISCARD_ALL))
 
-static void restore_ask(struct client *c, bool for_session, bool own_too)
-{
-	struct restore *restore = &keep_need(c)->restore;
-	if (restore->state == RESTORE_NONE)
-		*restore = (struct restore){ .state = RESTORE_ASKED };
-	restore->for_session |= for_session;
-	restore->own_too |= own_too;
-}
-
 bool restore_concerns(const struct client *c, uint64_t effects)
 {
-	return effects & RESTORE_EFFECTS && paramset_count(c->came_with) > 0;
+	return paramset_count(c->came_with) > 0 &&
+	       (effects & RESTORE_EFFECTS || restore_is_asked(c));
 }
 
-void restore_mind(struct client *c, const struct effect *e)
+static void restore_statement(struct client *c, const struct effect *e)
 {
-	if (paramset_count(c->came_with) == 0)
-		return;
-	if (e->set & (EFFECT(RESET_ALL) | EFFECT(DISCARD_ALL))) {
-		restore_ask(c, true, true);
-		c->keep->asks_all = true;
-	}
-	for (size_t i = 0; i < e->setting_count; i++) {
-		const struct effect_setting *set = &e->settings[i];
-		bool is_own = strchr(set->name, '.');
-		/* of a value that only the server knows set_config() may make NULL, which resets */
-		bool resets = set->form == EFFECT_FORM_DEFAULT ||
-			      (set->form == EFFECT_FORM_ASK && !is_own);
-		if (resets && paramset_get(c->came_with, slice_of(set->name)))
-			restore_ask(c, !set->local, is_own);
-	}
+	struct restore now = { .state = RESTORE_NONE };
+	if (c->keep)
+		now = c->keep->restore;
+	bool resets = resets_note(&now.resets, c->came_with, e);
+	if (now.state == RESTORE_NONE && !resets)
+		return; /* nothing to go back to yet */
+	if (now.state == RESTORE_NONE)
+		now.state = RESTORE_ASKED;
+	now.resets.is_doubtful |= now.state == RESTORE_DUE;
+	keep_need(c)->restore = now;
+	c->keep->asks_all |= (e->set & (EFFECT(RESET_ALL) | EFFECT(DISCARD_ALL))) != 0;
 }
 
-void restore_text(struct client *c, struct slice sql)
+/* Does it say the same in whatever encoding it is, and with whatever escapes? */
+static bool restore_reads_alike(struct slice sql)
+{
+	return !memchr(sql.ptr, '\\', sql.len) && paramset_is_ascii(sql);
+}
+
+void restore_text(struct client *c, struct slice sql, bool is_whole)
 {
 	struct effect_iter iter;
 	struct effect effect;
 	effect_init(&iter, sql, paramset_reading(c->params));
 	while (effect_next(&iter, &effect))
-		restore_mind(c, &effect);
+		restore_statement(c, &effect);
+	if (!is_whole || (c->keep && c->keep->moves_reading && !restore_reads_alike(sql)))
+		restore_doubt(c);
 }
 
-void restore_sent(struct client *c, char type)
+void restore_doubt(struct client *c)
 {
-	if (c->keep && c->keep->restore.state == RESTORE_ASKED && (type == 'Q' || type == 'S'))
-		c->keep->restore.state = RESTORE_DUE;
+	if (c->keep && c->keep->restore.state != RESTORE_NONE)
+		c->keep->restore.resets.is_doubtful = true;
+}
+
+void restore_refused(struct client *c, uint32_t seq)
+{
+	const struct track *track = &c->server->track;
+	if (!c->keep || !c->keep->restore.is_sent)
+		return;
+	uint32_t asked_at = c->keep->restore.asked_at;
+	bool is_reached = !track_seq_before(asked_at, track_head_seq(track));
+	if (!track_seq_before(seq, asked_at) || !is_reached) /* or it was skipped */
+		restore_doubt(c);
+}
+
+bool restore_is_asked(const struct client *c)
+{
+	return c->keep && c->keep->restore.state == RESTORE_ASKED;
+}
+
+void restore_sent(struct client *c, char type, uint32_t seq)
+{
+	if (!restore_is_asked(c))
+		return;
+	struct restore *restore = &c->keep->restore;
+	if (!restore->is_sent)
+		restore->asked_at = seq;
+	restore->is_sent = true;
+	if (type == 'Q' || type == 'S')
+		restore->state = RESTORE_DUE;
 }
 
 bool restore_is_due(const struct client *c)
@@ -93,16 +117,25 @@ static void restore_end(struct client *c)
 	conn_again(&c->conn); /* with what it has asked meanwhile */
 }
 
+/* What sets it again. */
+static void restore_sql(const struct client *c, char tx_status, struct buf *sql)
+{
+	const struct resets *resets = &c->keep->restore.resets;
+	uint64_t local = tx_status == 'T' ? resets->local : 0;
+	if (resets->is_doubtful || !paramset_sql_reset(c->came_with, resets->session, local, sql))
+		paramset_sql_restore(c->came_with, !resets->for_session, resets->own_too, sql);
+}
+
 bool restore_start(struct server *s, usec_t now)
 {
 	struct client *c = s->client;
+	char tx_status = track_tx_status(&s->track);
 	if (!restore_is_due(c) || !track_is_quiet(&s->track))
 		return false;
-	struct restore *restore = &c->keep->restore;
 	struct buf sql = { 0 };
-	if (track_tx_status(&s->track) != 'E' && s->opening != SERVER_OPENING_REFUSED &&
+	if (tx_status != 'E' && s->opening != SERVER_OPENING_REFUSED &&
 	    s->errand == SERVER_ERRAND_NONE)
-		paramset_sql_restore(c->came_with, !restore->for_session, restore->own_too, &sql);
+		restore_sql(c, tx_status, &sql);
 	bool starts = buf_len(&sql) > 0;
 	if (starts)
 		errand_query(s, SERVER_ERRAND_RESTORE, buf_slice(&sql), now);

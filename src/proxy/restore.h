@@ -6,7 +6,10 @@
  * batch up to its Sync has reset something that the client came with, it is set again behind that,
  * before the client gets its ReadyForQuery, and the client's next messages wait for it. A SET in
  * the place of the RESET shares its fate: transactions and savepoints that undo one undo the other.
- * Whether the RESET was carried out, the server is asked in the same words.
+ *
+ * What was reset the texts say (proxy/resets.h), if nothing has failed. It is SET then, and that is
+ * no query: a transaction may still choose its isolation level. Where they do not say it, or a SET
+ * cannot say what the start-up packet did, the server is asked in the same words.
  *
  * What stands behind the RESET in the same string or batch meets the server's default.
  *
@@ -22,28 +25,35 @@
 
 #include "base/slice.h"
 #include "base/usec.h"
+#include "proxy/resets.h"
 
 struct client;
-struct effect;
 struct server;
 
 enum restore_state { RESTORE_NONE, RESTORE_ASKED, RESTORE_DUE };
 
 struct restore {
-	uint8_t state;    /* enum restore_state */
-	bool for_session; /* not only to the end of the transaction */
-	bool own_too;     /* settings of its own (my.tenant) that are empty, too */
+	uint8_t state; /* enum restore_state */
+	bool is_sent;
+	uint32_t asked_at; /* is_sent: the seq of what resets, or of the first of it */
+	struct resets resets;
 };
 
-/* May a statement with such effects reset what its client came with, once it is run? */
+/* Is a text with such effects to be told of by restore_text()? */
 bool restore_concerns(const struct client *c, uint64_t effects);
 
-/* A statement is about to be run, and a text of some: do they? */
-void restore_mind(struct client *c, const struct effect *e);
-void restore_text(struct client *c, struct slice sql);
+/* It is about to be run, as a Query or by an Execute; `is_whole`: this is all of it. */
+void restore_text(struct client *c, struct slice sql, bool is_whole);
 
-/* A message of that type has gone to the server. */
-void restore_sent(struct client *c, char type);
+/* What is run is not known, or the message at `seq` has failed. */
+void restore_doubt(struct client *c);
+void restore_refused(struct client *c, uint32_t seq);
+
+/* Has what it runs before its next Sync reset something? */
+bool restore_is_asked(const struct client *c);
+
+/* A message of that type has gone to the server, as `seq`. */
+void restore_sent(struct client *c, char type, uint32_t seq);
 
 /* Is something to be set behind what it has asked? */
 bool restore_is_due(const struct client *c);

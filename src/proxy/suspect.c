@@ -318,10 +318,10 @@ static void suspect_read(struct client *c, struct slice sql, bool is_whole, bool
 	while (effect_next(&iter, &effect)) { /* the server reads the text as a whole first, too */
 		if (may_hide)
 			suspect_unhide(c, &effect, mode);
-		if (runs)
-			restore_mind(c, &effect);
 		suspect_statement(c, &effect, mode);
 	}
+	if (runs && restore_concerns(c, effects))
+		restore_text(c, sql, is_whole);
 }
 
 void suspect_text(struct client *c, struct slice sql, bool is_whole)

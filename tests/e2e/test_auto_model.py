@@ -8,8 +8,8 @@ The twins live in a database of their own, so that neither side sees the locks a
 allowed to differ, and so is not asked: whether a custom setting that was never set is NULL or empty; the names that
 prepared statements of the protocol have in pg_prepared_statements and in the texts of errors; currval in a later
 transaction than its nextval; what stands behind the RESET of a setting that came with the login, in the same string
-or batch, and an isolation level that is chosen behind one in its transaction, and a Parse of a name that the same batch has
-freed by DEALLOCATE or DISCARD. In a failed transaction the error may be another one.
+or batch; and a Parse of a name that the same batch has freed by DEALLOCATE or DISCARD. In a failed transaction the error may be
+another one.
 
 It begins at one place, and prints it; E2E_SEED says where else, E2E_LONG how many statements instead of a few seconds' worth (1: a
 million).
@@ -205,7 +205,24 @@ class Draw:
         return self.pick("begin", "begin", "start transaction", "BEGIN WORK;", "begin read only", "begin /* now */ transaction",
                          "start transaction isolation level repeatable read, read write", "commit", "commit", "end", "rollback", "abort",
                          "savepoint a", "savepoint b", "rollback to a", "rollback to b", "release a",
-                         "commit and chain", "rollback and chain", "select 1/0", "begin isolation level serializable")
+                         "commit and chain", "rollback and chain", "select 1/0", "begin isolation level serializable",
+                         "set transaction isolation level serializable", "set transaction read only")
+
+    def reset(self):
+        return self.pick("reset all", "reset work_mem", "reset search_path", "reset my.tenant", "set time zone default",
+                         "reset application_name", "reset client_encoding", "set local work_mem to default")
+
+    def level(self):
+        """A transaction whose isolation level is chosen behind a RESET, each a request of its own."""
+        reset = self.reset()
+        texts = [self.pick("begin", "rollback; begin", "commit; begin", "savepoint a"),
+                 self.pick("show work_mem", "set work_mem = '5MB'", "savepoint a", "set my.tenant = 'blue'", "")]
+        out = [Q(text) for text in texts]
+        out.append(self.pick(Q(reset), P(reset) + B() + E() + S, P(reset) + B(portal="p") + S + E("p") + S))
+        out += [Q(self.pick("rollback to a", "release a", "show TimeZone", "show application_name")),
+                Q("set transaction isolation level " + self.pick("serializable", "repeatable read")), Q(CHECKS[0]),
+                Q("show transaction_isolation")]
+        return out
 
     def plain(self):
         n = self.rng.randrange(1000)
@@ -223,11 +240,8 @@ class Draw:
                          f"do $$ begin perform nextval('sq{self.me}'); end $$", "discard sequences")
 
     def statement(self, is_last=False):
-        """What stands behind a RESET in the same string or batch meets another value, if the client came with one; and it
-        counts as a query in its transaction, whose isolation level nothing can choose any more."""
+        """What stands behind a RESET in the same string or batch meets another value, if the client came with one."""
         text = self.any_statement()
-        if self.came and re.search("(begin|transaction) isolation level", text) and "characteristics" not in text:
-            return "begin"
         if self.came and not is_last and re.search("reset|default|time zone local", text):
             return "select 'no reset'"
         return text
@@ -282,6 +296,12 @@ class Draw:
         """Bytes, how many ReadyForQuery answer them, about how many statements they are."""
         out, ready, count = [], 0, 0
         for _ in range(self.pick(1, 1, 1, 2, 4)):
+            if self.rng.random() < 0.05:
+                for request in self.level():
+                    out.append(request)
+                    ready += request.count(S) if request[:1] != b"Q" else 1
+                    count += 1
+                continue
             if self.rng.random() < 0.5:
                 text = self.text()
                 out.append(Q(text))

@@ -5,7 +5,7 @@ Each is compared with a client that does the same directly.
 
 import pytest
 
-from rawwire import B, Client, E, P, Q, S, c, d, f
+from rawwire import B, Client, E, H, P, Q, S, c, d, f
 
 pytestmark = pytest.mark.pgweir
 
@@ -67,6 +67,77 @@ def test_as_directly(pooler, cluster, script, workers):
                 assert step(pooled, [Q(SHOW)]) == step(direct, [Q(SHOW)]), messages
 
 
+LEVEL = "set transaction isolation level serializable"
+LEVEL_CAME = {"application_name": "me", "client_encoding": "LATIN1", "TimeZone": "Asia/Tokyo",
+              "options": "-c work_mem=9MB -c my.tenant=red -c search_path=mine"}
+LEVEL_SHOW = "select " + ", ".join(f"current_setting('{name}', true)" for name in NAMES + ["transaction_isolation"])
+OPENINGS = {"begin": [[Q("begin")]], "with": [], "show": [[Q("begin")], [Q("show work_mem")]], "savepoint": [[Q("begin")], [Q("savepoint a")]]}
+LEVEL_RESETS = ["reset application_name", "set names default", "set time zone default", "reset my.tenant", "reset work_mem",
+                "reset search_path", "set local work_mem to default", "reset all"]
+
+
+def same(pooler, cluster, came, script):
+    """Every step of it, through the pooler and directly."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    pooled = p.raw(**came)
+    with Client(("127.0.0.1", cluster.port)).login("app", "app", **came) as direct:
+        for messages in script:
+            wanted = step(direct, messages)
+            assert step(pooled, messages) == wanted, messages
+
+
+@pytest.mark.parametrize("end", ["commit", "rollback"])
+@pytest.mark.parametrize("how", ["query", "batch"])
+@pytest.mark.parametrize("opening", OPENINGS)
+@pytest.mark.parametrize("reset", LEVEL_RESETS)
+def test_isolation_level_is_chosen_behind_a_reset(pooler, cluster, reset, opening, how, end):
+    """A RESET is no query, for those who came with something neither."""
+    text = f"begin; {reset}" if opening == "with" and how == "query" else reset
+    batch = [P("begin"), B(), E()] if opening == "with" else []
+    same(pooler, cluster, LEVEL_CAME, [
+        [Q(CHANGE)], *OPENINGS[opening], [Q(text)] if how == "query" else batch + [P(reset), B(), E(), S],
+        [Q("rollback to a" if opening == "savepoint" else "show work_mem")], [Q(LEVEL)], [Q(LEVEL_SHOW)], [Q(end)], [Q(LEVEL_SHOW)]])
+
+
+@pytest.mark.parametrize("text", [
+    "reset work_mem; show TimeZone", "reset work_mem; reset time zone", "set work_mem = '7MB'; reset work_mem",
+    "reset work_mem; set work_mem = '7MB'", "savepoint a; reset work_mem; rollback to a", "reset work_mem; savepoint a; release a",
+    "rollback; begin; reset work_mem", "reset work_mem; rollback; begin", "reset work_mem; commit and chain"])
+def test_isolation_level_is_chosen_behind_a_string_that_resets(pooler, cluster, text):
+    batch = [m for each in text.split("; ") for m in (P(each), B(), E())] + [S]
+    for messages in [Q(text)], batch:
+        same(pooler, cluster, LEVEL_CAME, [[Q("set work_mem = '5MB'; set timezone = 'UTC'")], [Q("begin")], messages, [Q(LEVEL)], [Q(LEVEL_SHOW)],
+                                     [Q("commit")], [Q(LEVEL_SHOW)]])
+
+
+def test_isolation_level_is_chosen_though_what_was_sent_before_the_reset_has_failed(pooler, cluster):
+    """Its error comes when the RESET is on its way."""
+    same(pooler, cluster, LEVEL_CAME, [[Q("set work_mem = '5MB'")], [Q("select 1/0"), Q("rollback; begin"), Q("reset work_mem"), Q(LEVEL),
+                                                                   Q(LEVEL_SHOW), Q("commit"), Q(LEVEL_SHOW)]])
+
+
+BEHIND = {"a rollback": [Q("savepoint a; reset work_mem; select 1; rollback to a")],
+          "a rollback to what is behind it": [Q("savepoint a; reset work_mem; savepoint b; set work_mem = '7MB'; rollback to b")],
+          "a rollback of a batch": [P("savepoint a"), B(), E(), P("reset work_mem"), B(), E(), P("rollback to a"), B(), E(), S],
+          "a function": [Q("reset work_mem; select set_config('work_mem', '7MB', false) <> ''")],
+          "a set in the batch": [P("reset work_mem"), B(), E(), P("set work_mem = '7MB'"), B(), E(), S],
+          "a set by a query": [P("reset work_mem"), B(), E(), P("select set_config('work_mem', '7MB', false)"), B(), E(), S],
+          "a set without a sync": [P("reset work_mem"), B(), E(), H, Q("set work_mem = '7MB'")],
+          "a set that was bound before": [P("set work_mem = '7MB'"), B(portal="p"), P("reset work_mem"), B(), E(), E("p"), S],
+          "a portal that is not run": [P("reset work_mem"), B(), S],
+          "two portals": [P("reset work_mem"), B(portal="p"), P("select 1"), B(portal="q"), E("q"), S],
+          "what has failed": [P("select 1/0"), B(), E(), P("reset work_mem"), B(), E(), S, Q("rollback; begin")],
+          "before it": [Q("set work_mem = '7MB'; reset work_mem")],
+          "pipelined": [Q("reset work_mem"), Q("set work_mem = '7MB'"), Q("reset my.tenant"), Q("rollback to nothing"), Q("reset work_mem")],
+          "with a backslash": [Q("set client_encoding = 'SJIS'"), Q("reset work_mem /* \\ */; set work_mem = '7MB'")]}
+
+
+@pytest.mark.parametrize("what", BEHIND)
+def test_reset_that_is_not_the_last_or_not_run(pooler, cluster, what):
+    """In a transaction the value is that of the last statement that was run."""
+    same(pooler, cluster, LEVEL_CAME, [[Q("set work_mem = '5MB'")], [Q("begin")], BEHIND[what], [Q(SHOW)], [Q("commit")], [Q(SHOW)]])
+
+
 COPY = "copy public.restore_t from stdin"
 
 
@@ -117,13 +188,15 @@ def test_reset_under_another_role(pooler, cluster):
 
 
 def test_what_cannot_be_set_any_more_is_an_error(pooler, cluster):
-    """Of the RESET, rather than a setting that nobody asked for."""
+    """Of the RESET, rather than a setting that nobody asked for. (PostgreSQL takes what was good at the login. So does a SET
+    of it, until its session takes notice of what others have done.)"""
     p = pooler(pool_mode="auto", pool_size=1)
     with Client(("127.0.0.1", cluster.port)).login("app", "app") as direct:
         direct.query("create schema gone; create text search configuration gone.mine (copy = simple)")
         client = p.raw(options="-c default_text_search_config=gone.mine")
         client.query("begin; set default_text_search_config = 'simple'")
         direct.query("drop schema gone cascade")
+    client.query("select count(*) from pg_class")
     assert client.error("reset default_text_search_config").sqlstate == "22023"
     assert client.error("select 1").sqlstate == "25P02"
     client.query("rollback")

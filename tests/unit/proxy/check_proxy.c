@@ -42,6 +42,7 @@ int main(void)
 	srunner_add_suite(runner, proven_suite());
 	srunner_add_suite(runner, registry_suite());
 	srunner_add_suite(runner, replication_suite());
+	srunner_add_suite(runner, resets_suite());
 	srunner_add_suite(runner, seam_suite());
 	srunner_add_suite(runner, retry_suite());
 	srunner_add_suite(runner, shape_suite());

@@ -30,6 +30,7 @@ Suite *paramset_suite(void);
 Suite *proven_suite(void);
 Suite *registry_suite(void);
 Suite *replication_suite(void);
+Suite *resets_suite(void);
 Suite *seam_suite(void);
 Suite *retry_suite(void);
 Suite *shape_suite(void);

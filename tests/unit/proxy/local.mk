@@ -23,6 +23,7 @@ tests_unit_proxy_check_proxy_SOURCES = \
 	tests/unit/proxy/test_proven.c \
 	tests/unit/proxy/test_registry.c \
 	tests/unit/proxy/test_replication.c \
+	tests/unit/proxy/test_resets.c \
 	tests/unit/proxy/test_seam.c \
 	tests/unit/proxy/test_retry.c \
 	tests/unit/proxy/test_shape.c \

@@ -283,6 +283,47 @@ START_TEST(test_what_was_reset_is_set_again)
 }
 END_TEST
 
+/* Lists too, where SET writes them as they were said. */
+static const struct {
+	const char *set;
+	uint64_t session, local;
+	const char *sql; /* NULL: SET cannot say it */
+} resets[] = {
+	{ "TimeZone=UTC|my.x=it's|work_mem=9MB", 0x3, 0x4,
+	  "SET \"my\".\"x\" TO E'it''s';SET \"TimeZone\" TO E'UTC';"
+	  "SET LOCAL \"work_mem\" TO E'9MB';" },
+	{ "TimeZone=UTC|work_mem=9MB", 0, 0, "" },
+	{ "TimeZone=UTC|work_mem=9MB", 0x2, 0, "SET \"work_mem\" TO E'9MB';" },
+	{ "a=\xe9", 0x1, 0, "SET \"a\" TO E'\\xe9';" },
+	{ "application_name=\xe9|work_mem=9MB", 0x3, 0, NULL },
+	{ "search_path=mine", 0x1, 0, "SET \"search_path\" TO E'mine';" },
+	{ "search_path=\"$user\", public, \"Its \"\"A\"\"\"", 0x1, 0,
+	  "SET \"search_path\" TO E'$user', E'public', E'Its \"A\"';" },
+	{ "search_path=mine,public|work_mem=9MB", 0x3, 0, NULL },
+	{ "search_path=mine,public|work_mem=9MB", 0x2, 0, "SET \"work_mem\" TO E'9MB';" },
+	{ "search_path=mine, ", 0x1, 0, NULL },
+	{ "search_path=Mine", 0x1, 0, NULL },
+	{ "search_path=\"mine\"", 0x1, 0, NULL },
+	{ "search_path=select", 0x1, 0, NULL },
+	{ "search_path=", 0x1, 0, NULL },
+};
+
+START_TEST(test_what_was_reset_is_set_by_no_query)
+{
+	struct world w = world_open();
+	struct paramset *set = set_of(w.empty, resets[_i].set);
+	struct buf sql = { 0 };
+
+	buf_add_str(&sql, "-");
+	bool can = paramset_sql_reset(set, resets[_i].session, resets[_i].local, &sql);
+	ck_assert_int_eq(can, resets[_i].sql != NULL);
+	ck_assert_str_eq(buf_cstr(&sql) + 1, can ? resets[_i].sql : "");
+	buf_fini(&sql);
+	paramset_unref(set);
+	world_close(&w);
+}
+END_TEST
+
 /* Whatever a value is, what is sent is ASCII, and a bytewise reader finds its end where it is. */
 START_TEST(test_no_value_is_written_beyond_ascii)
 {
@@ -336,6 +377,7 @@ Suite *paramset_suite(void)
 	tcase_add_loop_test(t, test_commands, 0, COUNT_OF(changes));
 	tcase_add_test(t, test_the_same_letters_in_another_encoding_are_set);
 	tcase_add_test(t, test_what_was_reset_is_set_again);
+	tcase_add_loop_test(t, test_what_was_reset_is_set_by_no_query, 0, COUNT_OF(resets));
 	tcase_add_test(t, test_no_value_is_written_beyond_ascii);
 	suite_add_tcase(s, t);
 	return s;
