@@ -227,6 +227,28 @@ def test_reset_gives_what_was_asked_for(pooler):
         assert a.value("show search_path") == "mine"
 
 
+@pytest.mark.parametrize("workers", [1, 2])
+@pytest.mark.parametrize("text", [
+    "set my.secret = 'hush'", "select set_config('my.secret', 'hush', false)", "begin; set local my.secret = 'hush'; commit",
+    "begin; set my.secret = 'hush'; rollback", "set my.secret = 'hush'; reset my.secret", "set my.secret = 'hush'; discard all",
+    "do $$ begin perform set_config('my.secret', 'hush', false); end $$",
+    "do $$ begin perform set_config('my.' || 'secret', 'hush', false); end $$"])
+def test_custom_setting_of_another_client_is_empty_or_unknown(pooler, text, workers):
+    """That somebody has set it on that server shows, as PostgreSQL keeps the name; what it was set to never does."""
+    p = pooler(pool_mode="auto", pool_size=1, max_overflow=0, workers=workers)
+    owner, other = p.raw(), p.raw()
+    assert other.error("show my.secret").sqlstate == "42704"
+    for statement in text.split("; ") if text.startswith("set") else [text]:
+        owner.query(statement)
+    for _ in range(2):
+        assert other.value("select coalesce(current_setting('my.secret', true), '')") == ""
+        assert other.value("show my.secret") == ""
+        assert other.value("select current_setting('my.secret')") == ""
+        owner.query("select current_setting('my.secret', true)")
+    owner.close()
+    assert p.raw().value("show my.secret") == ""
+
+
 def test_custom_setting_among_unread_ones(pooler):
     """Whatever else was done in its transaction, a custom setting is asked for."""
     p = auto(pooler, pool_size=1)
