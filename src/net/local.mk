@@ -14,4 +14,5 @@ src_net_libnet_a_SOURCES = \
 	src/net/tls_context.c src/net/tls_context.h \
 	src/net/tls_peer.c src/net/tls_peer.h \
 	src/net/tls_ticket.c src/net/tls_ticket.h \
-	src/net/tls_twin.c src/net/tls_twin.h
+	src/net/tls_twin.c src/net/tls_twin.h \
+	src/net/tls_work.c src/net/tls_work.h

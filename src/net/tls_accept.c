@@ -11,6 +11,7 @@
 #include <openssl/x509.h>
 
 #include "net/tls_context.h"
+#include "net/tls_work.h"
 
 struct ssl_st *tls_accept_new(const struct tls_context *context, int fd)
 {
@@ -60,7 +61,7 @@ static bool tls_accept_is_valid(SSL *ssl, struct err *err)
 		       X509_verify_cert_error_string(X509_V_ERR_CERT_HAS_EXPIRED));
 }
 
-enum tls_accept_status tls_accept_step(struct ssl_st *ssl, struct err *err)
+static enum tls_accept_status tls_accept_go_on(struct ssl_st *ssl, struct err *err)
 {
 	ERR_clear_error();
 	errno = 0;
@@ -73,8 +74,26 @@ enum tls_accept_status tls_accept_step(struct ssl_st *ssl, struct err *err)
 		return TLS_ACCEPT_WANTS_BYTES;
 	if (why == SSL_ERROR_WANT_WRITE)
 		return TLS_ACCEPT_WANTS_ROOM;
+	if (tls_work_has_stopped(why))
+		return TLS_ACCEPT_WANTS_WORK;
 	tls_accept_explain(ssl, why, error, err);
 	ERR_clear_error();
+	return TLS_ACCEPT_FAILED;
+}
+
+enum tls_accept_status tls_accept_step(struct ssl_st *ssl, struct err *err)
+{
+	return tls_work_is_next(ssl) ? TLS_ACCEPT_WANTS_WORK : tls_accept_go_on(ssl, err);
+}
+
+enum tls_accept_status tls_accept_work(struct ssl_st *ssl, struct err *err)
+{
+	tls_work_allow(ssl, true);
+	enum tls_accept_status status = tls_accept_go_on(ssl, err);
+	tls_work_allow(ssl, false);
+	if (status != TLS_ACCEPT_WANTS_WORK)
+		return status;
+	err_set(err, "no memory");
 	return TLS_ACCEPT_FAILED;
 }
 

@@ -27,6 +27,7 @@
 #include "base/mem.h"
 #include "base/slice.h"
 #include "net/tls_ticket.h"
+#include "net/tls_work.h"
 
 #define TLS_CONTEXT_DIGEST_BYTES 32
 
@@ -294,6 +295,7 @@ static void tls_context_set_ways(SSL_CTX *ctx)
 	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF); /* the clients keep them */
 	SSL_CTX_set_num_tickets(ctx, 1);
 	SSL_CTX_set_alpn_select_cb(ctx, tls_context_on_alpn, NULL);
+	tls_work_use(ctx);
 }
 
 static bool tls_context_fill(SSL_CTX *ctx, const struct tls_context_options *o, struct err *err)

@@ -3,9 +3,10 @@
  *
  *	STARTUP --SSLRequest, or a first byte that is TLS's--> HANDSHAKE --finished--> STARTUP
  *
- * The arithmetic is a helper's. A step has only what the socket has already and never waits, so
- * that a slow client holds no thread. While one is out the session is the helper's, and so
- * is the socket: if the client leaves meanwhile, they are closed when the step comes back.
+ * A step has only what the socket has already and never waits, so that a slow client holds no
+ * thread. Where it comes to arithmetic that takes its time, a helper does that, and while it is out
+ *the session is the helper's, and so is the socket: if the client leaves meanwhile, they are closed
+ * when the step comes back.
  */
 #include <unistd.h>
 
@@ -56,6 +57,8 @@ static void login_tls_done(struct client *c, usec_t now)
 			    "TLS without SSLRequest needs the ALPN protocol \"postgresql\"");
 }
 
+static void login_tls_send_out(struct client *c, usec_t now);
+
 static void login_tls_go_on(struct client *c, usec_t now)
 {
 	switch (c->login->tls_status) {
@@ -67,6 +70,9 @@ static void login_tls_go_on(struct client *c, usec_t now)
 	case TLS_ACCEPT_WANTS_ROOM:
 		if (!conn_await_room(&c->conn, true))
 			client_close(c, "the loop cannot take its socket", now);
+		break;
+	case TLS_ACCEPT_WANTS_WORK:
+		login_tls_send_out(c, now);
 		break;
 	case TLS_ACCEPT_FAILED:
 		login_tls_fail(c, c->login->tls_why.text, now);
@@ -93,17 +99,13 @@ static void login_tls_stepped(struct mail *mail, void *owner, usec_t now)
 static void login_tls_run(struct helper_job *job)
 {
 	struct login *login = CONTAINER_OF(job, struct login, job);
-	login->tls_status = tls_accept_step(login->ssl, &login->tls_why);
+	login->tls_status = tls_accept_work(login->ssl, &login->tls_why);
 }
 
-static void login_tls_step(struct client *c, usec_t now)
+static void login_tls_send_out(struct client *c, usec_t now)
 {
 	struct login *login = c->login;
 	struct worker *w = c->worker;
-	if (!conn_await_room(&c->conn, false)) {
-		client_close(c, "the loop cannot take its socket", now);
-		return;
-	}
 	login->job = (struct helper_job){ .run = login_tls_run, .deadline = USEC_NEVER };
 	login->job.mail.deliver = login_tls_stepped;
 	if (!helper_submit(w->shared->clerks, &login->job, w->box)) {
@@ -111,6 +113,17 @@ static void login_tls_step(struct client *c, usec_t now)
 		return;
 	}
 	login_away_leave(c, LOGIN_AWAY_SHAKING);
+}
+
+static void login_tls_step(struct client *c, usec_t now)
+{
+	struct login *login = c->login;
+	if (!conn_await_room(&c->conn, false)) {
+		client_close(c, "the loop cannot take its socket", now);
+		return;
+	}
+	login->tls_status = tls_accept_step(login->ssl, &login->tls_why);
+	login_tls_go_on(c, now);
 }
 
 bool login_tls_takes(struct client *c, usec_t now)

@@ -43,6 +43,7 @@ int main(void)
 	srunner_add_suite(runner, conn_suite());
 	srunner_add_suite(runner, conn_tls_suite());
 	srunner_add_suite(runner, tls_suite());
+	srunner_add_suite(runner, tls_work_suite());
 	srunner_add_suite(runner, listener_suite());
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);

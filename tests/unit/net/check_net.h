@@ -18,6 +18,7 @@ Suite *listener_suite(void);
 Suite *loop_suite(void);
 Suite *mailbox_suite(void);
 Suite *tls_suite(void);
+Suite *tls_work_suite(void);
 
 struct loop *check_net_loop(void); /* a new one, or the test fails */
 

@@ -13,7 +13,7 @@
 
 #include <openssl/ssl.h>
 
-#include "net/sock.h"
+#include "ends.h"
 #include "net/tls.h"
 #include "net/tls_accept.h"
 #include "net/tls_context.h"
@@ -57,60 +57,7 @@ static struct tls_context *must(const struct tls_context_options *o,
 	return context;
 }
 
-/* ---- two ends ------------------------------------------------------------------------------- */
-
-struct ends {
-	int fd[2];
-	SSL_CTX *ctx;
-	SSL *server, *client; /* the server's is ours */
-	enum tls_accept_status status;
-	struct err err;
-	bool client_done;
-};
-
-/* A client that shows the certificate, if any. */
-static void ends_open(struct ends *e, const struct tls_context *context, X509 *cert, EVP_PKEY *key)
-{
-	*e = (struct ends){ .status = TLS_ACCEPT_WANTS_BYTES };
-	ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, e->fd), 0);
-	sock_tune(e->fd[0], NULL);
-	sock_tune(e->fd[1], NULL);
-	e->ctx = SSL_CTX_new(TLS_client_method());
-	if (cert) {
-		ck_assert_int_eq(SSL_CTX_use_certificate(e->ctx, cert), 1);
-		ck_assert_int_eq(SSL_CTX_use_PrivateKey(e->ctx, key), 1);
-	}
-	e->client = SSL_new(e->ctx);
-	SSL_set_connect_state(e->client);
-	SSL_set_fd(e->client, e->fd[1]);
-	e->server = tls_accept_new(context, e->fd[0]);
-	ck_assert_ptr_nonnull(e->server);
-}
-
-static void ends_close(struct ends *e)
-{
-	tls_free(e->server);
-	SSL_free(e->client);
-	SSL_CTX_free(e->ctx);
-	close(e->fd[0]);
-	if (e->fd[1] >= 0)
-		close(e->fd[1]);
-}
-
-/* Until the server has finished or failed, and the client has read what it was sent. */
-static enum tls_accept_status ends_shake(struct ends *e)
-{
-	for (int i = 0; i < 10 && e->status == TLS_ACCEPT_WANTS_BYTES; i++) {
-		e->client_done = SSL_do_handshake(e->client) == 1;
-		e->status = tls_accept_step(e->server, &e->err);
-	}
-	char byte;
-	if (!e->client_done)
-		e->client_done = SSL_do_handshake(e->client) == 1;
-	if (e->status == TLS_ACCEPT_DONE)
-		ck_assert_int_lt(SSL_read(e->client, &byte, 1), 0); /* takes the ticket */
-	return e->status;
-}
+/* ---- handshakes ------------------------------------------------------------------------------ */
 
 START_TEST(a_handshake)
 {
@@ -685,7 +632,7 @@ static enum tls_twin_status twin_meets(const struct tls_context *first,
 	enum tls_twin_status status = TLS_TWIN_WANTS_BYTES;
 	for (int i = 0; i < 10 && status == TLS_TWIN_WANTS_BYTES; i++) {
 		status = tls_twin_step(twin, ssl, err);
-		again.status = tls_accept_step(again.server, &again.err);
+		ends_step(&again);
 	}
 	tls_free(ssl);
 	tls_twin_free(twin);
