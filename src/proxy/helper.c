@@ -115,7 +115,8 @@ static void *helper_main(void *arg)
 		pthread_mutex_lock(&crew->lock);
 		job->by = NULL;
 		h->job = NULL;
-		helper_drain_wake(h);
+		if (helper_is_cancelled(job))
+			helper_drain_wake(h);
 		pthread_mutex_unlock(&crew->lock);
 		mailbox_send(job->reply, &job->mail);
 		pthread_mutex_lock(&crew->lock);
