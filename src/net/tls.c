@@ -147,16 +147,20 @@ static const EVP_MD *tls_end_point_hash(X509 *cert)
 	return EVP_get_digestbynid(hash);
 }
 
-size_t tls_server_end_point(const struct ssl_st *ssl, uint8_t out[TLS_END_POINT_BYTES])
+size_t tls_end_point(struct x509_st *cert, uint8_t out[TLS_END_POINT_BYTES])
 {
 	_Static_assert(TLS_END_POINT_BYTES >= EVP_MAX_MD_SIZE, "a digest does not fit");
-	X509 *cert = SSL_is_server(ssl) ? SSL_get_certificate(ssl) : SSL_get0_peer_certificate(ssl);
 	const EVP_MD *hash = cert ? tls_end_point_hash(cert) : NULL;
 	unsigned n = 0;
 	if (!hash || !X509_digest(cert, hash, out, &n))
 		n = 0;
 	ERR_clear_error();
 	return n;
+}
+
+size_t tls_server_end_point(const struct ssl_st *ssl, uint8_t out[TLS_END_POINT_BYTES])
+{
+	return tls_end_point(SSL_get0_peer_certificate(ssl), out);
 }
 
 bool tls_has_signed(struct ssl_st *ssl)

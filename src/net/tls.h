@@ -18,6 +18,7 @@
 #include "base/bug.h"
 
 struct ssl_st;
+struct x509_st;
 
 /* What tls_read and tls_write say beside a number of bytes > 0. */
 enum tls_outcome {
@@ -44,10 +45,11 @@ void tls_free(struct ssl_st *ssl);
 #define TLS_INFO_BYTES 64
 const char *tls_info(const struct ssl_st *ssl, char out[TLS_INFO_BYTES]);
 
-/* The channel binding tls-server-end-point (RFC 5929) of the session, from either of its ends: the
- * hash of the server's certificate. How many bytes it has; 0: there is none for this certificate
- * (its signature has no hash, as with Ed25519). */
+/* The channel binding tls-server-end-point (RFC 5929): the hash of the server's certificate, or of
+ * that which the server of a session of ours has shown. How many bytes it has; 0: there is none for
+ * this certificate (its signature has no hash, as with Ed25519). */
 #define TLS_END_POINT_BYTES 64
+size_t tls_end_point(struct x509_st *cert, uint8_t out[TLS_END_POINT_BYTES]) MUST_CHECK;
 size_t tls_server_end_point(const struct ssl_st *ssl, uint8_t out[TLS_END_POINT_BYTES]) MUST_CHECK;
 
 /* Has this end shown a certificate, and that it has its key? False of NULL. */

@@ -25,7 +25,7 @@
 #include "base/filetext.h"
 #include "base/log.h"
 #include "base/mem.h"
-#include "base/slice.h"
+#include "net/tls.h"
 #include "net/tls_ticket.h"
 #include "net/tls_work.h"
 
@@ -35,6 +35,8 @@ struct tls_context {
 	atomic_uint refs;
 	SSL_CTX *ctx;                    /* a reference */
 	struct tls_ticket_keys *tickets; /* a reference */
+	size_t end_point_bytes;
+	uint8_t end_point[TLS_END_POINT_BYTES]; /* of our certificate */
 };
 
 /* ---- faults ----------------------------------------------------------------------------- */
@@ -331,6 +333,8 @@ struct tls_context *tls_context_new(const struct tls_context_options *options,
 		return NULL;
 	}
 	tls_ticket_use(context->ctx, context->tickets);
+	context->end_point_bytes =
+		tls_end_point(SSL_CTX_get0_certificate(context->ctx), context->end_point);
 	return context;
 }
 
@@ -348,6 +352,11 @@ void tls_context_unref(struct tls_context *context)
 	SSL_CTX_free(context->ctx);
 	tls_ticket_keys_unref(context->tickets);
 	free(context);
+}
+
+struct slice tls_context_end_point(const struct tls_context *context)
+{
+	return slice_make(context->end_point, context->end_point_bytes);
 }
 
 struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context)

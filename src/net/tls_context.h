@@ -15,6 +15,7 @@
 
 #include "base/bug.h"
 #include "base/err.h"
+#include "base/slice.h"
 
 struct ssl_ctx_st;
 struct tls_context;
@@ -48,6 +49,10 @@ struct tls_context *tls_context_new(const struct tls_context_options *options,
 				    const struct tls_context *previous, struct err *err) MUST_CHECK;
 struct tls_context *tls_context_ref(struct tls_context *context); /* NULL stays NULL */
 void tls_context_unref(struct tls_context *context);              /* NULL is fine */
+
+/* What the channel of a client binds to (tls_end_point), for as long as the context lives; may be
+ * empty. */
+struct slice tls_context_end_point(const struct tls_context *context);
 
 struct ssl_ctx_st *tls_context_ssl(const struct tls_context *context); /* borrowed */
 

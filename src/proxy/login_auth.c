@@ -17,7 +17,7 @@
 
 #include "auth/secret.h"
 #include "base/mem.h"
-#include "net/tls.h"
+#include "net/tls_context.h"
 #include "proxy/client.h"
 #include "proxy/replication.h"
 #include "proxy/setup.h"
@@ -167,18 +167,23 @@ static bool login_auth_like_scram(const struct client *c, enum auth_method metho
 		       : login->setup->like_scram;
 }
 
+/* The certificate that it was shown is its login's own setup's: a reload meanwhile is another one.
+ */
+static struct slice login_auth_binding(const struct client *c)
+{
+	return c->conn.ssl ? tls_context_end_point(c->login->setup->tls) : SLICE_NONE;
+}
+
 static void login_auth_exchange(struct client *c, enum auth_method method, usec_t now)
 {
 	struct login *login = c->login;
-	uint8_t end_point[TLS_END_POINT_BYTES];
-	size_t n = c->conn.ssl ? tls_server_end_point(c->conn.ssl, end_point) : 0;
 	struct auth_request request = { .method = method,
 					.user = slice_of(c->user),
 					.secret = login->secret,
 					.mock = &c->worker->shared->mock,
 					.like_scram = login_auth_like_scram(c, method),
 					.like_iterations = login->setup->like_iterations,
-					.binding = slice_make(end_point, n) };
+					.binding = login_auth_binding(c) };
 	struct buf out = { 0 };
 	login->auth = auth_new(&request);
 	enum auth_status status = auth_start(login->auth, &out);

@@ -142,6 +142,16 @@ def test_plus_by_hand(tls_pooler):
     assert client.value("select 1") == "1"
 
 
+def test_plus_binds_to_what_was_shown_before_a_reload(tls_pooler, authority):
+    p = tls_pooler(databases={"app": lambda p: p.db(auth_type="scram-sha-256")}, userlist={"app": PASSWORD, "admin": ""})
+    client = tls_open(p)
+    fresh = authority.issue("localhost", file="fresh-amid", sans=["localhost"])
+    p.reload(client_tls_cert_file=fresh.cert, client_tls_key_file=fresh.key)
+    until(lambda: end_point(tls_open(p)) == fresh.fingerprint(), "the new certificate is shown")
+    offered(client)
+    assert plus_login(client, bound=end_point(client)).kind == "Z"
+
+
 @pytest.mark.parametrize("user", ["app", "nobody"])
 @pytest.mark.parametrize("gs2,mechanism,bound", [
     ("y,,", "SCRAM-SHA-256", b""),  # it was offered: somebody in between has hidden that
