@@ -192,7 +192,9 @@ static void inspect_setting(struct server *s, struct slice name, struct slice va
 			look->found |= KEEP(AUTHORIZATION);
 		return;
 	}
-	if (!value.ptr || inspect_is_none(name, value))
+	/* who came with a role has none now */
+	bool came_with = s->client && paramset_get(s->client->came_with, name);
+	if (!value.ptr || (inspect_is_none(name, value) && !came_with))
 		paramset_replace(&look->set, paramset_without(look->set, name));
 	else
 		paramset_replace(&look->set, server_param_said(s, look->set, name, value));

@@ -170,30 +170,40 @@ void paramset_sql_change(const struct paramset *have, const struct paramset *wan
 	}
 }
 
-/* Those without a dot are a table of (name, value); the others a SELECT each. */
-void paramset_sql_restore(const struct paramset *set, bool local, bool own_too, struct buf *sql)
+/* One that pg_settings does not list: set where it is as if nobody had. */
+static void paramset_sql_unlisted(struct buf *sql, const struct paramset_member *m,
+				  const char *is_local, const char *nothing)
+{
+	buf_add_str(sql, "SELECT pg_catalog.set_config(");
+	paramset_sql_quote(sql, m->name);
+	buf_add_str(sql, ", ");
+	paramset_sql_any_value(sql, m);
+	buf_addf(sql, ", %s) WHERE coalesce(pg_catalog.current_setting(", is_local);
+	paramset_sql_quote(sql, m->name);
+	buf_addf(sql, ", true), '') OPERATOR(pg_catalog.=) '%s';", nothing);
+}
+
+/* Those that are listed are a table of (name, value); the others a SELECT each. */
+void paramset_sql_restore(const struct paramset *set, bool local, bool own_too, bool role_too,
+			  struct buf *sql)
 {
 	struct buf listed = { 0 };
 	const char *is_local = local ? "true" : "false";
 	for (size_t i = 0; i < paramset_count(set); i++) {
 		const struct paramset_member *m = paramset_member(set, i);
 		bool is_own = strchr(m->name, '.');
-		struct buf *out = is_own ? sql : &listed;
-		if (is_own && !own_too)
-			continue;
-		buf_add_str(out, is_own         ? "SELECT pg_catalog.set_config("
-				 : buf_len(out) ? ",(pg_catalog.lower("
-						: "(pg_catalog.lower(");
-		paramset_sql_quote(out, m->name);
-		buf_add_str(out, is_own ? ", " : "), ");
-		paramset_sql_any_value(out, m);
-		if (!is_own) {
-			buf_u8(out, ')');
+		bool is_role = strcasecmp(m->name, "role") == 0;
+		if (is_own || is_role) {
+			if (is_own ? own_too : role_too)
+				paramset_sql_unlisted(sql, m, is_local, is_role ? "none" : "");
 			continue;
 		}
-		buf_addf(out, ", %s) WHERE coalesce(pg_catalog.current_setting(", is_local);
-		paramset_sql_quote(out, m->name);
-		buf_add_str(out, ", true), '') OPERATOR(pg_catalog.=) '';");
+		buf_add_str(&listed,
+			    buf_len(&listed) ? ",(pg_catalog.lower(" : "(pg_catalog.lower(");
+		paramset_sql_quote(&listed, m->name);
+		buf_add_str(&listed, "), ");
+		paramset_sql_any_value(&listed, m);
+		buf_u8(&listed, ')');
 	}
 	if (buf_len(&listed))
 		buf_addf(sql,

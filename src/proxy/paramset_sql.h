@@ -28,9 +28,11 @@ void paramset_sql_change(const struct paramset *have, const struct paramset *wan
 /*
  * Appends the SQL that sets those of `set` that nobody has set in the session, or that were reset.
  * `local`: to the end of the transaction. Of settings with a dot in their names the server does not
- * say who has set them: those that are empty are set too, where `own_too` says so.
+ * say who has set them: those that are empty are set too, where `own_too` says so; and so is the
+ * role, by `role_too`, where there is none.
  */
-void paramset_sql_restore(const struct paramset *set, bool local, bool own_too, struct buf *sql);
+void paramset_sql_restore(const struct paramset *set, bool local, bool own_too, bool role_too,
+			  struct buf *sql);
 
 /*
  * Appends the SETs, and SET LOCALs, of those members of `set` whose bits are given. False, and

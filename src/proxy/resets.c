@@ -66,6 +66,7 @@ static bool resets_is_spared(const char *name)
 static void resets_all(struct resets *r, const struct paramset *set, bool role_too)
 {
 	r->for_session = r->own_too = true;
+	r->role_too |= role_too;
 	r->is_doubtful |= paramset_count(set) > RESETS_MAX_MEMBERS;
 	for (size_t i = 0; i < paramset_count(set) && i < RESETS_MAX_MEMBERS; i++) {
 		const char *name = paramset_member(set, i)->name;
@@ -76,10 +77,11 @@ static void resets_all(struct resets *r, const struct paramset *set, bool role_t
 	}
 }
 
-static void resets_default(struct resets *r, uint64_t bit, bool local, bool is_own)
+static void resets_default(struct resets *r, uint64_t bit, bool local, const char *name)
 {
 	r->for_session |= !local;
-	r->own_too |= is_own;
+	r->own_too |= strchr(name, '.') != NULL;
+	r->role_too |= strcmp(name, "role") == 0;
 	if (!local)
 		r->session |= bit;
 	r->local &= ~bit;
@@ -97,20 +99,17 @@ static void resets_value(struct resets *r, uint64_t bit, bool local)
 }
 
 /* Does it reset the setting, or may it? */
-static bool resets_setting(struct resets *r, const struct paramset *came_with,
+static bool resets_setting(struct resets *r, const struct paramset *came_with, const char *name,
 			   const struct effect_setting *set)
 {
-	size_t i = resets_find(came_with, set->name);
-	bool is_own = strchr(set->name, '.');
-	if (strcmp(set->name, "session_authorization") == 0)
-		r->is_doubtful = true; /* it changes the role too */
+	size_t i = resets_find(came_with, name);
 	if (i == paramset_count(came_with))
 		return false;
 	uint64_t bit = i < RESETS_MAX_MEMBERS ? UINT64_C(1) << i : 0;
 	r->is_doubtful |= !bit || set->form == EFFECT_FORM_ASK;
 	switch (set->form) {
 	case EFFECT_FORM_DEFAULT:
-		resets_default(r, bit, set->local, is_own);
+		resets_default(r, bit, set->local, name);
 		return true;
 	case EFFECT_FORM_TEXT:
 	case EFFECT_FORM_ITEMS:
@@ -118,9 +117,20 @@ static bool resets_setting(struct resets *r, const struct paramset *came_with,
 		return false;
 	case EFFECT_FORM_ASK:
 		r->for_session |= !set->local;
-		return !is_own; /* set_config() may make NULL of it, which resets */
+		/* set_config() may make NULL of it, which resets */
+		return !strchr(name, '.');
 	}
 	return false;
+}
+
+/* The session's user has the role of the start-up, another one has none. */
+static bool resets_named(struct resets *r, const struct paramset *came_with,
+			 const struct effect_setting *set)
+{
+	bool resets = resets_setting(r, came_with, set->name, set);
+	if (strcmp(set->name, "session_authorization") == 0)
+		resets |= resets_setting(r, came_with, "role", set);
+	return resets;
 }
 
 static void resets_undo(struct resets *r)
@@ -152,7 +162,7 @@ bool resets_note(struct resets *r, const struct paramset *came_with, const struc
 	if (resets)
 		resets_all(r, came_with, e->set & EFFECT(DISCARD_ALL));
 	for (size_t i = 0; i < e->setting_count; i++)
-		resets |= resets_setting(r, came_with, &e->settings[i]);
+		resets |= resets_named(r, came_with, &e->settings[i]);
 	resets_transaction(r, e->set);
 	return resets;
 }

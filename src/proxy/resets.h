@@ -25,7 +25,8 @@ struct resets {
 	bool has_savepoint; /* one was made since something was reset */
 	bool is_doubtful;   /* the texts do not say it */
 	bool for_session;   /* something may be reset for longer than the transaction */
-	bool own_too;       /* and something that is called like my.tenant */
+	bool own_too;       /* and something that is called like my.tenant, */
+	bool role_too;      /* or the role */
 };
 
 /* One more statement. Does it reset something, for all that can be read? */

@@ -70,8 +70,10 @@ void restore_refused(struct client *c, uint32_t seq)
 		return;
 	uint32_t asked_at = c->keep->restore.asked_at;
 	bool is_reached = !track_seq_before(asked_at, track_head_seq(track));
-	if (!track_seq_before(seq, asked_at) || !is_reached) /* or it was skipped */
-		restore_doubt(c);
+	if (track_seq_before(seq, asked_at) && is_reached)
+		return;
+	c->keep->restore.resets.role_too = false; /* it was not run, or is undone */
+	restore_doubt(c);
 }
 
 bool restore_is_asked(const struct client *c)
@@ -123,7 +125,8 @@ static void restore_sql(const struct client *c, char tx_status, struct buf *sql)
 	const struct resets *resets = &c->keep->restore.resets;
 	uint64_t local = tx_status == 'T' ? resets->local : 0;
 	if (resets->is_doubtful || !paramset_sql_reset(c->came_with, resets->session, local, sql))
-		paramset_sql_restore(c->came_with, !resets->for_session, resets->own_too, sql);
+		paramset_sql_restore(c->came_with, !resets->for_session, resets->own_too,
+				     resets->role_too, sql);
 }
 
 bool restore_start(struct server *s, usec_t now)

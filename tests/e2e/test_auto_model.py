@@ -377,7 +377,8 @@ class Pair:
     """A client of the pooler and its twin."""
 
     LOGINS = [{}, {}, {}, {"options": "-c search_path=s2 -c my.tenant=came"}, {"TimeZone": "Asia/Tokyo"},
-              {"application_name": "came so", "options": "-c work_mem=9MB"}, {"client_encoding": "LATIN1"}]
+              {"application_name": "came so", "options": "-c work_mem=9MB"}, {"client_encoding": "LATIN1"},
+              {"options": "-c role=third -c work_mem=9MB"}]
 
     def __init__(self, world, draw):
         params = draw.rng.choice(self.LOGINS)

@@ -138,6 +138,37 @@ def test_reset_that_is_not_the_last_or_not_run(pooler, cluster, what):
     same(pooler, cluster, LEVEL_CAME, [[Q("set work_mem = '5MB'")], [Q("begin")], BEHIND[what], [Q(SHOW)], [Q("commit")], [Q(SHOW)]])
 
 
+ROLE_SCRIPTS = {
+    "none": ["set role none", "select 1", "reset role"],
+    "none and all": ["set role none", "reset all", "discard all", "set role none", "reset role; select 1", "set role none",
+                     "reset role; select 1 / 0"],
+    "transaction": ["set role none", "begin", "reset role", "set transaction isolation level serializable", "select 1", "rollback",
+                    "begin", "set role to default", "commit"],
+    "rolled back": ["begin", "set role none", "savepoint a", "reset role", "rollback to a", "reset role", "rollback"],
+    "local": ["begin", "set local role none", "set local role to default", "commit", "begin", "set local role none", "commit"],
+    "authorization": ["set role none", "reset session authorization", "set session authorization app", "reset role",
+                      "set role none", "begin", "set session authorization default", "commit", "begin; reset role",
+                      "set session authorization app", "commit", "set session authorization default"],
+    "another": ["set role app", "set role third", "set role none", "set work_mem = '5MB'", "reset all", "set role third"]}
+
+
+@pytest.mark.parametrize("script", ROLE_SCRIPTS)
+def test_role_that_a_client_came_with(pooler, cluster, script):
+    """It is gone by SET ROLE NONE, on whichever server, and back by RESET ROLE."""
+    cluster.sql("grant third to app")
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    came = {"options": "-c role=third -c work_mem=9MB"}
+    show = "select current_user, session_user, current_setting('role'), current_setting('work_mem')"
+    pooled, other = p.raw(**came), p.raw()
+    with Client(("127.0.0.1", cluster.port)).login("app", "app", **came) as direct:
+        for text in ROLE_SCRIPTS[script]:
+            wanted = step(direct, [Q(text)])
+            assert step(pooled, [Q(text)]) == wanted, text
+            if wanted[0][-1] == ("Z", b"I") and "authorization" not in script:
+                assert other.value("select current_user") == "app"
+            assert step(pooled, [Q(show)]) == step(direct, [Q(show)]), text
+
+
 COPY = "copy public.restore_t from stdin"
 
 

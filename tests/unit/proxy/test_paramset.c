@@ -263,19 +263,22 @@ START_TEST(test_what_was_reset_is_set_again)
 {
 	struct world w = world_open();
 	struct paramset *listed = set_of(w.empty, "TimeZone=UTC|b=\xe9");
-	struct paramset *own = set_of(w.empty, "my.x=it's");
+	struct paramset *own = set_of(w.empty, "my.x=it's|role=me");
 	struct buf sql = { 0 };
 
-	paramset_sql_restore(w.empty, false, true, &sql);
-	paramset_sql_restore(own, false, false, &sql);
+	paramset_sql_restore(w.empty, false, true, true, &sql);
+	paramset_sql_restore(own, false, false, false, &sql);
 	ck_assert_uint_eq(buf_len(&sql), 0);
-	paramset_sql_restore(listed, true, true, &sql);
+	paramset_sql_restore(listed, true, true, true, &sql);
 	ck_assert_ptr_nonnull(strstr(buf_cstr(&sql), "set_config(n, v, true)"));
 	ck_assert_ptr_nonnull(strstr(buf_cstr(&sql), "(pg_catalog.lower(E'TimeZone'), E'UTC')"));
 	ck_assert(paramset_is_ascii(buf_slice(&sql)));
 	buf_clear(&sql);
-	paramset_sql_restore(own, false, true, &sql);
+	paramset_sql_restore(own, false, true, false, &sql);
 	ck_assert_ptr_nonnull(strstr(buf_cstr(&sql), "set_config(E'my.x', E'it''s', false)"));
+	ck_assert_ptr_null(strstr(buf_cstr(&sql), "role"));
+	paramset_sql_restore(own, true, false, true, &sql);
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&sql), "set_config(E'role', E'me', true)"));
 	buf_fini(&sql);
 	paramset_unref(listed);
 	paramset_unref(own);

@@ -35,7 +35,9 @@ static const struct {
 	{ "set local work_mem to default; set work_mem = '5MB'", "" },
 	{ "reset work_mem; set local work_mem = '5MB'", "work_mem ?" },
 	{ "reset work_mem; set local time zone 'UTC'", "work_mem" },
-	{ "reset work_mem; set session authorization default", "work_mem ?" },
+	{ "set session authorization default", "role" },
+	{ "reset role; reset session authorization", "role" },
+	{ "reset role; set session authorization me", "" },
 	/* a query in front leaves nothing open, one behind it does */
 	{ "select f(); reset work_mem", "work_mem" },
 	{ "close all; unlisten *; reset all", "my.tenant TimeZone work_mem" },
