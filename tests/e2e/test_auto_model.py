@@ -8,8 +8,8 @@ The twins live in a database of their own, so that neither side sees the locks a
 allowed to differ, and so is not asked: whether a custom setting that was never set is NULL or empty; the names that
 prepared statements of the protocol have in pg_prepared_statements and in the texts of errors; currval in a later
 transaction than its nextval; what stands behind the RESET of a setting that came with the login, in the same string
-or batch; and a Parse of a name that the same batch has freed by DEALLOCATE or DISCARD. In a failed transaction the error may be
-another one.
+or batch; a Parse of a name that the same batch has freed by DEALLOCATE or DISCARD; and an isolation level that is chosen behind
+the Describe of a prepared statement. In a failed transaction the error may be another one.
 
 It begins at one place, and prints it; E2E_SEED says where else, E2E_LONG how many statements instead of a few seconds' worth (1: a
 million).
@@ -206,16 +206,16 @@ class Draw:
                          "start transaction isolation level repeatable read, read write", "commit", "commit", "end", "rollback", "abort",
                          "savepoint a", "savepoint b", "rollback to a", "rollback to b", "release a",
                          "commit and chain", "rollback and chain", "select 1/0", "begin isolation level serializable",
-                         "set transaction isolation level serializable", "set transaction read only")
+                         "set transaction read only")
 
     def reset(self):
         return self.pick("reset all", "reset work_mem", "reset search_path", "reset my.tenant", "set time zone default",
                          "reset application_name", "reset client_encoding", "set local work_mem to default")
 
     def level(self):
-        """A transaction whose isolation level is chosen behind a RESET, each a request of its own."""
+        """A new transaction, whose isolation level is chosen behind a RESET, each a request of its own."""
         reset = self.reset()
-        texts = [self.pick("begin", "rollback; begin", "commit; begin", "savepoint a"),
+        texts = [self.pick("rollback; begin", "commit; begin", "rollback; start transaction read only"),
                  self.pick("show work_mem", "set work_mem = '5MB'", "savepoint a", "set my.tenant = 'blue'", "")]
         out = [Q(text) for text in texts]
         out.append(self.pick(Q(reset), P(reset) + B() + E() + S, P(reset) + B(portal="p") + S + E("p") + S))
