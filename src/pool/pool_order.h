@@ -49,7 +49,7 @@ struct pool_cap;
 	X(NONE, "")                                                                                \
 	X(IDLE_TIMEOUT, "idle for longer than server_idle_timeout")                                \
 	X(RECYCLED, "older than pool_recycle")                                                     \
-	X(STALE, "opened before the last RECONNECT or failed ping")                                \
+	X(STALE, "opened before a RECONNECT, a failed ping or the like")                           \
 	X(SURPLUS, "a limit was lowered")                                                          \
 	X(OVERFLOW, "pool_size servers idle already")                                              \
 	X(EVICTED, "another pool under the same limit is short")                                   \

@@ -155,6 +155,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/stmt.c \
 	src/proxy/stmt.h \
 	src/proxy/suspect.c src/proxy/suspect.h \
+	src/proxy/vacate.c \
+	src/proxy/vacate.h \
 	src/proxy/worker.c \
 	src/proxy/worker.h \
 	src/proxy/worker_report.c \

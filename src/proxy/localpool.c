@@ -121,18 +121,24 @@ static bool localpool_is_paused(const struct localpool *lp)
 
 /* ---- where it leads ------------------------------------------------------------------------ */
 
-/* The database and its server, as libpq is told. */
-static struct site *localpool_find_site(const struct localpool *lp)
+void localpool_add_site(const struct localpool *lp, struct slice dbname, struct buf *key)
 {
 	static const char *const keys[] = { "host", "hostaddr", "port", "service" };
 	const struct conf_database *db =
 		conf_find_database(lp->setup->conf, slice_of(lp->route->database));
-	struct buf key = { 0 };
-	buf_add_str(&key, *db->dbname ? db->dbname : lp->route->database);
+	buf_add_slice(key, dbname);
 	for (size_t i = 0; i < COUNT_OF(keys); i++)
 		for (size_t j = 0; j < db->param_count; j++)
 			if (strcmp(db->params[j].key, keys[i]) == 0)
-				buf_addf(&key, "%c%s=%s", 0, keys[i], db->params[j].value);
+				buf_addf(key, "%c%s=%s", 0, keys[i], db->params[j].value);
+}
+
+static struct site *localpool_find_site(const struct localpool *lp)
+{
+	const struct conf_database *db =
+		conf_find_database(lp->setup->conf, slice_of(lp->route->database));
+	struct buf key = { 0 };
+	localpool_add_site(lp, slice_of(*db->dbname ? db->dbname : lp->route->database), &key);
 	struct site *site = registry_site(lp->worker->shared->registry, buf_slice(&key));
 	buf_fini(&key);
 	return site;

@@ -12,7 +12,9 @@
 
 #include <stdbool.h>
 
+#include "base/buf.h"
 #include "base/list.h"
+#include "base/slice.h"
 #include "base/wheel.h"
 #include "conf/conf.h"
 #include "pool/pool.h"
@@ -95,6 +97,9 @@ void localpool_end_clients(struct localpool *lp, enum error_id error, usec_t now
 
 /* No server is given out any more, and who only listens keeps none (proxy/ear.h). */
 void localpool_pause(struct localpool *lp, usec_t now);
+
+/* Adds the key of the site (proxy/site.h) that this database of its server is, as libpq is told. */
+void localpool_add_site(const struct localpool *lp, struct slice dbname, struct buf *key);
 
 /* The worker has a new setup. */
 void localpool_configure(struct localpool *lp, usec_t now);

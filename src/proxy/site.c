@@ -95,6 +95,13 @@ void site_answered(struct site *site, usec_t asked_at)
 	atomic_compare_exchange_strong(&site->asked_at, &asked_at, 0);
 }
 
+bool site_vacate(struct site *site, usec_t now, usec_t again_us)
+{
+	usec_t last = atomic_load(&site->vacated_at);
+	return (!last || now - last >= again_us) &&
+	       atomic_compare_exchange_strong(&site->vacated_at, &last, now);
+}
+
 uint32_t site_next_version(struct site *site)
 {
 	uint32_t version = atomic_fetch_add(site->versions, 1) + 1;

@@ -43,6 +43,7 @@ struct site {
 	atomic_int open;           /* how many are under way */
 	atomic_int minders;        /* localpools that want to know what hides code */
 	_Atomic usec_t asked_at;   /* when the server was, and has not answered yet; or 0 */
+	_Atomic usec_t vacated_at; /* when its idle servers were last closed (proxy/vacate.h) */
 	atomic_uint *versions;     /* not owned; of all sites: the newest */
 	atomic_uint version;       /* of what is known; 0: nothing */
 
@@ -77,6 +78,9 @@ static inline bool site_is_minded(const struct site *site)
 bool site_is_asked(struct site *site, usec_t now);
 void site_ask(struct site *site, usec_t now);
 void site_answered(struct site *site, usec_t asked_at);
+
+/* May its servers be closed, now: has that been done the last time before so long? */
+bool site_vacate(struct site *site, usec_t now, usec_t again_us);
 
 /* Copies those that are there; how many. And these are no more. */
 size_t site_ghosts(struct site *site, struct site_ghost out[SITE_MAX_GHOSTS]);

@@ -15,10 +15,12 @@
 #include "proxy/paramset.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
+#include "proxy/vacate.h"
 #include "proxy/worker.h"
 #include "sql/effect.h"
 #include "sql/mention.h"
 #include "sql/norm.h"
+#include "sql/vacant.h"
 
 /* Effects that leave nothing in a session, or nothing that a look could find. */
 #define SUSPECT_IDLE_EFFECTS                                                                       \
@@ -292,6 +294,15 @@ static void suspect_statement(struct client *c, const struct effect *e, struct l
 	keep->inner |= e->inner & ~(SUSPECT_IDLE_EFFECTS & ~EFFECT(SEQUENCE_MOVE));
 }
 
+/* Does it want a database to be left by all? */
+static void suspect_vacancy(const struct client *c, uint64_t effects, struct slice sql,
+			    struct lexer_mode mode)
+{
+	char name[LITERAL_NAME_BYTES];
+	if (effects & SUSPECT_DDL_EFFECTS && vacant_database(sql, mode, name))
+		vacate_mind(c, slice_of(name));
+}
+
 /* `runs`: now. */
 static void suspect_read(struct client *c, struct slice sql, bool is_whole, bool runs)
 {
@@ -314,6 +325,7 @@ static void suspect_read(struct client *c, struct slice sql, bool is_whole, bool
 	if (!(effects & ~SUSPECT_DULL_EFFECTS) && !suspect_moved(c, effects) &&
 	    !(may_hide && hidden_is_in(&c->pool->hidden, sql, mode)))
 		return;
+	suspect_vacancy(c, effects, sql, mode);
 	effect_init(&iter, sql, mode);
 	while (effect_next(&iter, &effect)) { /* the server reads the text as a whole first, too */
 		if (may_hide)

@@ -2,6 +2,7 @@
  * worker.c - one thread: how it starts, what main mails it, and how it ends.
  */
 #include "proxy/worker.h"
+#include "proxy/vacate.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -194,6 +195,7 @@ struct worker *worker_new(struct worker_shared *shared, unsigned index, struct s
 	list_init(&w->touched);
 	list_init(&w->commands);
 	list_init(&w->branches);
+	list_init(&w->vacates);
 	map_init(&w->keys);
 	map_init(&w->pools);
 	spare_init(w);
@@ -248,6 +250,7 @@ void worker_free(struct worker *w)
 	loop_clear_timer(&w->balancer.timer);
 	loop_clear_timer(&w->gate_timer);
 	branch_stop_all(w);
+	vacate_stop_all(w);
 	for (size_t at = 0; map_next(&w->pools, &at, &key, &value);)
 		loop_clear_timer(&((struct localpool *)value)->tick);
 	loop_free(w->loop); /* reaps what was closed last */

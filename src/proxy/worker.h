@@ -109,6 +109,8 @@ struct worker {
 	unsigned lingering;   /* clients that were told to go and may still read why */
 	struct list commands; /* that wait for their end */
 	struct list branches; /* owned; of hubs (proxy/branch.h) */
+	struct list
+		vacates; /* owned; commands that wait for a database to be left (proxy/vacate.h) */
 };
 
 struct worker *worker_new(struct worker_shared *shared, unsigned index, struct setup *setup,

@@ -15,4 +15,5 @@ src_sql_libsql_a_SOURCES = \
 	src/sql/plain.c src/sql/plain.h \
 	src/sql/skim.c src/sql/skim.h \
 	src/sql/split.c src/sql/split.h \
+	src/sql/vacant.c src/sql/vacant.h \
 	src/sql/words.c src/sql/words.h

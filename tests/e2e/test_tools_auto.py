@@ -140,6 +140,75 @@ def test_psql_watches(auto):
     assert "own|{1,2,3,4}" in done.stdout and "division by zero" in done.stderr
 
 
+def used(p, name, workers=2):
+    """A database that clients of each worker have just used, and do not now: servers of it idle in pools."""
+    clients = [p.raw(database=name) for _ in range(2 * workers)]
+    for n, client in enumerate(clients):
+        client.rows(f"create table if not exists t{n} (a int)")
+    assert p.cluster.backends(f"datname = '{name}'")
+    return clients
+
+
+def databases(p, prefix):
+    return sorted(name[len(prefix):] for name, in p.cluster.sql(f"select datname from pg_database where datname ~ '^{prefix}'"))
+
+
+def test_createdb_and_dropdb(auto):
+    """A database that others of the pool have just used can be dropped, and made anew under its name."""
+    name = f"{auto.database}_made"
+    for _ in range(3):
+        tool(auto, "createdb", "-O", "app", name, dbname="postgres")
+        used(auto, name)
+        tool(auto, "dropdb", name, dbname="postgres")
+        assert databases(auto, auto.database) == [""]
+
+
+def test_databases_are_renamed_and_copied(auto):
+    """And those that idle clients are connected to are used again as soon as there is one of that name."""
+    name = f"{auto.database}_a"
+    tool(auto, "createdb", "-O", "app", name, dbname="postgres")
+    clients = used(auto, name)
+    tool(auto, "createdb", "-T", name, f"{auto.database}_b", dbname="postgres")
+    assert ask(auto, "select count(*) from pg_tables where tablename ~ '^t[0-9]$'", f"{auto.database}_b") == [(4,)]
+    for client in clients:
+        assert client.value("select current_database()") == name
+    with auto.connect(user="postgres", dbname="postgres", prepare_threshold=0) as conn:  # in the extended protocol
+        conn.execute(f"alter database {name} rename to {auto.database}_c")
+    assert clients[0].error("select 1").sqlstate == "3D000"
+    tool(auto, "psql", "-X", "-c", f'alter database "{auto.database}_b" rename to {name}', dbname="postgres")
+    until(lambda: "E" not in [m.kind for m in clients[0].query("select 1")], "logins are tried again")
+    assert {client.value("select current_database()") for client in clients} == {name}
+    for one in ("_a", "_c"):
+        tool(auto, "dropdb", "--maintenance-db", "postgres", f"{auto.database}{one}", dbname="postgres")
+    assert databases(auto, auto.database) == [""]
+
+
+def test_a_database_in_use_is_not_dropped(auto):
+    name = f"{auto.database}_made"
+    tool(auto, "createdb", "-O", "app", name, dbname="postgres")
+    client = auto.raw(database=name)
+    client.rows("begin")
+    client.rows("create table t ()")
+    done = tool(auto, "dropdb", name, dbname="postgres", check=False)
+    assert done.returncode and "is being accessed by other users" in done.stderr
+    client.rows("commit")
+    assert client.value("select count(*) from t") == "0"
+    client.close()
+    tool(auto, "dropdb", name, dbname="postgres")
+
+
+def test_who_may_not_drop_a_database_keeps_nobody_from_it(auto):
+    """Nor does who says so amid something that takes a while."""
+    used(auto, auto.database)
+    auto.cluster.sql(f"alter database {auto.database} owner to postgres")
+    before = auto.cluster.backends(f"datname = '{auto.database}'")
+    hostile = auto.raw(user="third", database="other")
+    for _ in range(20):
+        assert hostile.error(f"drop database {auto.database}").sqlstate == "42501"
+    assert hostile.error(f"select pg_sleep(0.5); drop database {auto.database}").sqlstate in ("25001", "42501")
+    assert auto.cluster.backends(f"datname = '{auto.database}'") == before
+
+
 def test_pgloader(auto, tmp_path):
     """A driver that is not libpq, in Common Lisp, with two connections that copy at once."""
     if not shutil.which("pgloader"):

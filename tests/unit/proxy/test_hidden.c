@@ -192,6 +192,20 @@ START_TEST(test_news_while_it_is_asked)
 }
 END_TEST
 
+START_TEST(test_vacated_once_a_while)
+{
+	const usec_t again = USEC_PER_SEC;
+	atomic_uint versions = 0;
+	struct site *site = site_new(SLICE("app"), &versions);
+	ck_assert(site_vacate(site, 5000, again));
+	ck_assert(!site_vacate(site, 5000, again));
+	ck_assert(!site_vacate(site, 5000 + again - 1, again));
+	ck_assert(site_vacate(site, 5000 + again, again));
+	ck_assert(!site_vacate(site, 5000 + again, again));
+	site_free(site);
+}
+END_TEST
+
 START_TEST(test_ghosts)
 {
 	struct site_ghost ghosts[SITE_MAX_GHOSTS];
@@ -268,6 +282,7 @@ Suite *hidden_suite(void)
 	tcase_add_test(tc, test_one_learns_for_all_that_lead_there);
 	tcase_add_test(tc, test_who_hears_that_it_was_wrong_is_told_so);
 	tcase_add_test(tc, test_ghosts);
+	tcase_add_test(tc, test_vacated_once_a_while);
 	tcase_add_test(tc, test_news);
 	tcase_add_test(tc, test_news_while_it_is_asked);
 	tcase_add_test(tc, test_too_many);

@@ -11,6 +11,7 @@ Suite *effect_suite(void);
 Suite *lexer_suite(void);
 Suite *literal_suite(void);
 Suite *mention_suite(void);
+Suite *vacant_suite(void);
 Suite *naming_suite(void);
 Suite *norm_suite(void);
 Suite *fingerprint_suite(void);
