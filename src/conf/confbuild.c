@@ -226,7 +226,8 @@ static bool confbuild_is_ours(const char *key)
 {
 	static const char *const ours[] = { "replication", "fallback_application_name",
 					    "gssencmode",  "krbsrvname",
-					    "gsslib",      "gssdelegation" };
+					    "gsslib",      "gssdelegation",
+					    "service",     "servicefile" };
 	for (size_t i = 0; i < COUNT_OF(ours); i++) {
 		if (strcmp(key, ours[i]) == 0)
 			return true;

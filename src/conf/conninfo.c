@@ -11,12 +11,12 @@
 #define CONNINFO_NEAR 3
 
 /* libpq's keywords, and the version that brought them. Those that pgweir decides itself are
- * not here: replication, gssencmode, fallback_application_name; nor are those of GSSAPI. */
+ * not here: replication, gssencmode, fallback_application_name; nor are those of GSSAPI, and
+ * services, since a connection is described here and its hosts are gone through by pgweir. */
 static const struct {
 	const char *name;
 	int since;
 } conninfo_keywords[] = {
-	{ "service", 0 },
 	{ "user", 0 },
 	{ "password", 0 },
 	{ "passfile", 0 },
@@ -48,7 +48,6 @@ static const struct {
 	{ "ssl_min_protocol_version", 0 },
 	{ "ssl_max_protocol_version", 0 },
 	{ "target_session_attrs", 0 },
-	{ "servicefile", 180000 },
 };
 
 bool conninfo_is_keyword(struct slice key)

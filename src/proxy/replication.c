@@ -18,8 +18,10 @@ bool replication_is_physical(const struct startparams *p)
 
 /* What decides which server a line leads to. */
 static const struct conf_param replication_place[] = {
-	{ "host", "" },    { "hostaddr", "" },    { "port", "5432" },
-	{ "service", "" }, { "servicefile", "" }, { "target_session_attrs", "any" },
+	{ "host", "" },
+	{ "hostaddr", "" },
+	{ "port", "5432" },
+	{ "target_session_attrs", "any" },
 };
 
 static const char *replication_param(const struct conf_database *db, const struct conf_param *of)

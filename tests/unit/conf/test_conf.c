@@ -256,6 +256,7 @@ START_TEST(faults)
 	check_conf_bad(HEAD "[databases]\ny=hots=a\n", 6, "did you mean \"host\"?");
 	check_conf_bad(HEAD "[databases]\ny=listen_port=5\n", 6, "cannot be set in [databases]");
 	check_conf_bad(HEAD "[databases]\ny=krbsrvname=x\n", 6, "cannot be set in [databases]");
+	check_conf_bad(HEAD "[databases]\ny=service=x\n", 6, "cannot be set in [databases]");
 	check_conf_bad(HEAD "[databases]\ny=pool_size=-1\n", 6, "pool_size: out of range");
 	check_conf_bad(HEAD "[databases]\ny=replication=database\n", 6,
 		       "replication cannot be set");

@@ -111,6 +111,7 @@ START_TEST(keywords)
 	ck_assert(!conninfo_is_keyword(SLICE("replication")));
 	ck_assert(!conninfo_is_keyword(SLICE("gssencmode")));
 	ck_assert(!conninfo_is_keyword(SLICE("krbsrvname")));
+	ck_assert(!conninfo_is_keyword(SLICE("service")));
 	ck_assert(!conninfo_is_keyword(SLICE("")));
 	ck_assert_str_eq(conninfo_nearest(SLICE("sslmod")), "sslmode");
 	ck_assert_str_eq(conninfo_nearest(SLICE("pasword")), "password");

@@ -39,7 +39,6 @@ static const struct {
 	{ "a = host=h port=1\nb = host=h port=2", NULL },
 	{ "a = host=h\nb = host=h\n* = host=i", NULL },
 	{ "a = host=h\nb = host=h hostaddr=10.0.0.1", NULL },
-	{ "a = service=x\nb = service=y", NULL },
 	{ "a = host=x,y\nb = host=x,y target_session_attrs=standby", NULL },
 	{ "a = host=h user=u\nb = host=h\nc = host=i", NULL },
 };
