@@ -158,7 +158,7 @@ static void connector_whom(const struct connector *c, char *out, size_t n)
 static int connector_host_count(const struct connector *c)
 {
 	const char *hosts = connector_get(c, "hostaddr");
-	return connector_hosts_count(hosts ? hosts : connector_get(c, "host"));
+	return connector_hosts_count(hosts && *hosts ? hosts : connector_get(c, "host"));
 }
 
 /* What one host may take: what libpq's connect_timeout says, but at most its part of all. */
@@ -184,20 +184,24 @@ static bool connector_fail_libpq(struct connector *c)
 
 static bool connector_begin(struct connector *c)
 {
-	if (!connector_tls_check_crl(connector_get(c, "sslcrl"), &c->fault))
+	const char *crl_dir = connector_get(c, "sslcrldir");
+	if (!connector_tls_check_crl(connector_get(c, "sslcrl"), crl_dir, &c->fault))
 		return false;
 	connector_set(c, "gssencmode", "disable");
-	for (size_t i = 0; i < CONNECTOR_TLS_FILES; i++)
-		connector_set_default(c, connector_tls_file(i), CONNECTOR_TLS_NO_FILE);
+	for (size_t i = 0; i < CONNECTOR_TLS_FILES; i++) {
+		const char *file = connector_tls_file(i);
+		if (!crl_dir || strcmp(file, "sslcrl") != 0)
+			connector_set_default(c, file, CONNECTOR_TLS_NO_FILE);
+	}
 	connector_set_default(c, "fallback_application_name", "pgweir");
 	c->link.pg = PQconnectStartParams((const char *const *)c->keywords,
 					  (const char *const *)c->values, 0);
 	if (!c->link.pg || PQstatus(c->link.pg) == CONNECTION_BAD)
 		return connector_fail_libpq(c);
-	connector_terms_read(&c->terms, c->link.pg);
-	c->proof.user = PQuser(c->link.pg);
-	c->proof.password = PQpass(c->link.pg);
-	return true;
+	if (connector_terms_read(&c->terms, c->link.pg))
+		return true;
+	connector_fault_set(&c->fault, CONNECTOR_FAULT_UNREACHABLE, "53200", "out of memory");
+	return false;
 }
 
 static bool connector_wait(struct connector *c, short events)
@@ -237,6 +241,8 @@ static void connector_take_over(struct connector *c)
 	c->link.fd = PQsocket(pg);
 	c->link.ssl = PQsslInUse(pg) ? PQsslStruct(pg, "OpenSSL") : NULL;
 	c->link.is_unix = addr_peer(c->link.fd).kind == ADDR_UNIX;
+	c->proof.user = PQuser(pg);
+	c->proof.password = PQpass(pg);
 }
 
 /* A session that is not what the connection string asks for, be it ever so well. */
@@ -296,35 +302,51 @@ static bool connector_attempt(struct connector *c, bool any_role, const char **o
 	return ok;
 }
 
-/* One host. */
-static bool connector_visit(struct connector *c, bool any_role)
+/* The other way that sslmode has. What the server said to the first counts, if it only says to the
+ * second that it does not take that either. */
+static bool connector_try_other(struct connector *c, bool any_role, const char *other)
 {
-	const char *other, *none;
-	if (connector_attempt(c, any_role, &other))
-		return true;
-	if (!other)
-		return false;
+	const char *none;
+	struct connector_fault first = c->fault;
 	char *sslmode = mem_strdup(connector_get(c, "sslmode"));
 	connector_set(c, "sslmode", other);
 	bool ok = connector_attempt(c, any_role, &none);
 	connector_set(c, "sslmode", sslmode);
 	free(sslmode);
-	return ok;
+	if (ok)
+		return true;
+	struct connector_fault second = c->fault;
+	if (second.is_refusal && strcmp(second.sqlstate, "28000") == 0) {
+		c->fault = first;
+		snprintf(c->fault.log, sizeof(c->fault.log), "%s", second.log);
+	}
+	connector_fault_after(&c->fault, &first);
+	return false;
+}
+
+/* One host. */
+static bool connector_visit(struct connector *c, bool any_role)
+{
+	const char *other;
+	if (connector_attempt(c, any_role, &other))
+		return true;
+	return other && connector_try_other(c, any_role, other);
 }
 
 /* The lists that go through the hosts in step. */
 static const char *const connector_lists[] = { "host", "hostaddr", "port" };
 enum { CONNECTOR_LISTS = COUNT_OF(connector_lists) };
 
-/* Host after host, each with its part of the time. */
-static bool connector_round(struct connector *c, char *lists[CONNECTOR_LISTS], int hosts,
+/* Host after host, each with its part of the time; `more` hosts are to come behind these. */
+static bool connector_round(struct connector *c, char *lists[CONNECTOR_LISTS], int hosts, int more,
 			    bool any_role)
 {
 	usec_t deadline = c->job.deadline;
 	bool ok = false, go_on = true;
 	for (int i = 0; i < hosts && !ok && go_on; i++) {
+		struct connector_fault earlier = c->fault;
 		c->job.deadline = deadline;
-		usec_t each = connector_host_share(c, hosts - i);
+		usec_t each = connector_host_share(c, hosts - i + more);
 		c->job.deadline = usec_min(deadline, usec_after(usec_now(), each));
 		for (int list = 0; list < CONNECTOR_LISTS; list++) {
 			char *one = connector_hosts_pick(lists[list], i);
@@ -333,22 +355,36 @@ static bool connector_round(struct connector *c, char *lists[CONNECTOR_LISTS], i
 		}
 		ok = connector_visit(c, any_role);
 		go_on = connector_hosts_go_on(&c->fault);
+		if (!ok)
+			connector_fault_after(&c->fault, &earlier);
 	}
 	c->job.deadline = deadline;
-	return ok;
+	return ok || !go_on;
+}
+
+/* All hosts, and once more where a standby is preferred and there is none. */
+static bool connector_rounds(struct connector *c, char *lists[CONNECTOR_LISTS])
+{
+	const char *attrs = connector_get(c, "target_session_attrs");
+	int hosts = connector_host_count(c);
+	int more = attrs && strcmp(attrs, "prefer-standby") == 0 ? hosts : 0;
+	bool is_over = connector_round(c, lists, hosts, more, false);
+	if (!is_over && more)
+		connector_round(c, lists, hosts, 0, true);
+	return c->link.fd >= 0;
 }
 
 static void connector_run(struct helper_job *job)
 {
 	struct connector *c = CONTAINER_OF(job, struct connector, job);
-	const char *attrs = connector_get(c, "target_session_attrs");
-	int hosts = connector_host_count(c);
 	char *lists[CONNECTOR_LISTS];
 	for (int list = 0; list < CONNECTOR_LISTS; list++)
 		lists[list] = mem_strdup(connector_get(c, connector_lists[list]));
-	c->is_ok = connector_round(c, lists, hosts, false);
-	if (!c->is_ok && attrs && strcmp(attrs, "prefer-standby") == 0)
-		c->is_ok = connector_round(c, lists, hosts, true);
+	if (connector_hosts_match(lists[0], lists[1], lists[2]))
+		c->is_ok = connector_rounds(c, lists);
+	else
+		connector_fault_set(&c->fault, CONNECTOR_FAULT_OPTIONS, "08001",
+				    "there are not as many ports or addresses as hosts");
 	for (int list = 0; list < CONNECTOR_LISTS; list++)
 		free(lists[list]);
 }

@@ -78,7 +78,8 @@ enum connector_fault_kind { CONNECTOR_FAULTS(CONNECTOR_FAULT_ENUM_) CONNECTOR_FA
 
 struct connector_fault {
 	enum connector_fault_kind kind;
-	bool is_quoted; /* sqlstate, message, detail and hint are the server's own */
+	bool is_quoted;  /* sqlstate, message, detail and hint are the server's own */
+	bool is_refusal; /* and it said so before it knew who comes */
 	char sqlstate[6];
 	char message[CONNECTOR_TEXT_BYTES]; /* the server's primary message, or ours; for the client
 					     */

@@ -76,6 +76,32 @@ void connector_fault_from_talk(struct connector_fault *f, enum connector_talk_st
 	connector_fault_set(f, kind, "08006", connector_talk_text(status));
 }
 
+void connector_fault_broken(struct connector_fault *f, const struct connector_talk *t,
+			    enum connector_talk_status status)
+{
+	struct buf line = { 0 };
+	connector_fault_from_talk(f, status);
+	if (status != CONNECTOR_TALK_BROKEN || !*t->why)
+		return;
+	buf_addf(&line, "%s: %s", f->message, t->why);
+	connector_fault_copy(f->message, buf_slice(&line));
+	connector_fault_log(f, buf_slice(&line));
+	buf_fini(&line);
+}
+
+void connector_fault_after(struct connector_fault *f, const struct connector_fault *earlier)
+{
+	struct buf line = { 0 };
+	if (earlier->kind == CONNECTOR_FAULT_NONE)
+		return;
+	buf_addf(&line, "%s; %s", earlier->log, f->log);
+	if (earlier->kind == CONNECTOR_FAULT_SERVER && f->kind != CONNECTOR_FAULT_SERVER &&
+	    f->kind != CONNECTOR_FAULT_CANCELLED)
+		*f = *earlier;
+	connector_fault_log(f, buf_slice(&line));
+	buf_fini(&line);
+}
+
 void connector_fault_set(struct connector_fault *f, enum connector_fault_kind kind,
 			 const char *sqlstate, const char *message)
 {
@@ -88,7 +114,7 @@ void connector_fault_set(struct connector_fault *f, enum connector_fault_kind ki
 void connector_fault_about(struct connector_fault *f, const char *whom)
 {
 	struct buf line = { 0 };
-	if (!*whom || strncmp(f->log, "connection to server", 20) == 0)
+	if (!*whom || (!f->is_quoted && strncmp(f->log, "connection to server", 20) == 0))
 		return;
 	buf_addf(&line, "%s: %s", whom, f->log);
 	connector_fault_log(f, buf_slice(&line));

@@ -17,6 +17,13 @@ void connector_fault_from_libpq(struct connector_fault *f, const char *text);
 void connector_fault_from_server(struct connector_fault *f, struct slice body);
 
 void connector_fault_from_talk(struct connector_fault *f, enum connector_talk_status status);
+/* And why, where the talk knows it. */
+void connector_fault_broken(struct connector_fault *f, const struct connector_talk *t,
+			    enum connector_talk_status status);
+
+/* Of two tries one after another: what the server itself has said of them goes before what the
+ * network did, and the log's line has both. */
+void connector_fault_after(struct connector_fault *f, const struct connector_fault *earlier);
 
 /* In our own words. */
 void connector_fault_set(struct connector_fault *f, enum connector_fault_kind kind,

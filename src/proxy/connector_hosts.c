@@ -15,6 +15,15 @@ int connector_hosts_count(const char *list)
 	return n;
 }
 
+bool connector_hosts_match(const char *host, const char *hostaddr, const char *port)
+{
+	bool has_host = host && *host, has_addr = hostaddr && *hostaddr;
+	int hosts = connector_hosts_count(has_addr ? hostaddr : host);
+	int ports = connector_hosts_count(port);
+	return (!has_host || !has_addr || connector_hosts_count(host) == hosts) &&
+	       (ports == 1 || ports == hosts);
+}
+
 char *connector_hosts_pick(const char *list, int i)
 {
 	if (!list)

@@ -15,6 +15,9 @@
 /* Elements of a list with commas; NULL has one. */
 int connector_hosts_count(const char *list);
 
+/* Do lists go in step? Each may be left out (NULL or ""); ports may also be one for all. */
+bool connector_hosts_match(const char *host, const char *hostaddr, const char *port);
+
 /* A copy of the i-th element; of the only one where there is one; NULL of NULL. */
 char *connector_hosts_pick(const char *list, int i);
 

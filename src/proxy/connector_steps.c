@@ -5,6 +5,7 @@
  */
 #include "proxy/connector_steps.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +18,8 @@
 #include "wire/reader.h"
 
 #define CONNECTOR_STEPS_MAX_PARAMS 200
+#define CONNECTOR_STEPS_LOGIN_BYTES                                                                \
+	(1u << 20) /* what a server may say at a login; it says some 500 */
 
 /* ---- parameters ------------------------------------------------------------------------ */
 
@@ -96,7 +99,6 @@ static bool connector_steps_take(struct connector_link *link, const struct conne
 			  SLICE_ARGS(notice_get(f->body, NOTICE_MESSAGE)));
 		return true;
 	case 'A':
-	case 'v':
 		return true;
 	case 'E':
 		connector_fault_from_server(fault, f->body);
@@ -112,7 +114,7 @@ static bool connector_steps_next(struct connector_talk *talk, struct frame *f,
 {
 	enum connector_talk_status status = connector_talk_next(talk, f);
 	if (status != CONNECTOR_TALK_OK)
-		connector_fault_from_talk(fault, status);
+		connector_fault_broken(fault, talk, status);
 	return status == CONNECTOR_TALK_OK;
 }
 
@@ -122,9 +124,13 @@ static bool connector_steps_next(struct connector_talk *talk, struct frame *f,
 static bool connector_steps_send(struct connector_talk *talk, const struct buf *out,
 				 struct connector_fault *fault)
 {
+	if (buf_failed(out)) {
+		connector_fault_set(fault, CONNECTOR_FAULT_UNREACHABLE, "53200", "out of memory");
+		return false;
+	}
 	enum connector_talk_status sent = connector_talk_send(talk, buf_slice(out));
 	if (sent != CONNECTOR_TALK_OK)
-		connector_fault_from_talk(fault, sent);
+		connector_fault_broken(fault, talk, sent);
 	return sent == CONNECTOR_TALK_OK;
 }
 
@@ -141,13 +147,32 @@ static bool connector_steps_prove(struct connector_exchange *x, struct connector
 	return ok;
 }
 
+/* A postmaster that cannot start a backend says so as in protocol 2: 'E', text, zero. */
+static void connector_steps_old_error(const struct connector_talk *talk,
+				      struct connector_fault *fault)
+{
+	struct slice rest = connector_talk_rest(talk);
+	if (rest.len < 2 || rest.ptr[0] != 'E')
+		return;
+	struct slice text = slice_skip(rest, 1);
+	size_t n = strnlen(text.ptr, text.len);
+	char line[CONNECTOR_TEXT_BYTES];
+	snprintf(line, sizeof(line), "%.*s", (int)(n < sizeof(line) ? n : sizeof(line) - 1),
+		 text.ptr);
+	line[strcspn(line, "\r\n")] = '\0';
+	connector_fault_set(fault, CONNECTOR_FAULT_UNREACHABLE, "08006", line);
+}
+
 static bool connector_steps_authenticate(struct connector_exchange *x, struct connector_talk *talk,
 					 struct connector_link *link, struct connector_fault *fault)
 {
 	struct frame f;
 	while (!x->known) {
-		if (!connector_steps_next(talk, &f, fault))
+		if (!connector_steps_next(talk, &f, fault)) {
+			if (!x->asked)
+				connector_steps_old_error(talk, fault);
 			return false;
+		}
 		if (f.type == 'R') {
 			if (!connector_steps_prove(x, talk, f.body, fault))
 				return false;
@@ -161,6 +186,15 @@ static bool connector_steps_authenticate(struct connector_exchange *x, struct co
 	return true;
 }
 
+/* Is it idle? Nothing else is ready for a client. */
+static bool connector_steps_is_idle(const struct frame *f, struct connector_fault *fault)
+{
+	if (f->body.len == 1 && f->body.ptr[0] == 'I')
+		return true;
+	connector_fault_from_talk(fault, CONNECTOR_TALK_MALFORMED);
+	return false;
+}
+
 /* Up to 'Z', and to the end of what came with it. */
 static bool connector_steps_until_ready(struct connector_link *link, struct connector_talk *talk,
 					struct connector_fault *fault)
@@ -170,9 +204,9 @@ static bool connector_steps_until_ready(struct connector_link *link, struct conn
 	while (!ready || connector_talk_has_more(talk)) {
 		if (!connector_steps_next(talk, &f, fault))
 			return false;
-		if (f.type == 'Z')
+		if (f.type == 'Z' && connector_steps_is_idle(&f, fault))
 			ready = true;
-		else if (!connector_steps_take(link, talk, &f, fault))
+		else if (f.type == 'Z' || !connector_steps_take(link, talk, &f, fault))
 			return false;
 	}
 	return true;
@@ -183,9 +217,12 @@ bool connector_steps_login(struct connector_link *link, struct connector_talk *t
 			   struct connector_fault *fault)
 {
 	struct connector_exchange x = { .proof = proof, .terms = terms, .ssl = talk->ssl };
+	connector_talk_limit(talk, CONNECTOR_STEPS_LOGIN_BYTES);
 	bool ok = connector_steps_authenticate(&x, talk, link, fault) &&
 		  connector_steps_until_ready(link, talk, fault);
+	connector_talk_limit(talk, SIZE_MAX);
 	connector_exchange_fini(&x);
+	fault->is_refusal = !ok && fault->is_quoted && !x.known;
 	const char *version = connector_param(link, "server_version");
 	link->server_version = version ? connector_steps_version(version) : 0;
 	link->has_proved = ok && x.proved;
@@ -213,6 +250,27 @@ static bool connector_steps_row(struct slice body, char *first, int columns)
 	return reader_is_done(&r);
 }
 
+/* One message of the answer. */
+static bool connector_steps_hear_role(struct connector_link *link, struct connector_talk *talk,
+				      const struct frame *f, char said[2],
+				      struct connector_fault *fault)
+{
+	switch (f->type) {
+	case 'T':
+	case 'C':
+		return true;
+	case 'D':
+		if (connector_steps_row(f->body, said, 2))
+			return true;
+		connector_fault_from_talk(fault, CONNECTOR_TALK_MALFORMED);
+		return false;
+	case 'Z':
+		return connector_steps_is_idle(f, fault);
+	default:
+		return connector_steps_take(link, talk, f, fault);
+	}
+}
+
 /* A server that does not report it is asked. */
 static bool connector_steps_ask_role(struct connector_link *link, struct connector_talk *talk,
 				     struct connector_role *role, struct connector_fault *fault)
@@ -220,18 +278,17 @@ static bool connector_steps_ask_role(struct connector_link *link, struct connect
 	struct frame f = { 0 };
 	struct buf query = { 0 };
 	char said[2] = { 0 }; /* 't' or 'f' */
+	bool ready = false;
 	build_query(&query, SLICE("SELECT pg_catalog.pg_is_in_recovery(), "
 				  "pg_catalog.current_setting('transaction_read_only')::bool"));
 	bool ok = connector_steps_send(talk, &query, fault);
 	buf_fini(&query);
-	while (ok && f.type != 'Z') {
-		ok = connector_steps_next(talk, &f, fault);
-		if (ok && (f.type == 'E' || f.type == 'S'))
-			ok = connector_steps_take(link, talk, &f, fault);
-		else if (ok && f.type == 'D' && !connector_steps_row(f.body, said, COUNT_OF(said)))
-			break;
+	while (ok && (!ready || connector_talk_has_more(talk))) {
+		ok = connector_steps_next(talk, &f, fault) &&
+		     connector_steps_hear_role(link, talk, &f, said, fault);
+		ready = ready || f.type == 'Z';
 	}
-	if (ok && (f.type != 'Z' || !said[0])) {
+	if (ok && !said[0]) {
 		connector_fault_from_talk(fault, CONNECTOR_TALK_MALFORMED);
 		return false;
 	}

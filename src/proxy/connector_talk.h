@@ -17,6 +17,7 @@ struct helper_job;
 struct ssl_st;
 
 #define CONNECTOR_TALK_MAX_BODY_BYTES (16u << 20)
+#define CONNECTOR_TALK_WHY_BYTES 128
 
 enum connector_talk_status {
 	CONNECTOR_TALK_OK,
@@ -25,6 +26,7 @@ enum connector_talk_status {
 	CONNECTOR_TALK_CLOSED,    /* by the server */
 	CONNECTOR_TALK_BROKEN,    /* the network, or TLS */
 	CONNECTOR_TALK_MALFORMED, /* what came is no message */
+	CONNECTOR_TALK_TOO_MUCH,  /* more than connector_talk_limit allows */
 };
 
 struct connector_talk {
@@ -32,7 +34,9 @@ struct connector_talk {
 	int fd;
 	struct ssl_st *ssl;
 	struct buf in;
-	size_t given; /* bytes of the message that was handed out last */
+	size_t given;                       /* bytes of the message that was handed out last */
+	size_t left;                        /* bytes that may still come */
+	char why[CONNECTOR_TALK_WHY_BYTES]; /* of BROKEN: the system's words, or TLS's */
 };
 
 void connector_talk_init(struct connector_talk *t, struct helper_job *job, int fd,
@@ -42,12 +46,19 @@ void connector_talk_fini(struct connector_talk *t);
 enum connector_talk_status connector_talk_send(struct connector_talk *t,
 					       struct slice bytes) MUST_CHECK;
 
-/* The next message, whole; it lives until the next call. */
+/* No more than so many bytes from now on; SIZE_MAX, as in the beginning: any number. */
+void connector_talk_limit(struct connector_talk *t, size_t bytes);
+
+/* The next message, whole; it lives until the next call. A server that never stops talking is
+ * left at the deadline too, or when the job is cancelled. */
 enum connector_talk_status connector_talk_next(struct connector_talk *t,
 					       struct frame *out) MUST_CHECK;
 
 /* Have bytes come that no message was made of yet? */
 bool connector_talk_has_more(const struct connector_talk *t);
+
+/* What has come, where it is no message. */
+struct slice connector_talk_rest(const struct connector_talk *t);
 
 const char *connector_talk_text(enum connector_talk_status status);
 

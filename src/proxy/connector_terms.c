@@ -16,25 +16,35 @@ static bool connector_terms_is(const char *value, const char *word)
 	return value && strcmp(value, word) == 0;
 }
 
-void connector_terms_read(struct connector_terms *t, struct pg_conn *pg)
+static void connector_terms_take(struct connector_terms *t, const char *keyword, const char *value)
+{
+	if (strcmp(keyword, "channel_binding") == 0) {
+		t->binds = !connector_terms_is(value, "disable");
+		t->demands_binding = connector_terms_is(value, "require");
+	} else if (strcmp(keyword, "sslcertmode") == 0) {
+		t->demands_cert = connector_terms_is(value, "require");
+	} else if (strcmp(keyword, "sslmode") == 0) {
+		t->sslmode = mem_strdup(value);
+	} else if (strcmp(keyword, "target_session_attrs") == 0) {
+		t->attrs = mem_strdup(value);
+	} else if (strcmp(keyword, "require_auth") == 0) {
+		t->methods = mem_strdup(value);
+	}
+}
+
+bool connector_terms_read(struct connector_terms *t, struct pg_conn *pg)
 {
 	PQconninfoOption *options = PQconninfo(pg);
-	t->binds = true;
-	for (PQconninfoOption *o = options; o && o->keyword; o++) {
-		if (strcmp(o->keyword, "channel_binding") == 0) {
-			t->binds = !connector_terms_is(o->val, "disable");
-			t->demands_binding = connector_terms_is(o->val, "require");
-		} else if (strcmp(o->keyword, "sslcertmode") == 0) {
-			t->demands_cert = connector_terms_is(o->val, "require");
-		} else if (strcmp(o->keyword, "sslmode") == 0) {
-			t->sslmode = mem_strdup(o->val);
-		} else if (strcmp(o->keyword, "target_session_attrs") == 0) {
-			t->attrs = mem_strdup(o->val);
-		} else if (strcmp(o->keyword, "require_auth") == 0) {
-			t->methods = mem_strdup(o->val);
-		}
+	if (!options)
+		return false;
+	for (PQconninfoOption *o = options; o->keyword; o++) {
+		if (o->val && strstr(o->keyword, "password"))
+			mem_wipe(o->val, strlen(o->val));
+		else
+			connector_terms_take(t, o->keyword, o->val);
 	}
 	PQconninfoFree(options);
+	return true;
 }
 
 void connector_terms_fini(struct connector_terms *t)
@@ -68,10 +78,17 @@ bool connector_terms_allow(const struct connector_terms *t, enum connector_metho
 const char *connector_terms_other_sslmode(const struct connector_terms *t, bool had_tls,
 					  bool is_unix, const struct connector_fault *fault)
 {
-	bool was_refused = fault->kind == CONNECTOR_FAULT_SERVER && fault->is_quoted &&
-			   strcmp(fault->sqlstate, "28000") == 0;
-	if (!was_refused || is_unix)
+	static const char *const hopeless[] = {
+		"28P01", /* a wrong password */
+		"53300", /* too many connections */
+		"57P03", /* starting up, shutting down */
+	};
+	if (!fault->is_refusal || is_unix)
 		return NULL;
+	for (size_t i = 0; i < COUNT_OF(hopeless); i++) {
+		if (strcmp(fault->sqlstate, hopeless[i]) == 0)
+			return NULL;
+	}
 	if (had_tls && connector_terms_is(t->sslmode, "prefer"))
 		return "disable";
 	if (!had_tls && connector_terms_is(t->sslmode, "allow"))

@@ -31,13 +31,15 @@ struct connector_terms {
 	char *methods;               /* owned; require_auth; NULL or "": any */
 };
 
-void connector_terms_read(struct connector_terms *t, struct pg_conn *pg);
+bool connector_terms_read(struct connector_terms *t,
+			  struct pg_conn *pg) MUST_CHECK; /* false: no memory */
 void connector_terms_fini(struct connector_terms *t);
 
 bool connector_terms_allow(const struct connector_terms *t, enum connector_method method);
 
-/* Another sslmode to try after this, for `allow` and `prefer`: a server refuses by pg_hba.conf who
- * comes in the clear, or who does not. NULL: none. */
+/* Another sslmode to try after this, for `allow` and `prefer`: where the server refuses who comes
+ * in the clear, or who does not. Not where it is a wrong password, which would be said once more
+ * and in the clear, nor where the server takes nobody just now. NULL: none. */
 const char *connector_terms_other_sslmode(const struct connector_terms *t, bool had_tls,
 					  bool is_unix, const struct connector_fault *fault);
 

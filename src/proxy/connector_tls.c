@@ -3,6 +3,7 @@
  */
 #include "proxy/connector_tls.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -20,11 +21,8 @@ const char *connector_tls_file(size_t i)
 	return files[i];
 }
 
-bool connector_tls_check_crl(const char *path, struct connector_fault *fault)
+static bool connector_tls_reads_crl(const char *path)
 {
-	char message[CONNECTOR_TEXT_BYTES];
-	if (!path || !*path || strcmp(path, CONNECTOR_TLS_NO_FILE) == 0)
-		return true;
 	FILE *file = fopen(path, "re");
 	X509_CRL *crl = file ? PEM_read_X509_CRL(file, NULL, NULL, NULL) : NULL;
 	bool ok = crl != NULL;
@@ -32,12 +30,34 @@ bool connector_tls_check_crl(const char *path, struct connector_fault *fault)
 		fclose(file);
 	X509_CRL_free(crl);
 	ERR_clear_error();
-	if (ok)
-		return true;
-	snprintf(message, sizeof(message), "could not read the list of revoked certificates \"%s\"",
-		 path);
+	return ok;
+}
+
+static bool connector_tls_reads_dir(const char *path)
+{
+	DIR *dir = opendir(path);
+	if (dir)
+		closedir(dir);
+	return dir != NULL;
+}
+
+static bool connector_tls_unreadable(const char *what, const char *path,
+				     struct connector_fault *fault)
+{
+	char message[CONNECTOR_TEXT_BYTES];
+	snprintf(message, sizeof(message), "could not read the %s \"%s\"", what, path);
 	connector_fault_set(fault, CONNECTOR_FAULT_OPTIONS, "08001", message);
 	return false;
+}
+
+bool connector_tls_check_crl(const char *path, const char *dir, struct connector_fault *fault)
+{
+	bool has_path = path && *path && strcmp(path, CONNECTOR_TLS_NO_FILE) != 0;
+	if (has_path && !connector_tls_reads_crl(path))
+		return connector_tls_unreadable("list of revoked certificates", path, fault);
+	if (dir && *dir && !connector_tls_reads_dir(dir))
+		return connector_tls_unreadable("directory of revoked certificates", dir, fault);
+	return true;
 }
 
 static bool connector_tls_is_strict(const char *sslmode)

@@ -18,9 +18,10 @@
 #define CONNECTOR_TLS_NO_FILE "/dev/null/none"
 const char *connector_tls_file(size_t i);
 
-/* libpq goes on without a list of revoked certificates that it cannot read. False: *fault is set.
- */
-bool connector_tls_check_crl(const char *path, struct connector_fault *fault) MUST_CHECK;
+/* libpq goes on without lists of revoked certificates that it cannot read: a file's, and those of a
+ * directory; NULL or "": none. False: *fault is set. */
+bool connector_tls_check_crl(const char *path, const char *dir,
+			     struct connector_fault *fault) MUST_CHECK;
 
 /* What the session was held to by its sslmode its cancels are held to. */
 void connector_tls_secure_cancels(struct connector_link *link, const char *sslmode);

@@ -254,8 +254,7 @@ static void passcheck_logged_in(struct passcheck_trial *t, struct connector *c, 
 static void passcheck_refused(struct passcheck_trial *t, const struct connector_fault *fault,
 			      usec_t now)
 {
-	bool is_no =
-		fault->kind == CONNECTOR_FAULT_SERVER && strncmp(fault->sqlstate, "28", 2) == 0;
+	bool is_no = fault->is_quoted && strncmp(fault->sqlstate, "28", 2) == 0;
 	bool is_nowhere = t->is_named_by_client && strcmp(fault->sqlstate, "3D000") == 0;
 
 	LOG_INFO("server %s/%s: the client's password is not taken: %s", t->database, t->user,

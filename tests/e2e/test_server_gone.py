@@ -1,5 +1,6 @@
 """Servers that vanish: who was at work hears the server's last words, the rest notices nothing."""
 
+import itertools
 import socket
 import threading
 import time
@@ -318,6 +319,20 @@ def row_out_of_nowhere(session):
     session.read()
 
 
+def parameters_without_end(session):
+    session.send(fakeserver.authentication_ok())
+    for n in itertools.count():
+        session.send(fakeserver.parameter(f"p{min(n, 200)}", "x" * 100))
+
+
+def notices_without_end(session):
+    """After a good login: connect_query is what is answered."""
+    session.send(fakeserver.authentication_ok(), fakeserver.key_data(), fakeserver.ready())
+    session.read_until("Q")
+    while True:
+        session.send(100 * rawwire.message("N", b"SNOTICE\0MX\0\0"))
+
+
 def huge_message(session):
     session.send(b"S\x7f\xff\xff\xff" + b"a" * 1000)
     session.read()
@@ -332,7 +347,8 @@ def hang_up(session):
 
 
 @pytest.mark.parametrize("act", [error_without_code, error_without_fields, endless_authentication, huge_nonce,
-                                 row_out_of_nowhere, huge_message, nothing, hang_up], ids=lambda f: f.__name__)
+                                 row_out_of_nowhere, parameters_without_end, notices_without_end, huge_message,
+                                 nothing, hang_up], ids=lambda f: f.__name__)
 def test_hostile_logins_end_in_an_error(make_pooler, fake_server, cluster, act):
     def script(session):
         if session.read_startup() is not None:
@@ -340,7 +356,8 @@ def test_hostile_logins_end_in_an_error(make_pooler, fake_server, cluster, act):
 
     server = fake_server(script)
     p = make_pooler(cluster, pool_size=1, userlist={"app": "pw"},
-                    databases={"evil": f"host=127.0.0.1 port={server.port} dbname=app server_connect_timeout=1",
+                    databases={"evil": f"host=127.0.0.1 port={server.port} dbname=app server_connect_timeout=1 "
+                                       "connect_query='select 1'",
                                "app": f"host=127.0.0.1 port={cluster.port} dbname=app"})
     bystander = p.raw()
     client = p.open()

@@ -1,8 +1,10 @@
 """TLS between the pooler and PostgreSQL."""
 
 import pathlib
+import shutil
 import ssl
 import struct
+import subprocess
 import tempfile
 
 import pytest
@@ -128,9 +130,35 @@ def test_a_list_that_cannot_be_read_lets_nobody_through(make_pooler, good_cluste
     broken = workdir / "broken.crl"
     broken.write_text("-----BEGIN X509 CRL-----\nnonsense\n")
     address = f"host=localhost port={good_cluster.port} dbname=app sslmode=verify-ca sslrootcert={authority.cert}"
-    p = make_pooler(good_cluster, databases={"gone": f"{address} sslcrl=/nonexistent", "broken": f"{address} sslcrl={broken}"})
+    p = make_pooler(good_cluster, databases={
+        "gone": f"{address} sslcrl=/nonexistent", "broken": f"{address} sslcrl={broken}",
+        "nowhere": f"{address} sslcrldir=/nonexistent"})
     for database in ("gone", "broken"):
         assert "list of revoked certificates" in attempt(p, database)
+    assert "directory of revoked certificates" in attempt(p, "nowhere")
+
+
+def test_a_directory_of_lists(make_pooler, tls_cluster, authority, workdir):
+    """Once the server's certificate is on a list, nobody logs in there."""
+    pair = authority.issue("localhost", file="server-of-lists", sans=["localhost", "127.0.0.1"])
+    show_pair(tls_cluster, pair)
+    lists = workdir / "lists"
+    lists.mkdir()
+
+    def publish():
+        shutil.copy(authority.crl, lists / "ca.pem")
+        subprocess.run(["openssl", "rehash", str(lists)], check=True)
+        lists.chmod(0o755)
+
+    publish()
+    p = make_pooler(tls_cluster, server_login_retry=0, databases={
+        "app": f"host=localhost port={tls_cluster.port} dbname=app sslmode=verify-ca sslrootcert={authority.cert} "
+               f"sslcrldir={lists}"})
+    assert attempt(p, "app").startswith("TLSv1.3")
+    authority.revoke(pair)
+    publish()
+    p.console("reconnect app")
+    assert "certificate verify failed" in p.raw().error("select 1").text
 
 
 def test_our_certificate_logs_in(make_pooler, good_cluster, authority):

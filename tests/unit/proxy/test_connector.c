@@ -196,13 +196,15 @@ START_TEST(test_not_let_in)
 }
 END_TEST
 
-/* Neither way of `prefer` is let in: the last word is the server's. */
+/* Neither way is let in: what the server said to the one that is preferred counts. */
 START_TEST(test_not_let_in_in_either_way)
 {
 	struct visit v;
 	visit_init(&v, &office, "nobody_knows_me", cluster_password());
 	connector_set(v.connector, "sslmode", _i ? "prefer" : "allow");
-	check_refusal(&v, CONNECTOR_FAULT_SERVER, "28000", _i ? "no encryption" : "SSL encryption");
+	check_refusal(&v, CONNECTOR_FAULT_SERVER, "28000", _i ? "SSL encryption" : "no encryption");
+	ck_assert_ptr_nonnull(strstr(v.fault.log, "SSL encryption"));
+	ck_assert_ptr_nonnull(strstr(v.fault.log, "no encryption"));
 }
 END_TEST
 
@@ -328,6 +330,52 @@ START_TEST(test_the_next_host_is_tried)
 	visit_leave(&v);
 	if (fd >= 0)
 		close(fd);
+}
+END_TEST
+
+/* No connect_timeout: the parts of the deadline have to do. */
+START_TEST(test_each_host_has_its_part_of_the_time)
+{
+	struct visit v;
+	char ports[48];
+	int port = 1;
+	int fd = rig_silent(&port, _i);
+	snprintf(ports, sizeof(ports), "%d,%d", cluster_port(), port);
+	visit_init(&v, &office, "scram_user", cluster_password());
+	connector_set(v.connector, "host", "127.0.0.1,127.0.0.1");
+	connector_set(v.connector, "port", ports);
+	connector_set(v.connector, "target_session_attrs", "prefer-standby");
+	visit_start(&v, 4 * USEC_PER_SEC);
+	visit_wait(&v);
+	ck_assert_msg(v.ok, "%s", v.fault.log);
+	check_link(&v);
+	visit_leave(&v);
+	close(fd);
+}
+END_TEST
+
+START_TEST(test_what_the_first_host_said_is_not_forgotten)
+{
+	struct visit v;
+	char ports[48];
+	snprintf(ports, sizeof(ports), "%d,1", cluster_port());
+	visit_init(&v, &office, "scram_user", cluster_password());
+	connector_set(v.connector, "host", "127.0.0.1,127.0.0.1");
+	connector_set(v.connector, "port", ports);
+	connector_set(v.connector, "target_session_attrs", "standby");
+	check_refusal(&v, CONNECTOR_FAULT_UNREACHABLE, "08006", "Connection refused");
+	ck_assert_ptr_nonnull(strstr(v.fault.log, "target_session_attrs"));
+	ck_assert_ptr_nonnull(strstr(v.fault.log, "Connection refused"));
+}
+END_TEST
+
+START_TEST(test_ports_for_other_hosts)
+{
+	struct visit v;
+	visit_init(&v, &office, "scram_user", cluster_password());
+	connector_set(v.connector, "host", "127.0.0.1,127.0.0.1,127.0.0.1");
+	connector_set(v.connector, "port", "1,2");
+	check_refusal(&v, CONNECTOR_FAULT_OPTIONS, "08001", "not as many ports");
 }
 END_TEST
 
@@ -641,6 +689,9 @@ static void add_refusals(TCase *t)
 	tcase_add_test(t, test_a_login_under_way_is_given_up);
 	tcase_add_test(t, test_a_queued_login_is_given_up_or_runs_out_of_time);
 	tcase_add_loop_test(t, test_the_next_host_is_tried, 0, 3);
+	tcase_add_loop_test(t, test_each_host_has_its_part_of_the_time, 0, 2);
+	tcase_add_test(t, test_what_the_first_host_said_is_not_forgotten);
+	tcase_add_test(t, test_ports_for_other_hosts);
 }
 
 static void add_keys(TCase *t)

@@ -207,7 +207,7 @@ END_TEST
  * sends none of it. */
 START_TEST(test_what_no_login_has_in_it)
 {
-	static const char kinds[] = "TDCGHWVcdtsn123I?\xff";
+	static const char kinds[] = "TDCGHWVvcdtsn123I?\xff";
 	for (size_t i = 0; i < sizeof(kinds); i++) {
 		struct exchange x;
 		exchange_init(&x);
@@ -225,48 +225,104 @@ START_TEST(test_what_no_login_has_in_it)
 }
 END_TEST
 
-/* A server that does not report its role, as before PostgreSQL 14, is asked for it. */
+/* A postmaster that cannot fork says so as it did twenty years ago. */
+START_TEST(test_an_error_of_old)
+{
+	static const char text[] =
+		"Ecould not fork new process for connection: Cannot allocate memory\n";
+	struct exchange x;
+	exchange_init(&x);
+	buf_add(&x.said, text, sizeof(text));
+	ck_assert(!exchange_run(&x));
+	ck_assert_int_eq(x.fault.kind, CONNECTOR_FAULT_UNREACHABLE);
+	ck_assert_str_eq(x.fault.message,
+			 "could not fork new process for connection: Cannot allocate memory");
+	exchange_fini(&x);
+}
+END_TEST
+
+/* A session is taken over when it is idle, and not before. */
+START_TEST(test_ready_for_something_else)
+{
+	struct exchange x;
+	exchange_init(&x);
+	build_auth_ok(&x.said);
+	build_ready(&x.said, _i ? 'T' : 'E');
+	ck_assert(!exchange_run(&x));
+	ck_assert_int_eq(x.fault.kind, CONNECTOR_FAULT_UNREACHABLE);
+	exchange_fini(&x);
+}
+END_TEST
+
+/* A login is a few hundred bytes. */
+START_TEST(test_a_server_that_talks_and_talks)
+{
+	struct exchange x;
+	char value[30000];
+	int room = 4 << 20;
+	exchange_init(&x);
+	ck_assert_int_eq(setsockopt(x.peer, SOL_SOCKET, SO_SNDBUFFORCE, &room, sizeof(room)), 0);
+	memset(value, 'v', sizeof(value));
+	build_auth_ok(&x.said);
+	for (int i = 0; i < 40; i++)
+		build_parameter_status(&x.said, SLICE("a"), slice_make(value, sizeof(value)));
+	ck_assert(!exchange_run(&x));
+	ck_assert_ptr_nonnull(strstr(x.fault.message, "more than belongs to a login"));
+	exchange_fini(&x);
+}
+END_TEST
+
+static void say_row(struct exchange *x, const char *const *columns, int count)
+{
+	size_t at = build_begin(&x->said, 'D');
+	buf_u16(&x->said, (uint16_t)count);
+	for (int i = 0; i < count; i++) {
+		buf_u32(&x->said, (uint32_t)strlen(columns[i]));
+		buf_add_str(&x->said, columns[i]);
+	}
+	build_end(&x->said, at);
+}
+
+/* A server that does not report its role, as before PostgreSQL 14, is asked for it. What comes
+ * behind the answer belongs to the session. */
 START_TEST(test_the_role)
 {
 	static const struct {
-		const char *reported, *columns[2];
+		const char *standby, *read_only; /* as reported */
+		const char *columns[2];
 		int count;
 		bool ok, is_standby, is_read_only;
 	} rows[] = {
-		{ "on", { 0 }, 0, true, true, true },
-		{ "off", { 0 }, 0, true, false, false },
-		{ NULL, { "f", "f" }, 2, true, false, false },
-		{ NULL, { "t", "t" }, 2, true, true, true },
-		{ NULL, { "f", "t" }, 2, true, false, true },
-		{ NULL, { "t" }, 1, false, false, false },
-		{ NULL, { "", "t" }, 2, false, false, false },
-		{ NULL, { 0 }, 0, false, false, false },
+		{ "on", "off", { 0 }, 0, true, true, false },
+		{ "off", "on", { 0 }, 0, true, false, true },
+		{ "off", "off", { 0 }, 0, true, false, false },
+		{ NULL, NULL, { "f", "f" }, 2, true, false, false },
+		{ NULL, NULL, { "t", "f" }, 2, true, true, false },
+		{ NULL, "off", { "f", "t" }, 2, true, false, true },
+		{ NULL, NULL, { "t" }, 1, false, false, false },
+		{ NULL, NULL, { "", "t" }, 2, false, false, false },
+		{ NULL, NULL, { 0 }, 0, false, false, false },
 	};
 	struct connector_role role;
 	struct exchange x;
 	exchange_init(&x);
-	if (rows[_i].reported) {
-		connector_steps_param(&x.link, SLICE("in_hot_standby"),
-				      slice_of(rows[_i].reported));
+	if (rows[_i].standby)
+		connector_steps_param(&x.link, SLICE("in_hot_standby"), slice_of(rows[_i].standby));
+	if (rows[_i].read_only)
 		connector_steps_param(&x.link, SLICE("default_transaction_read_only"),
-				      slice_of(rows[_i].reported));
-	}
-	if (rows[_i].count) {
-		size_t at = build_begin(&x.said, 'D');
-		buf_u16(&x.said, (uint16_t)rows[_i].count);
-		for (int i = 0; i < rows[_i].count; i++) {
-			buf_u32(&x.said, (uint32_t)strlen(rows[_i].columns[i]));
-			buf_add_str(&x.said, rows[_i].columns[i]);
-		}
-		build_end(&x.said, at);
-	}
+				      slice_of(rows[_i].read_only));
+	if (rows[_i].count)
+		say_row(&x, rows[_i].columns, rows[_i].count);
 	build_ready(&x.said, 'I');
+	build_parameter_status(&x.said, SLICE("a"), SLICE("b"));
 	struct slice said = buf_slice(&x.said);
 	ck_assert_int_eq(send(x.peer, said.ptr, said.len, 0), (ssize_t)said.len);
 	ck_assert_int_eq(connector_steps_role(&x.link, &x.talk, &role, &x.fault), rows[_i].ok);
 	if (rows[_i].ok) {
 		ck_assert_int_eq(role.is_standby, rows[_i].is_standby);
 		ck_assert_int_eq(role.is_read_only, rows[_i].is_read_only);
+		if (rows[_i].count)
+			ck_assert_str_eq(connector_param(&x.link, "a"), "b");
 	} else {
 		ck_assert_int_eq(x.fault.kind, CONNECTOR_FAULT_UNREACHABLE);
 	}
@@ -284,7 +340,10 @@ Suite *connector_steps_suite(void)
 	tcase_add_loop_test(t, test_a_password, 0, 9);
 	tcase_add_test(t, test_nothing_is_known);
 	tcase_add_loop_test(t, test_what_no_login_has_in_it, 0, 2);
-	tcase_add_loop_test(t, test_the_role, 0, 8);
+	tcase_add_test(t, test_an_error_of_old);
+	tcase_add_loop_test(t, test_ready_for_something_else, 0, 2);
+	tcase_add_test(t, test_a_server_that_talks_and_talks);
+	tcase_add_loop_test(t, test_the_role, 0, 9);
 	suite_add_tcase(s, t);
 	return s;
 }

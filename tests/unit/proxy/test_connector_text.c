@@ -93,6 +93,9 @@ START_TEST(test_the_log_says_which_host)
 	connector_fault_from_libpq(&f, texts[0].text);
 	connector_fault_about(&f, "host a port 1"); /* libpq says it itself */
 	ck_assert_str_eq(f.log, texts[0].log);
+	connector_fault_from_server(&f, SLICE("SFATAL\0C08P01\0Mconnection to server is odd\0"));
+	connector_fault_about(&f, "host a port 1");
+	ck_assert_str_eq(f.log, "host a port 1: connection to server is odd");
 
 	char whom[CONNECTOR_TEXT_BYTES - 5]; /* what does not fit is cut off at the end */
 	memset(whom, 'h', sizeof(whom));
@@ -223,27 +226,77 @@ START_TEST(test_ways_to_be_asked_that_are_allowed)
 }
 END_TEST
 
-/* Only pg_hba.conf's refusal is a reason to come in another way, and only these two modes have one.
- */
+/* What the server said before it knew us is a reason to come in another way, and only these two
+ * modes have one. */
 START_TEST(test_the_other_sslmode)
 {
-	struct connector_fault hba = { .kind = CONNECTOR_FAULT_SERVER,
-				       .is_quoted = true,
-				       .sqlstate = "28000" };
-	struct connector_fault password = hba, ours = hba;
-	struct connector_terms prefer = { .sslmode = (char *)"prefer" };
-	struct connector_terms allow = { .sslmode = (char *)"allow" };
-	struct connector_terms require = { .sslmode = (char *)"require" };
-	memcpy(password.sqlstate, "28P01", 6);
-	ours.is_quoted = false;
-	ck_assert_str_eq(connector_terms_other_sslmode(&prefer, true, false, &hba), "disable");
-	ck_assert_str_eq(connector_terms_other_sslmode(&allow, false, false, &hba), "require");
-	ck_assert_ptr_null(connector_terms_other_sslmode(&prefer, false, false, &hba));
-	ck_assert_ptr_null(connector_terms_other_sslmode(&allow, true, false, &hba));
-	ck_assert_ptr_null(connector_terms_other_sslmode(&allow, false, true, &hba));
-	ck_assert_ptr_null(connector_terms_other_sslmode(&require, true, false, &hba));
-	ck_assert_ptr_null(connector_terms_other_sslmode(&prefer, true, false, &password));
-	ck_assert_ptr_null(connector_terms_other_sslmode(&prefer, true, false, &ours));
+	static const struct {
+		const char *sslmode, *sqlstate;
+		bool is_refusal, had_tls, is_unix;
+		const char *other;
+	} rows[] = {
+		{ "prefer", "28000", true, true, false, "disable" },
+		{ "prefer", "08P01", true, true, false, "disable" },
+		{ "allow", "28000", true, false, false, "require" },
+		{ "allow", "08P01", true, false, false, "require" },
+		{ "prefer", "28000", true, false, false, NULL },
+		{ "allow", "28000", true, true, false, NULL },
+		{ "allow", "28000", true, false, true, NULL },
+		{ "require", "28000", true, true, false, NULL },
+		{ "disable", "28000", true, false, false, NULL },
+		{ "prefer", "28P01", true, true, false, NULL },
+		{ "allow", "57P03", true, false, false, NULL },
+		{ "allow", "53300", true, false, false, NULL },
+		{ "prefer", "28000", false, true, false, NULL },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++) {
+		struct connector_terms t = { .sslmode = (char *)rows[i].sslmode };
+		struct connector_fault f = { .kind = CONNECTOR_FAULT_SERVER,
+					     .is_quoted = rows[i].is_refusal,
+					     .is_refusal = rows[i].is_refusal };
+		memcpy(f.sqlstate, rows[i].sqlstate, sizeof(f.sqlstate));
+		ck_assert_pstr_eq(
+			connector_terms_other_sslmode(&t, rows[i].had_tls, rows[i].is_unix, &f),
+			rows[i].other);
+	}
+}
+END_TEST
+
+START_TEST(test_one_fault_after_another)
+{
+	struct connector_fault refused, broken, none = { .kind = CONNECTOR_FAULT_NONE };
+	connector_fault_set(&refused, CONNECTOR_FAULT_SERVER, "57P03", "starting up");
+	connector_fault_set(&broken, CONNECTOR_FAULT_UNREACHABLE, "08006", "nobody there");
+	struct connector_fault f = broken;
+	connector_fault_after(&f, &none);
+	ck_assert_str_eq(f.log, "nobody there");
+	connector_fault_after(&f, &refused);
+	ck_assert_str_eq(f.sqlstate, "57P03");
+	ck_assert_str_eq(f.message, "starting up");
+	ck_assert_str_eq(f.log, "starting up; nobody there");
+	f = refused;
+	connector_fault_after(&f, &broken);
+	ck_assert_str_eq(f.sqlstate, "57P03");
+	ck_assert_str_eq(f.log, "nobody there; starting up");
+}
+END_TEST
+
+START_TEST(test_lists_that_go_in_step)
+{
+	static const struct {
+		const char *host, *hostaddr, *port;
+		bool match;
+	} rows[] = {
+		{ NULL, NULL, NULL, true },      { "a", NULL, "1", true },
+		{ "a,b", NULL, "1", true },      { "a,b", NULL, "1,2", true },
+		{ "a,b,c", NULL, "1,2", false }, { "a", NULL, "1,2", false },
+		{ "a,b", "1", NULL, false },     { "a,b", "1,2", "3,4", true },
+		{ "a,b", "", "3,4", true },      { "", "1,2", "3,4", true },
+	};
+	for (size_t i = 0; i < COUNT_OF(rows); i++)
+		ck_assert_int_eq(
+			connector_hosts_match(rows[i].host, rows[i].hostaddr, rows[i].port),
+			rows[i].match);
 }
 END_TEST
 
@@ -277,6 +330,8 @@ Suite *connector_text_suite(void)
 	tcase_add_test(t, test_what_a_session_has_to_be);
 	tcase_add_test(t, test_ways_to_be_asked_that_are_allowed);
 	tcase_add_test(t, test_the_other_sslmode);
+	tcase_add_test(t, test_one_fault_after_another);
+	tcase_add_test(t, test_lists_that_go_in_step);
 	tcase_add_test(t, test_the_environment_is_cleared_of_libpqs_wishes);
 	suite_add_tcase(s, t);
 	return s;
