@@ -313,7 +313,7 @@ static enum prepared_step prepared_run_unnamed(struct prepared_turn *t, struct s
 	struct slice body = buf_slice(&now->text);
 	bool does = now->has_effects || (now->moves && suspect_minds_moves(t->c));
 	does = does || prepared_has_reset(t->c);
-	bool runs = does || (body.len > 0 && UNLIKELY(suspect_may_hide(t->c)));
+	bool runs = body.len > 0 && (does || UNLIKELY(suspect_may_hide(t->c)));
 	struct slice sql = runs ? slice_head(body, strnlen(body.ptr, body.len)) : SLICE_NONE;
 	if (!does)
 		runs = runs && suspect_hides(t->c, &now->hidden, sql);

@@ -127,6 +127,7 @@ BEHIND = {"a rollback": [Q("savepoint a; reset work_mem; select 1; rollback to a
           "a portal that is not run": [P("reset work_mem"), B(), S],
           "two portals": [P("reset work_mem"), B(portal="p"), P("select 1"), B(portal="q"), E("q"), S],
           "what has failed": [P("select 1/0"), B(), E(), P("reset work_mem"), B(), E(), S, Q("rollback; begin")],
+          "what is not there": [Q("select 1"), P("reset work_mem", "r"), B(name="r"), E(), B(), E(), S, Q("rollback; begin")],
           "before it": [Q("set work_mem = '7MB'; reset work_mem")],
           "pipelined": [Q("reset work_mem"), Q("set work_mem = '7MB'"), Q("reset my.tenant"), Q("rollback to nothing"), Q("reset work_mem")],
           "with a backslash": [Q("set client_encoding = 'SJIS'"), Q("reset work_mem /* \\ */; set work_mem = '7MB'")]}
