@@ -110,7 +110,9 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/prepared_turn.c \
 	src/proxy/prepared_turn.h \
 	src/proxy/prepared_unnamed.c \
+	src/proxy/prepared_unnamed_turn.c \
 	src/proxy/prepared_unnamed.h \
+	src/proxy/prepared_unnamed_turn.h \
 	src/proxy/proven.c src/proxy/proven.h \
 	src/proxy/proxy.c \
 	src/proxy/proxy.h \

@@ -15,6 +15,7 @@
 #include "proxy/prepared_portals.h"
 #include "proxy/prepared_set.h"
 #include "proxy/prepared_turn.h"
+#include "proxy/prepared_unnamed_turn.h"
 #include "proxy/restore.h"
 #include "proxy/server.h"
 #include "proxy/stmt.h"
@@ -83,67 +84,6 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 	prepared_names_note(names, track_next_seq(&t->s->track), name, NULL);
 	prepared_turn_parse(t->out, prepared_turn_name(made->stmt), body);
 	return PREPARED_WRITTEN;
-}
-
-/* ---- the unnamed statement ---------------------------------------------------------------- */
-
-/* The server's is the client's, once the next message is done. */
-static void prepared_own_unnamed(struct prepared_turn *t, uint64_t generation)
-{
-	struct prepared_set *set = prepared_set_need(t->s);
-	set->unnamed_client = t->c->id;
-	set->unnamed_generation = generation;
-	set->unnamed_seq = track_next_seq(&t->s->track);
-	set->has_unnamed = true;
-}
-
-static void prepared_parse_unnamed(struct prepared_turn *t, const struct frame *f,
-				   struct slice body)
-{
-	struct prepared_unnamed *unnamed = &prepared_names_need(t->c)->unnamed;
-	bool is_whole = frame_is_whole(f);
-	if (prepared_unnamed_parse(unnamed, &t->s->track, is_whole ? body : SLICE_NONE)) {
-		struct slice sql = slice_head(body, strnlen(body.ptr, body.len));
-		unnamed->now.has_effects = suspect_has_effects(t->c, sql, &unnamed->now.moves);
-		unnamed->now.has_effects |= !is_whole;
-		unnamed->now.hidden = (struct hidden_verdict){ 0 };
-	}
-	if (!is_whole)
-		suspect_long_statement(t->c);
-	prepared_own_unnamed(t, unnamed->generation);
-}
-
-/* A simple query ends it, on both sides. */
-static void prepared_end_unnamed(struct prepared_turn *t)
-{
-	if (t->c->prepared)
-		prepared_unnamed_end(&t->c->prepared->unnamed, &t->s->track);
-	if (t->s->prepared) {
-		t->s->prepared->unnamed_seq = track_next_seq(&t->s->track);
-		t->s->prepared->has_unnamed = false;
-	}
-}
-
-/* The server's unnamed statement shall be the client's: its own, or none. */
-static void prepared_ensure_unnamed(struct prepared_turn *t)
-{
-	const struct prepared_unnamed *unnamed = t->c->prepared ? &t->c->prepared->unnamed : NULL;
-	struct prepared_set *set = prepared_set_need(t->s);
-	bool is_own = unnamed && set->has_unnamed && set->unnamed_client == t->c->id &&
-		      set->unnamed_generation == unnamed->generation;
-	bool is_none = !unnamed || !buf_len(&unnamed->now.text);
-	if (is_own || (!set->has_unnamed && is_none))
-		return;
-	if (is_none) {
-		set->unnamed_seq = track_next_seq(&t->s->track);
-		prepared_turn_close(t, SLICE(""));
-		set->has_unnamed = false;
-		return;
-	}
-	prepared_own_unnamed(t, unnamed->generation);
-	prepared_turn_own(t, 'P');
-	prepared_turn_parse(t->out, SLICE(""), buf_slice(&unnamed->now.text));
-	t->c->pool->stats.server_parses++;
 }
 
 /* ---- DEALLOCATE in SQL -------------------------------------------------------------------- */
@@ -219,7 +159,7 @@ static enum prepared_step prepared_on_close(struct prepared_turn *t, const struc
 {
 	struct prepared_names *names = t->c->prepared;
 	if (name.len == 0) {
-		prepared_end_unnamed(t);
+		prepared_unnamed_turn_end(t);
 		return PREPARED_PASSES;
 	}
 	if (names && prepared_names_is_open(names, name))
@@ -286,41 +226,22 @@ static enum prepared_step prepared_on_execute(struct prepared_turn *t, struct sl
 }
 
 /* The client goes by columns that are no more: the server refuses the Bind, and the client is told
- * why (prepared_answer_tells). One at a time; what follows in the same batch is skipped. */
+ * why (prepared_answer_tells). `stmt`: NULL: the unnamed one. One at a time; what follows in the
+ * same batch is skipped. */
 static enum prepared_step prepared_on_changed(struct prepared_turn *t, const struct frame *f,
 					      struct slice before, struct slice name,
 					      struct stmt *stmt)
 {
 	struct prepared_names *names = t->c->prepared;
 	const struct track *track = &t->s->track;
-	bool is_open = names->untold && !track_seq_before(names->untold_seq, track_head_seq(track));
+	bool is_open = names->tells && !track_seq_before(names->untold_seq, track_head_seq(track));
 	prepared_set_need(t->s);
 	if (is_open && prepared_set_is_pending(t->s->prepared, track, names->untold_seq))
 		return PREPARED_FULL;
-	if (!is_open) {
-		stmt_unref(names->untold);
-		names->untold = stmt_ref(stmt);
-		names->untold_seq = track_next_seq(track);
-	}
+	if (!is_open)
+		prepared_names_tell(names, track_next_seq(track), stmt);
 	prepared_rename(t, f, before, name, SLICE(STMT_NOBODY));
 	return PREPARED_WRITTEN;
-}
-
-/* Bind of the unnamed statement. */
-static enum prepared_step prepared_run_unnamed(struct prepared_turn *t, struct slice before)
-{
-	struct prepared_body *now = &t->c->prepared->unnamed.now;
-	struct slice body = buf_slice(&now->text);
-	bool does = now->has_effects || (now->moves && suspect_minds_moves(t->c));
-	does = does || prepared_has_reset(t->c);
-	bool runs = body.len > 0 && (does || UNLIKELY(suspect_may_hide(t->c)));
-	struct slice sql = runs ? slice_head(body, strnlen(body.ptr, body.len)) : SLICE_NONE;
-	if (!does)
-		runs = runs && suspect_hides(t->c, &now->hidden, sql);
-	prepared_ensure_unnamed(t);
-	if (runs)
-		prepared_run(t, slice_head(before, before.len - 1), sql);
-	return PREPARED_PASSES;
 }
 
 /* May it leave anything behind, if it is run, or undo what another one has? */
@@ -332,29 +253,41 @@ static bool prepared_has_effects(struct prepared_turn *t, struct prepared_name *
 		suspect_hides(t->c, &there->hidden, slice_of(there->stmt->body.ptr)));
 }
 
-static enum prepared_step prepared_on_use_unnamed(struct prepared_turn *t, bool is_bind,
+/* The next message may come behind the Parse of a statement: it describes that, or (NULL) not. */
+static inline void prepared_catch_up(struct prepared_turn *t, const struct stmt *described)
+{
+	struct prepared_entry *entry = prepared_set_last_parsed(t->s->prepared, &t->s->track);
+	if (UNLIKELY(entry != NULL) && entry->stmt != described)
+		prepared_turn_catch_up(t, entry);
+}
+
+/* May the unnamed statement leave anything behind? Most do not. */
+static inline bool prepared_may_leave(const struct client *c, const struct prepared_body *now)
+{
+	return now->has_effects || now->moves || prepared_has_reset(c) || suspect_may_hide(c);
+}
+
+/* Bind, or Describe, of the unnamed statement. */
+static enum prepared_step prepared_on_use_unnamed(struct prepared_turn *t, const struct frame *f,
 						  struct slice before)
 {
 	struct prepared_names *names = t->c->prepared;
-	const struct prepared_set *set = t->s->prepared;
-	if ((names && prepared_unnamed_waits(&names->unnamed, &t->s->track)) ||
-	    (set && prepared_set_is_pending(set, &t->s->track, set->unnamed_seq)))
+	bool is_bind = f->type == 'B';
+	if (!is_bind)
+		prepared_catch_up(t, NULL);
+	bool may_leave = is_bind && names && prepared_may_leave(t->c, &names->unnamed.now);
+	struct slice sql = may_leave ? prepared_unnamed_turn_sql(t) : SLICE_NONE;
+	switch (prepared_unnamed_turn_use(t, f, before)) {
+	case PREPARED_FITS:
+		break;
+	case PREPARED_ASKS:
 		return PREPARED_FULL;
-	if (is_bind && names)
-		return prepared_run_unnamed(t, before);
-	prepared_ensure_unnamed(t);
+	case PREPARED_MISFIT:
+		return prepared_on_changed(t, f, before, SLICE(""), NULL);
+	}
+	if (sql.ptr)
+		prepared_run(t, slice_head(before, before.len - 1), sql);
 	return PREPARED_PASSES;
-}
-
-/* Does the client ask, right behind its Bind to the unnamed portal, what that gives? */
-static bool prepared_is_described(const struct prepared_turn *t, const struct frame *f,
-				  struct slice portal)
-{
-	static const char describe[] = "D\0\0\0\x06P";
-	const char *behind = f->body.ptr + f->body.len;
-	return frame_is_whole(f) && portal.len == 1 &&
-	       (size_t)(t->end - behind) >= sizeof(describe) &&
-	       memcmp(behind, describe, sizeof(describe)) == 0;
 }
 
 /* Bind of what the client has prepared by that name. */
@@ -362,16 +295,16 @@ static enum prepared_step prepared_on_bind(struct prepared_turn *t, const struct
 					   struct slice before, struct slice name,
 					   struct prepared_name *there)
 {
-	struct stmt *stmt = there->stmt;
 	bool runs = prepared_has_effects(t, there);
-	switch (prepared_turn_bind(t, name, there, prepared_is_described(t, f, before))) {
+	switch (prepared_turn_bind(t, name, there, prepared_turn_is_described(t, f, before))) {
 	case PREPARED_FITS:
 		break;
 	case PREPARED_ASKS:
 		return PREPARED_FULL;
 	case PREPARED_MISFIT:
-		return prepared_on_changed(t, f, before, name, stmt);
+		return prepared_on_changed(t, f, before, name, there->stmt);
 	}
+	struct stmt *stmt = there->stmt;
 	if (runs)
 		prepared_run(t, slice_head(before, before.len - 1), slice_of(stmt->body.ptr));
 	prepared_rename(t, f, before, name, prepared_turn_name(stmt));
@@ -387,7 +320,7 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 		prepared_portals_bind(&names->portals, 0, slice_head(before, before.len - 1),
 				      SLICE_NONE);
 	if (name.len == 0)
-		return prepared_on_use_unnamed(t, f->type == 'B', before);
+		return prepared_on_use_unnamed(t, f, before);
 	struct prepared_name *there = names ? map_get(&names->map, name) : NULL;
 	if (names && prepared_names_is_open(names, name))
 		return PREPARED_FULL;
@@ -399,10 +332,10 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 	}
 	if (f->type == 'B')
 		return prepared_on_bind(t, f, before, name, there);
-	struct stmt *stmt = there->stmt;
+	prepared_catch_up(t, there->stmt);
 	if (prepared_turn_describe(t, name, there) == PREPARED_ASKS)
 		return PREPARED_FULL;
-	prepared_rename(t, f, before, name, prepared_turn_name(stmt));
+	prepared_rename(t, f, before, name, prepared_turn_name(there->stmt));
 	return PREPARED_WRITTEN;
 }
 
@@ -414,11 +347,25 @@ static void prepared_end_batch(struct prepared_turn *t)
 		prepared_names_note(names, track_next_seq(&t->s->track), SLICE_NONE, NULL);
 }
 
+static void prepared_on_sync(struct prepared_turn *t)
+{
+	struct prepared_set *set = t->s->prepared;
+	if (set && UNLIKELY(set->unnamed_seq + 1 == track_next_seq(&t->s->track)))
+		prepared_unnamed_turn_catch_up(t);
+	if (set)
+		set->synced_at = track_next_seq(&t->s->track);
+	if (t->c->prepared)
+		prepared_unnamed_sync(&t->c->prepared->unnamed, &t->s->track);
+	prepared_end_batch(t);
+}
+
 static enum prepared_step prepared_read(struct prepared_turn *t, const struct frame *f)
 {
 	struct reader r;
 	struct slice first, name;
 	reader_init(&r, f->body);
+	if (f->type != 'D' && f->type != 'E')
+		prepared_catch_up(t, NULL);
 	switch (f->type) {
 	case 'P':
 		name = reader_cstr(&r);
@@ -426,7 +373,7 @@ static enum prepared_step prepared_read(struct prepared_turn *t, const struct fr
 			return PREPARED_PASSES; /* the server will say what it thinks of it */
 		if (name.len)
 			return prepared_on_parse(t, f, name, reader_rest(&r));
-		prepared_parse_unnamed(t, f, reader_rest(&r));
+		prepared_unnamed_turn_parse(t, f, reader_rest(&r));
 		return PREPARED_PASSES;
 	case 'B':
 		first = reader_cstr(&r);
@@ -450,16 +397,12 @@ static enum prepared_step prepared_read(struct prepared_turn *t, const struct fr
 		name = slice_head(f->body, strnlen(f->body.ptr, f->body.len));
 		if (prepared_text_waits(t, name))
 			return PREPARED_FULL;
-		prepared_end_unnamed(t);
+		prepared_unnamed_turn_end(t);
 		prepared_on_text(t, name);
 		prepared_end_batch(t);
 		return PREPARED_PASSES;
 	case 'S':
-		if (t->s->prepared)
-			t->s->prepared->synced_at = track_next_seq(&t->s->track);
-		if (t->c->prepared)
-			prepared_unnamed_sync(&t->c->prepared->unnamed, &t->s->track);
-		prepared_end_batch(t);
+		prepared_on_sync(t);
 		return PREPARED_PASSES;
 	default:
 		return PREPARED_PASSES;

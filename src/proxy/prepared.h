@@ -15,10 +15,10 @@
  * (prepared_answer.h), so that a batch that uses what it has just prepared is right either way.
  *
  * Where what a statement reads has got other columns, PostgreSQL refuses to run it ("cached plan
- *must not change result type"), each server its own copy and for ever; a copy that is made later
- *gives the new ones. A client may go by the columns that there were, and without a pooler it would
- *be told. So it is here, once, whichever server it meets. What a copy gives is known from the
- *answer to a Describe, the client's or one of ours (proxy/shape.h), and a Bind goes
+ * must not change result type"), each server its own copy and for ever; a copy that is made later
+ * gives the new ones. A client may go by the columns that there were, and without a pooler it would
+ * be told. So it is here, once, whichever server it meets. What a copy gives is known from the
+ * answer to a Describe, the client's or one of ours (proxy/shape.h), and a Bind goes
  *
  *	to the copy                       where that gives what the client goes by, or was told
  *	                                  of by the Describe behind its Bind, or it goes by nothing
@@ -28,7 +28,12 @@
  *	                                  PostgreSQL's words for it, and nothing was run
  *
  * A client that was told goes by what the next copy gives. A copy that PostgreSQL has refused to
- * run is good for nobody. Of the unnamed statement nothing of this is done but the last.
+ * run is good for nobody. The unnamed statement: prepared_unnamed_turn.h.
+ *
+ * Types of parameters that a Parse leaves open are inferred from what is there by then, and are the
+ * statement's for good. Each copy is asked for them, right behind its Parse if the client does not
+ * ask; a copy that is made for a client elsewhere names them. A client whose types are not those of
+ * the copy that others have made goes on with another statement, which names its own.
  *
  * Owner: the client has its names, the server its set; both may be NULL: nothing was prepared.
  * Thread: worker. Chapter: protocol-flow, extended query.

@@ -54,6 +54,10 @@ void prepared_answer_changed(struct client *c, struct server *s, const struct tr
 	if (!s->prepared || (news->item != 'B' && news->item != 'D'))
 		return; /* it is the business of what was run */
 	prepared_set_unnamed_lost(s);
+	if (c && c->prepared && c->prepared->unnamed.used_seq == news->seq) {
+		prepared_unnamed_told(&c->prepared->unnamed, news->seq);
+		return;
+	}
 	LIST_EACH (node, tmp, &s->prepared->lru) {
 		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
 		if (!was_used(entry, &s->track, news->seq))
@@ -71,16 +75,18 @@ void prepared_answer_changed(struct client *c, struct server *s, const struct tr
 bool prepared_answer_tells(struct client *c, const struct track_news *news, struct buf *out)
 {
 	struct prepared_names *names = c ? c->prepared : NULL;
-	if (!names || !names->untold || names->untold_seq != news->seq)
+	if (!names || !names->tells || names->untold_seq != news->seq)
 		return false;
 	struct build_notice notice = { .severity = "ERROR",
 				       .sqlstate = errors_sqlstate(ERROR_STALE_PLAN),
 				       .message = errors_format(ERROR_STALE_PLAN),
 				       .routine = NOTICE_STALE_PLAN_ROUTINE };
 	build_error(out, &notice);
-	prepared_names_told(names, names->untold);
-	stmt_unref(names->untold);
-	names->untold = NULL;
+	if (names->untold)
+		prepared_names_told(names, names->untold);
+	else
+		prepared_unnamed_told(&names->unnamed, news->seq);
+	prepared_names_tell_no_more(names);
 	return true;
 }
 

@@ -120,14 +120,33 @@ void prepared_names_go_by(struct prepared_name *name, struct shape *shape)
 {
 	struct shape *before = name->shape;
 	name->shape = shape_ref(shape);
+	name->is_told = false;
 	shape_unref(before);
 }
 
+/* But for its parameters: they stay as they were. */
 static void go_by_nothing(struct prepared_name *name)
 {
-	shape_unref(name->shape);
+	struct shape *before = name->shape;
+	name->shape = shape_new_like(before);
+	name->is_told = true;
+	shape_unref(before);
 	shape_unref(name->made);
-	name->shape = name->made = NULL;
+	name->made = NULL;
+}
+
+void prepared_names_pin(struct prepared_names *names, struct prepared_name *name)
+{
+	struct stmt *stmt = name->stmt;
+	struct shape *shape = name->shape;
+	names->text_bytes -= stmt->body.len;
+	name->stmt = stmt_get_typed(stmt, shape_types(shape));
+	names->text_bytes += name->stmt->body.len;
+	name->shape = shape_new_closed(shape);
+	shape_unref(name->made);
+	name->made = NULL;
+	stmt_unref(stmt);
+	shape_unref(shape);
 }
 
 void prepared_names_told(struct prepared_names *names, const struct stmt *stmt)
@@ -139,6 +158,21 @@ void prepared_names_told(struct prepared_names *names, const struct stmt *stmt)
 		if (name->stmt == stmt)
 			go_by_nothing(name);
 	}
+}
+
+void prepared_names_tell(struct prepared_names *names, uint32_t seq, struct stmt *stmt)
+{
+	prepared_names_tell_no_more(names);
+	names->tells = true;
+	names->untold_seq = seq;
+	names->untold = stmt ? stmt_ref(stmt) : NULL;
+}
+
+void prepared_names_tell_no_more(struct prepared_names *names)
+{
+	stmt_unref(names->untold);
+	names->untold = NULL;
+	names->tells = false;
 }
 
 void prepared_names_learn(struct prepared_names *names, uint32_t seq, struct slice name,
@@ -194,8 +228,7 @@ void prepared_names_arrive(struct prepared_names *names, const struct server *s)
 	if (names->server_id == s->id)
 		return;
 	names->server_id = s->id;
-	stmt_unref(names->untold);
-	names->untold = NULL;
+	prepared_names_tell_no_more(names);
 	names->forgets = false;
 	prepared_portals_clear(&names->portals);
 	prepared_unnamed_arrive(&names->unnamed, &s->track);

@@ -29,8 +29,8 @@ struct track;
 /* A name of a client's. */
 struct prepared_name {
 	struct stmt *stmt;   /* a reference */
-	struct shape *shape; /* a reference; the columns that its client goes by; NULL: it has been
-				told that they are others now, and takes what comes */
+	struct shape *shape; /* a reference; what its client goes by */
+	bool is_told;        /* that its columns are others now: it takes what comes */
 	struct shape *made;  /* a reference; of the copy that was made for it last, by a Parse of
 				ours, since it goes by them; or NULL */
 	bool has_effects;    /* to run it may leave something in the session */
@@ -62,8 +62,9 @@ struct prepared_names {
 	struct list portals;  /* that are minded once they are run (prepared_portals.h) */
 	bool forgets;         /* a DEALLOCATE ALL is under way, */
 	uint32_t forgets_at;  /* its seq */
-	struct stmt *untold;  /* a reference; its change is told by the answer to a Bind, or NULL */
-	uint32_t untold_seq;  /* that Bind's */
+	bool tells;           /* a change of columns is told by the answer to a Bind, */
+	uint32_t untold_seq;  /* its seq, */
+	struct stmt *untold;  /* a reference; which statement's, or NULL: the unnamed one's */
 	struct prepared_unnamed unnamed;
 };
 
@@ -77,6 +78,15 @@ bool prepared_names_is_open(const struct prepared_names *names, struct slice nam
 
 /* Its client was told that the statement's columns have changed. */
 void prepared_names_told(struct prepared_names *names, const struct stmt *stmt);
+
+/* It will be told so of the statement, or (NULL) of the unnamed one, by the answer to the message
+ * `seq`; and: so it was, or that is not asked any more. */
+void prepared_names_tell(struct prepared_names *names, uint32_t seq, struct stmt *stmt);
+void prepared_names_tell_no_more(struct prepared_names *names);
+
+/* The client goes by other types than what servers infer now: it gets the statement that names
+ * those that it was told. */
+void prepared_names_pin(struct prepared_names *names, struct prepared_name *name);
 
 /* What comes next goes by such columns; and the same where the message `seq` is to tell of them,
  * if that is done. The latter makes another prepared_name of it. */

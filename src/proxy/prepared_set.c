@@ -105,6 +105,7 @@ void prepared_set_free(struct server *s)
 	LIST_EACH (node, tmp, &set->asks)
 		free_ask(LIST_ENTRY(node, struct prepared_ask, link));
 	map_fini(&set->map);
+	shape_unref(set->unnamed_shape);
 	buf_fini(&set->lent);
 	free(set);
 	s->prepared = NULL;
@@ -132,8 +133,6 @@ struct prepared_entry *prepared_set_find_name(const struct prepared_set *set, st
 	return entry && slice_eq_str(name, entry->stmt->name) ? entry : NULL;
 }
 
-/* Is the message still to be answered, and of a batch before the one that is open? Then it may yet
- * be skipped, and what comes next not with it. */
 /* Those in front of the message are answered, or were skipped. */
 static void free_asked(struct prepared_set *set, uint32_t seq)
 {
@@ -145,16 +144,23 @@ static void free_asked(struct prepared_set *set, uint32_t seq)
 	}
 }
 
-void prepared_set_ask(struct prepared_set *set, struct prepared_entry *entry, uint32_t seq,
-		      const struct track *track)
+void prepared_set_listen(struct prepared_set *set, struct shape *shape, uint32_t seq,
+			 const struct track *track)
 {
 	struct prepared_ask *ask = mem_zalloc(sizeof(*ask));
 	free_asked(set, track_head_seq(track));
-	ask->seq = entry->asked_seq = seq;
-	ask->shape = shape_ref(entry->shape);
-	entry->was_asked = true;
+	ask->seq = seq;
+	ask->shape = shape_ref(shape);
 	list_init(&ask->link);
 	list_push_back(&set->asks, &ask->link);
+}
+
+void prepared_set_ask(struct prepared_set *set, struct prepared_entry *entry, uint32_t seq,
+		      const struct track *track)
+{
+	prepared_set_listen(set, entry->shape, seq, track);
+	entry->asked_seq = seq;
+	entry->was_asked = true;
 }
 
 bool prepared_set_is_asked(const struct prepared_entry *entry, const struct track *track)
@@ -169,10 +175,11 @@ void prepared_set_hear(struct prepared_set *set, uint32_t seq, char type, struct
 	if (!prepared_set_asks(set))
 		return;
 	struct prepared_ask *ask = LIST_FIRST(&set->asks, struct prepared_ask, link);
-	if (ask->seq == seq) {
-		shape_learn(ask->shape, type, body);
+	if (ask->seq != seq)
+		return;
+	shape_learn(ask->shape, type, body);
+	if (type != 't') /* there is more to come */
 		free_ask(ask);
-	}
 }
 
 void prepared_set_skipped(struct prepared_set *set, uint32_t from, uint32_t to)

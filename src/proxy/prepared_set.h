@@ -46,11 +46,13 @@ struct prepared_set {
 	uint64_t unnamed_generation;
 	uint32_t unnamed_seq; /* the item that has made it so */
 	bool has_unnamed;
-	bool is_doubtful;    /* it may have what it is not known to have */
-	uint32_t own_seq;    /* of our last Parse or Close */
-	uint32_t synced_at;  /* of the last Sync */
-	uint32_t flushed_at; /* what was sent before is answered without one */
-	struct buf lent;     /* names of the client's own that it got for a moment: "a\0b\0" */
+	struct shape *unnamed_shape; /* a reference; of a copy of ours that is still to be compared
+					with what its client was told; or NULL */
+	bool is_doubtful;            /* it may have what it is not known to have */
+	uint32_t own_seq;            /* of our last Parse or Close */
+	uint32_t synced_at;          /* of the last Sync */
+	uint32_t flushed_at;         /* what was sent before is answered without one */
+	struct buf lent; /* names of the client's own that it got for a moment: "a\0b\0" */
 	size_t lent_count;
 };
 
@@ -75,13 +77,27 @@ void prepared_set_ask(struct prepared_set *set, struct prepared_entry *entry, ui
 /* Is the answer to that under way? */
 bool prepared_set_is_asked(const struct prepared_entry *entry, const struct track *track);
 
-/* Is there anything to learn from a RowDescription or NoData? And the answer to the message `seq`,
- * which is one, as shape_learn() has it. */
+/* The message `seq` describes what has that shape. */
+void prepared_set_listen(struct prepared_set *set, struct shape *shape, uint32_t seq,
+			 const struct track *track);
+
+/* Is there anything to learn from a description? And an answer to the message `seq`, which is one,
+ * as shape_learn() has it. */
 static inline bool prepared_set_asks(const struct prepared_set *set)
 {
 	return set && !list_is_empty(&set->asks);
 }
 void prepared_set_hear(struct prepared_set *set, uint32_t seq, char type, struct slice body);
+
+/* The copy whose Parse is the last message of those that are answered; or NULL. */
+static inline struct prepared_entry *prepared_set_last_parsed(const struct prepared_set *set,
+							      const struct track *track)
+{
+	if (!set || list_is_empty(&set->lru))
+		return NULL;
+	struct prepared_entry *entry = LIST_FIRST(&set->lru, struct prepared_entry, lru);
+	return entry->seq + 1 == track_next_seq(track) ? entry : NULL;
+}
 
 /* Is the message still to be answered, and of a batch before the one that is open? Then it may yet
  * be skipped, and what comes next not with it. */

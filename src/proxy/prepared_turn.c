@@ -3,6 +3,8 @@
  */
 #include "proxy/prepared_turn.h"
 
+#include <string.h>
+
 #include "base/mem.h"
 #include "proxy/client.h"
 #include "proxy/localpool.h"
@@ -14,6 +16,7 @@
 #include "proxy/stmt.h"
 #include "proxy/worker.h"
 #include "wire/build.h"
+#include "wire/frame.h"
 #include "wire/reader.h"
 #include "wire/track.h"
 
@@ -51,6 +54,15 @@ void prepared_turn_parse(struct buf *out, struct slice name, struct slice body)
 	buf_add_slice(out, body);
 }
 
+void prepared_turn_parse_typed(struct buf *out, struct slice name, struct slice body,
+			       struct slice types)
+{
+	struct buf typed = { 0 };
+	stmt_write_body(&typed, body, types);
+	prepared_turn_parse(out, name, buf_slice(&typed));
+	buf_fini(&typed);
+}
+
 /* Room for one more: those used longest ago go. There may be too many where the server has skipped
  * that before. */
 static void make_room(struct prepared_turn *t, struct prepared_set *set)
@@ -86,21 +98,26 @@ struct prepared_entry *prepared_turn_enter(struct prepared_turn *t, struct stmt 
 		map_put(&set->map, slice_make(&stmt->id, sizeof(stmt->id)), entry);
 	}
 	list_push_front(&set->lru, &entry->lru);
-	entry->shape = shape_new();
+	entry->shape = shape_new(stmt->is_open);
 	entry->was_asked = false;
 	entry->is_good = true;
 	entry->seq = entry->used_seq = track_next_seq(&t->s->track); /* the Parse comes next */
 	return entry;
 }
 
-/* The server gets a copy of it now, instead of what it may have. */
+/* The server gets a copy of it now, instead of what it may have. Its parameters are of the types
+ * that the client was told of, as far as it was, whatever the server would infer by now. */
 static struct prepared_entry *prepare(struct prepared_turn *t, struct prepared_name *name)
 {
 	struct stmt *stmt = name->stmt;
 	struct prepared_entry *entry = prepared_turn_enter(t, stmt);
+	struct shape *any = entry->shape;
+	entry->shape = shape_new_like(name->shape);
+	shape_unref(any);
 	prepared_turn_own(t, 'P');
 	entry->used_seq = track_next_seq(&t->s->track);
-	prepared_turn_parse(t->out, prepared_turn_name(stmt), stmt->body);
+	prepared_turn_parse_typed(t->out, prepared_turn_name(stmt), stmt->body,
+				  shape_types(name->shape));
 	t->c->pool->stats.server_parses++;
 	shape_unref(name->made);
 	name->made = shape_ref(entry->shape);
@@ -133,19 +150,60 @@ static bool differs(const struct prepared_name *name, const struct prepared_entr
 static struct prepared_entry *renew(struct prepared_turn *t, struct prepared_name *name,
 				    struct prepared_entry *entry)
 {
-	if ((name->shape && !differs(name, entry)) || entry->shape == name->made)
+	if ((!name->is_told && !differs(name, entry)) || entry->shape == name->made)
 		return entry;
 	return prepare(t, name);
 }
 
-/* A Describe of ours in front of the Bind. */
+/* A Describe of ours. */
 static void ask(struct prepared_turn *t, struct prepared_entry *entry)
 {
 	uint32_t seq = track_next_seq(&t->s->track);
 	prepared_turn_own(t, 'D');
 	build_describe(t->out, 'S', prepared_turn_name(entry->stmt));
 	prepared_set_ask(t->s->prepared, entry, seq, &t->s->track);
-	entry->used_seq = track_next_seq(&t->s->track);
+	entry->used_seq = seq;
+}
+
+/* The copy for who goes by such types: another one, where this has other ones. NULL: whether there
+ * is one is still to be seen. */
+static struct prepared_entry *settle(struct prepared_turn *t, struct prepared_name *name,
+				     struct prepared_entry *entry)
+{
+	if (LIKELY(!shape_takes_other(name->shape, entry->shape)))
+		return entry;
+	entry->used_seq = entry->seq; /* it is not, after all */
+	prepared_names_pin(t->c->prepared, name);
+	return use(t, name);
+}
+
+/* The client goes by types, and what those of the copy are is not known. */
+static bool is_untyped(const struct prepared_name *name, const struct prepared_entry *entry)
+{
+	return shape_types(name->shape).ptr && !shape_has_types(entry->shape);
+}
+
+/* Is it known what there is to know of the copy, or under way? */
+static bool is_asked(const struct prepared_turn *t, const struct prepared_entry *entry)
+{
+	return shape_is_known(entry->shape) || prepared_set_is_asked(entry, &t->s->track);
+}
+
+void prepared_turn_catch_up(struct prepared_turn *t, struct prepared_entry *entry)
+{
+	if (entry->is_good && !t->s->track.skipping && !entry->was_asked &&
+	    !shape_has_types(entry->shape))
+		ask(t, entry);
+}
+
+bool prepared_turn_is_described(const struct prepared_turn *t, const struct frame *f,
+				struct slice portal)
+{
+	static const char describe[] = "D\0\0\0\x06P";
+	const char *behind = f->body.ptr + f->body.len;
+	return frame_is_whole(f) && portal.len == 1 &&
+	       (size_t)(t->end - behind) >= sizeof(describe) &&
+	       memcmp(behind, describe, sizeof(describe)) == 0;
 }
 
 void prepared_turn_flush(struct prepared_turn *t, uint32_t asked_seq)
@@ -163,20 +221,20 @@ static enum prepared_fit fit(struct prepared_turn *t, struct slice own, struct p
 			     struct prepared_entry *entry, bool is_described)
 {
 	const struct track *track = &t->s->track;
-	uint32_t described_at;
-	entry = renew(t, name, entry);
-	described_at = track_next_seq(track) + 1;
-	bool is_asked = shape_is_known(entry->shape) || prepared_set_is_asked(entry, track);
-	if (!is_asked && is_described)
+	uint32_t described_at = track_next_seq(track) + 1;
+	if (!is_asked(t, entry) && is_described && shape_has_types(entry->shape)) {
 		prepared_set_ask(t->s->prepared, entry, described_at, track);
-	else if (!is_asked)
+	} else if (!is_asked(t, entry)) {
 		ask(t, entry);
-	if (!shape_is_known(name->shape)) {
+		described_at = track_next_seq(track) + 1;
+	}
+	entry->used_seq = track_next_seq(track);
+	if (!shape_is_known(name->shape) && !is_untyped(name, entry)) {
 		if (name->shape != entry->shape)
 			prepared_names_go_by(name, entry->shape);
 		return PREPARED_FITS;
 	}
-	if (is_described) {
+	if (is_described && !is_untyped(name, entry)) {
 		prepared_names_learn(t->c->prepared, described_at, own, entry->shape);
 		return PREPARED_FITS;
 	}
@@ -196,7 +254,12 @@ enum prepared_fit prepared_turn_bind(struct prepared_turn *t, struct slice own,
 		return PREPARED_ASKS;
 	if (LIKELY(shape_is_same(name->shape, entry->shape)))
 		return PREPARED_FITS;
-	return fit(t, own, name, entry, is_described);
+	entry = settle(t, name, entry);
+	if (UNLIKELY(!entry))
+		return PREPARED_ASKS;
+	if (shape_is_same(name->shape, entry->shape))
+		return PREPARED_FITS;
+	return fit(t, own, name, renew(t, name, entry), is_described);
 }
 
 enum prepared_fit prepared_turn_describe(struct prepared_turn *t, struct slice own,
@@ -204,10 +267,18 @@ enum prepared_fit prepared_turn_describe(struct prepared_turn *t, struct slice o
 {
 	const struct track *track = &t->s->track;
 	struct prepared_entry *entry = use(t, name);
+	if (entry)
+		entry = settle(t, name, entry);
 	if (!entry)
 		return PREPARED_ASKS;
 	entry = renew(t, name, entry);
-	if (!shape_is_known(entry->shape) && !prepared_set_is_asked(entry, track))
+	if (is_untyped(name, entry)) {
+		if (!is_asked(t, entry))
+			ask(t, entry);
+		prepared_turn_flush(t, entry->asked_seq);
+		return PREPARED_ASKS;
+	}
+	if (!is_asked(t, entry))
 		prepared_set_ask(t->s->prepared, entry, track_next_seq(track), track);
 	if (name->shape != entry->shape && !shape_is_same(name->shape, entry->shape))
 		prepared_names_learn(t->c->prepared, track_next_seq(track), own, entry->shape);

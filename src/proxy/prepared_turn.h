@@ -19,6 +19,7 @@
 #include "proxy/stmt.h"
 
 struct client;
+struct frame;
 struct prepared_entry;
 struct prepared_name;
 struct server;
@@ -54,6 +55,9 @@ static inline void prepared_turn_head(struct buf *out, char type, size_t body_by
 	buf_u32(out, (uint32_t)body_bytes + 4);
 }
 void prepared_turn_parse(struct buf *out, struct slice name, struct slice body);
+/* With such types of its parameters; SLICE_NONE: those that it has. */
+void prepared_turn_parse_typed(struct buf *out, struct slice name, struct slice body,
+			       struct slice types);
 
 /* A Close of ours. */
 void prepared_turn_close(struct prepared_turn *t, struct slice name);
@@ -67,14 +71,24 @@ enum prepared_fit {
 	PREPARED_MISFIT, /* the statement has other columns than those that the client goes by */
 };
 
+/* Does the client ask, right behind its Bind to the unnamed portal, what that gives? `portal`: with
+ * its zero. */
+bool prepared_turn_is_described(const struct prepared_turn *t, const struct frame *f,
+				struct slice portal);
+
 /* The next message is a Bind of the statement that the client knows by that name: the server shall
- * have a copy of it. `is_described`: the client asks right behind it what it gives. */
+ * have a copy of it, which is that of name->stmt. `is_described`: the client asks right behind it
+ * what it gives. */
 enum prepared_fit prepared_turn_bind(struct prepared_turn *t, struct slice own,
 				     struct prepared_name *name, bool is_described) MUST_CHECK;
 
 /* The next message is a Describe of it: the client goes by what is said of the copy. No misfit. */
 enum prepared_fit prepared_turn_describe(struct prepared_turn *t, struct slice own,
 					 struct prepared_name *name) MUST_CHECK;
+
+/* The last message was the Parse of that copy, and the client does not ask what it is: where the
+ * server has inferred types, it shall say which. */
+void prepared_turn_catch_up(struct prepared_turn *t, struct prepared_entry *entry);
 
 /* The server shall say now what it was asked by the message at `asked_seq`, though no Sync comes.
  */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "proxy/shape.h"
 #include "wire/track.h"
 
 /* A batch with more than that is not undone: the client prepares again. */
@@ -25,6 +26,14 @@ static void swap_bodies(struct prepared_body *a, struct prepared_body *b)
 	*b = body;
 }
 
+static void drop_shape(struct prepared_body *body)
+{
+	if (LIKELY(!body->shape))
+		return;
+	shape_unref(body->shape);
+	body->shape = NULL;
+}
+
 static void free_change(struct prepared_change *change)
 {
 	if (change)
@@ -36,6 +45,7 @@ static void free_change(struct prepared_change *change)
 static void drop_change(struct prepared_unnamed *u, struct prepared_change *change)
 {
 	u->old_bytes -= buf_len(&change->old.text);
+	drop_shape(&change->old);
 	list_remove(&change->link);
 	free_change(u->spare);
 	u->spare = change;
@@ -54,7 +64,7 @@ static void drop_before(struct prepared_unnamed *u, uint32_t seq)
 void prepared_unnamed_init(struct prepared_unnamed *u, const struct track *track)
 {
 	list_init(&u->changes);
-	u->seq = u->synced_at = track_head_seq(track) - 1;
+	u->seq = u->synced_at = u->used_seq = track_head_seq(track) - 1;
 }
 
 void prepared_unnamed_fini(struct prepared_unnamed *u)
@@ -62,6 +72,7 @@ void prepared_unnamed_fini(struct prepared_unnamed *u)
 	LIST_EACH (node, tmp, &u->changes)
 		drop_change(u, LIST_ENTRY(node, struct prepared_change, link));
 	free_change(u->spare);
+	drop_shape(&u->now);
 	buf_fini(&u->now.text);
 }
 
@@ -109,6 +120,7 @@ void prepared_unnamed_answered(struct prepared_unnamed *u, struct slice text)
 	drop_before(u, u->seq + 1);
 	buf_clear(&u->now.text);
 	buf_add_slice(&u->now.text, text);
+	drop_shape(&u->now);
 	u->now.has_effects = u->now.moves = false;
 	u->now.hidden = (struct hidden_verdict){ 0 };
 	u->generation++;
@@ -128,7 +140,7 @@ bool prepared_unnamed_waits(const struct prepared_unnamed *u, const struct track
 void prepared_unnamed_arrive(struct prepared_unnamed *u, const struct track *track)
 {
 	drop_before(u, u->seq + 1);
-	u->seq = u->synced_at = track_head_seq(track) - 1;
+	u->seq = u->synced_at = u->used_seq = track_head_seq(track) - 1;
 }
 
 /* What there was before a message that was skipped is there behind it as well; behind one that was
@@ -141,8 +153,10 @@ static void take_back(struct prepared_unnamed *u, struct prepared_change *change
 
 	u->old_bytes -= buf_len(&change->old.text) + (is_last ? 0 : buf_len(&behind->text));
 	swap_bodies(behind, &change->old);
-	if (is_refused)
+	if (is_refused) {
 		buf_clear(&behind->text);
+		drop_shape(behind);
+	}
 	u->old_bytes += buf_len(&change->old.text) + (is_last ? 0 : buf_len(&behind->text));
 	drop_change(u, change);
 }
@@ -160,4 +174,18 @@ void prepared_unnamed_failed(struct prepared_unnamed *u, uint32_t from, uint32_t
 	u->seq = list_is_empty(&u->changes)
 			 ? from - 1
 			 : LIST_LAST(&u->changes, struct prepared_change, link)->seq;
+}
+
+void prepared_unnamed_told(struct prepared_unnamed *u, uint32_t seq)
+{
+	struct shape *shape = u->now.shape;
+	LIST_EACH (node, tmp, &u->changes) {
+		struct prepared_change *change = LIST_ENTRY(node, struct prepared_change, link);
+		if (!track_seq_before(seq, change->seq))
+			continue;
+		shape = change->old.shape;
+		break;
+	}
+	if (shape)
+		shape_forget_columns(shape);
 }

@@ -5,6 +5,8 @@
  * it. What there was before is kept until the server has answered: a message that it skips has
  * changed nothing, and a Parse that it refuses has ended the one before.
  *
+ * Its shape is what its client was told last; it changes with the answers.
+ *
  * Owner: the names of a client (prepared_names.h). Thread: worker.
  */
 #ifndef PROXY_PREPARED_UNNAMED_H
@@ -20,6 +22,7 @@
 #include "proxy/hidden.h"
 
 struct prepared_change;
+struct shape;
 struct track;
 
 /* What a Parse without a name says behind it. */
@@ -28,6 +31,8 @@ struct prepared_body {
 	bool has_effects;             /* to run it may leave something in the session */
 	bool moves;                   /* or take a number from a sequence */
 	struct hidden_verdict hidden; /* or what names in it hide may */
+	struct shape
+		*shape; /* a reference; its own, of what it was described as; NULL: it was not */
 };
 
 struct prepared_unnamed {
@@ -36,6 +41,7 @@ struct prepared_unnamed {
 	size_t old_bytes;              /* of what there was before each */
 	struct prepared_change *spare; /* with memory for the next; or NULL */
 	uint32_t seq;                  /* of the last one */
+	uint32_t used_seq;             /* of the last message that was about one with a shape */
 	uint32_t synced_at;            /* of the last Sync */
 	uint64_t generation;           /* another one for each thing that it was */
 };
@@ -58,6 +64,9 @@ void prepared_unnamed_answered(struct prepared_unnamed *u, struct slice text);
 
 /* The next message is a Sync. */
 void prepared_unnamed_sync(struct prepared_unnamed *u, const struct track *track);
+
+/* The client was told, by the answer to the message `seq`, that its columns are others now. */
+void prepared_unnamed_told(struct prepared_unnamed *u, uint32_t seq);
 
 /* Has an earlier batch changed it, and is that still to be answered? */
 bool prepared_unnamed_waits(const struct prepared_unnamed *u, const struct track *track);

@@ -76,7 +76,7 @@ static uint32_t relay_wants_of_server(const struct server *s, const struct frame
 {
 	if (f->type == 'D' && (s->errand == SERVER_ERRAND_LOOK || s->errand == SERVER_ERRAND_LEARN))
 		return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
-	if (f->type == 'T' && prepared_set_asks(s->prepared))
+	if ((f->type == 'T' || f->type == 't') && prepared_set_asks(s->prepared))
 		return f->body_bytes < SHAPE_PEEK_BYTES ? f->body_bytes : SHAPE_PEEK_BYTES;
 	if (!frame_wants_whole(FRAME_FROM_SERVER, f->type))
 		return f->body_bytes ? 1 : 0;
@@ -85,9 +85,8 @@ static uint32_t relay_wants_of_server(const struct server *s, const struct frame
 	return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
 }
 
-/* Columns that somebody wants to know of? */
-static void relay_note_columns(struct server *s, const struct frame *f,
-			       const struct track_news *news)
+/* What is said of a statement: does somebody want to know of it? */
+static void relay_note_shape(struct server *s, const struct frame *f, const struct track_news *news)
 {
 	if (news->item == 'D' && prepared_set_asks(s->prepared))
 		prepared_set_hear(s->prepared, news->seq, f->type, f->body);
@@ -120,9 +119,10 @@ static void relay_note_prepared(struct client *c, struct server *s, const struct
 		if (has_names && f->type == 'Z' && track_tx_status(&s->track) == 'I')
 			prepared_portals_end(&c->prepared->portals, news->seq);
 		break;
+	case 't':
 	case 'T':
 	case 'n':
-		relay_note_columns(s, f, news);
+		relay_note_shape(s, f, news);
 		break;
 	default:
 		break;
@@ -243,8 +243,8 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 			opening_reply(s, f->type, now);
 		if (f->type == 'E')
 			prepared_answer_failed(s->client, s, &news);
-		else if (f->type == 'T' || f->type == 'n')
-			relay_note_columns(s, f, &news);
+		else if (f->type == 't' || f->type == 'T' || f->type == 'n')
+			relay_note_shape(s, f, &news);
 		relay_flush(s, run, now);
 		errand_reply(s, f->type, f->body, &news, now);
 		return false;

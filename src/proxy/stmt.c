@@ -7,13 +7,19 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/bug.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "wire/reader.h"
 
 #define STMT_SHARDS 16
+
+/* Types that leave it to the server which it is. */
+#define STMT_TYPE_OPEN 0u
+#define STMT_TYPE_UNKNOWN 705u /* PostgreSQL's UNKNOWNOID */
 
 struct stmt_shard {
 	pthread_mutex_t lock;
@@ -64,6 +70,7 @@ static struct stmt *stmt_new(struct stmt_table *table, struct slice key, size_t 
 		(size_t)snprintf(stmt->name, sizeof(stmt->name), STMT_PREFIX "%" PRIu64, stmt->id);
 	stmt->key = slice_make(copy, key.len);
 	stmt->body = slice_skip(stmt->key, key.len - body_bytes);
+	stmt->is_open = stmt_is_open(stmt->body);
 	return stmt;
 }
 
@@ -86,6 +93,17 @@ struct stmt *stmt_get(struct stmt_table *table, struct slice search_path, struct
 	pthread_mutex_unlock(&shard->lock);
 	buf_fini(&key);
 	return stmt;
+}
+
+struct stmt *stmt_get_typed(const struct stmt *stmt, struct slice types)
+{
+	struct buf body = { 0 };
+	size_t path_bytes = stmt->key.len - stmt->body.len - 1;
+	stmt_write_body(&body, stmt->body, types);
+	struct stmt *typed =
+		stmt_get(stmt->table, slice_head(stmt->key, path_bytes), buf_slice(&body));
+	buf_fini(&body);
+	return typed;
 }
 
 struct stmt *stmt_ref(struct stmt *stmt)
@@ -113,6 +131,46 @@ void stmt_unref(struct stmt *stmt)
 		return;
 	free((void *)(uintptr_t)stmt->key.ptr);
 	free(stmt);
+}
+
+/* ---- types of parameters ------------------------------------------------------------------ */
+
+/* The greatest n of the $n in a text, or what looks like one. */
+static unsigned most_parameters(struct slice sql)
+{
+	unsigned most = 0;
+	const char *end = sql.ptr + sql.len, *p = sql.ptr;
+	while ((p = memchr(p, '$', (size_t)(end - p)))) {
+		unsigned n = 0;
+		for (p++; p < end && *p >= '0' && *p <= '9' && n <= UINT16_MAX; p++)
+			n = n * 10 + (unsigned)(*p - '0');
+		most = n > most ? n : most;
+	}
+	return most;
+}
+
+bool stmt_is_open(struct slice body)
+{
+	struct reader r;
+	reader_init(&r, body);
+	unsigned used = most_parameters(reader_cstr(&r)), given = reader_u16(&r);
+	for (unsigned i = 0; i < given && i < used; i++) {
+		uint32_t type = reader_u32(&r);
+		if (type == STMT_TYPE_OPEN || type == STMT_TYPE_UNKNOWN)
+			return true;
+	}
+	return used > given;
+}
+
+void stmt_write_body(struct buf *out, struct slice body, struct slice types)
+{
+	if (!types.ptr) {
+		buf_add_slice(out, body);
+		return;
+	}
+	buf_add_slice(out, slice_head(body, strnlen(body.ptr, body.len)));
+	buf_u8(out, 0);
+	buf_add_slice(out, types);
 }
 
 size_t stmt_count(struct stmt_table *table)

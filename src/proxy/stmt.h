@@ -2,8 +2,10 @@
  * stmt.h - what clients have prepared, each text once for all of them.
  *
  * A statement is what a Parse says behind the name: the text and the types of its parameters. It is
- * told apart by its search_path too, which decides what the names in it mean. Its number is how
- * servers know it (prepared.h), whichever client and whichever worker has brought it there.
+ * told apart by its search_path too, which decides what the names in it mean. A client that was
+ * told other types than a server infers now has another statement, which names them
+ * (prepared_turn.c). Its number is how servers know it (prepared.h), whichever client and whichever
+ * worker has brought it there.
  *
  * Immutable, counted by reference. The table is in shards with a lock each; it is looked into
  * where a client names a statement, not where one is run.
@@ -14,6 +16,7 @@
 #define PROXY_STMT_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -23,6 +26,7 @@
 #define STMT_NOBODY "pgweir_0" /* numbers begin at one */
 #define STMT_NAME_BYTES 32
 
+struct buf;
 struct stmt_table;
 
 struct stmt {
@@ -31,6 +35,7 @@ struct stmt {
 	uint64_t id;
 	char name[STMT_NAME_BYTES]; /* as servers know it */
 	size_t name_bytes;
+	bool is_open;      /* see stmt_is_open */
 	struct slice key;  /* owned: search_path, zero, body */
 	struct slice body; /* of the key: of a Parse, behind the name */
 };
@@ -40,8 +45,18 @@ void stmt_table_free(struct stmt_table *table); /* every statement must be gone 
 
 /* A new reference to the statement, made where there is none yet. */
 struct stmt *stmt_get(struct stmt_table *table, struct slice search_path, struct slice body);
+/* The same text and search_path, with such types (shape.h) in place of its own. */
+struct stmt *stmt_get_typed(const struct stmt *stmt, struct slice types);
 struct stmt *stmt_ref(struct stmt *stmt);
 void stmt_unref(struct stmt *stmt); /* NULL is fine */
+
+/* Does a Parse with that behind the name leave types of parameters to the server? A dollar in a
+ * literal may look like one. */
+bool stmt_is_open(struct slice body);
+
+/* What is behind the name with the types of its parameters in place of those that it leaves open;
+ * SLICE_NONE: as it is. */
+void stmt_write_body(struct buf *out, struct slice body, struct slice types);
 
 size_t stmt_count(struct stmt_table *table);
 

@@ -15,6 +15,7 @@ EXTRA_DIST += \
 	tests/e2e/pooler.py \
 	tests/e2e/pytest.ini \
 	tests/e2e/rawwire.py \
+	tests/e2e/stale.py \
 	tests/e2e/strictserver.py \
 	tests/e2e/test_auth.py \
 	tests/e2e/test_auth_hostile.py \
@@ -65,6 +66,8 @@ EXTRA_DIST += \
 	tests/e2e/test_slowlog.py \
 	tests/e2e/test_smoke.py \
 	tests/e2e/test_stale_plan.py \
+	tests/e2e/test_stale_types.py \
+	tests/e2e/test_stale_unnamed.py \
 	tests/e2e/test_startup.py \
 	tests/e2e/test_tls.py \
 	tests/e2e/test_tls_server.py \

@@ -9,29 +9,12 @@ import psycopg
 import pytest
 
 from rawwire import B, C, D, E, P, S, X, cancel_request, d
+from stale import STALE, TABLE, Servers, change, kinds, mode, told, two  # noqa: F401 (fixtures)
 from waiting import all_at_once, until
 
 pytestmark = pytest.mark.pgweir
 
-STALE = "0A000"
-TABLE = "stale_t"
 SQL = f"select * from {TABLE}"
-
-
-@pytest.fixture(params=["auto", "transaction"])
-def mode(request):
-    return request.param
-
-
-@pytest.fixture
-def change(cluster):
-    """Changes the table, on a connection that has nothing to do with the pooler's."""
-    def alter(what):
-        cluster.in_app(f"alter table {TABLE} {what}")
-
-    cluster.in_app(f"drop table if exists {TABLE}; create table {TABLE} as select 1 as x; alter table {TABLE} owner to app")
-    yield alter
-    cluster.in_app(f"drop table {TABLE}")
 
 
 def received(p):
@@ -64,15 +47,6 @@ def stale_unnamed(one_server, change):
     return client
 
 
-def kinds(messages):
-    return "".join(m.kind for m in messages)
-
-
-def told(messages):
-    """The rows, or what was refused."""
-    return [m.row() for m in messages if m.kind == "D"] or [m.sqlstate for m in messages if m.kind == "E"]
-
-
 def run(client, name="s"):
     """As drivers do that know the columns from when they prepared it."""
     client.send(B(name=name) + E() + S)
@@ -82,26 +56,6 @@ def run(client, name="s"):
 def prepare(client, name="s", sql=SQL):
     client.send(P(sql, name=name) + D("S", name) + S)
     assert kinds(client.ready()) == "1tTZ"
-
-
-class Servers:
-    """Two servers of a pool, each of them held by somebody's transaction but for the one that a test wants to be used."""
-
-    def __init__(self, p):
-        self.holders = [p.raw(), p.raw()]
-        self.pids = [self.hold(0), self.hold(1)]
-        self.free = None
-
-    def hold(self, which):
-        return int(self.holders[which].value("begin; select pg_backend_pid()"))
-
-    def only(self, which):
-        if which == self.free:
-            return
-        if self.free is not None:  # there is no other that it could get
-            assert self.hold(self.free) == self.pids[self.free]
-        self.holders[which].query("commit")
-        self.free = which
 
 
 def test_the_statement_works_after_one_error(one_server, change):
@@ -388,15 +342,6 @@ def test_the_log_has_both(pooler, mode, change):
 
 
 # ---- where it is new to a server ----------------------------------------------------------------
-
-
-@pytest.fixture
-def two(pooler, mode):
-    """A pooler of two servers; which one is used is said by only()."""
-    p = pooler(pool_mode=mode, pool_size=2, workers=1)
-    p.servers = Servers(p)
-    p.servers.only(0)
-    return p
 
 
 def described(client):

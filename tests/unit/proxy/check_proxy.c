@@ -46,6 +46,7 @@ int main(void)
 	srunner_add_suite(runner, seam_suite());
 	srunner_add_suite(runner, retry_suite());
 	srunner_add_suite(runner, shape_suite());
+	srunner_add_suite(runner, stmt_suite());
 	srunner_add_suite(runner, sizes_suite());
 	srunner_add_suite(runner, startparams_suite());
 	if (cluster_start()) {

@@ -34,6 +34,7 @@ Suite *resets_suite(void);
 Suite *seam_suite(void);
 Suite *retry_suite(void);
 Suite *shape_suite(void);
+Suite *stmt_suite(void);
 Suite *sizes_suite(void);
 Suite *startparams_suite(void);
 

@@ -28,7 +28,8 @@ tests_unit_proxy_check_proxy_SOURCES = \
 	tests/unit/proxy/test_retry.c \
 	tests/unit/proxy/test_shape.c \
 	tests/unit/proxy/test_sizes.c \
-	tests/unit/proxy/test_startparams.c
+	tests/unit/proxy/test_startparams.c \
+	tests/unit/proxy/test_stmt.c
 tests_unit_proxy_check_proxy_CFLAGS = $(AM_CFLAGS) $(CHECK_CFLAGS)
 # mallocs.c counts what the code that is tested asks for
 tests_unit_proxy_check_proxy_LDFLAGS = $(AM_LDFLAGS) \
