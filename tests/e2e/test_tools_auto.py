@@ -163,6 +163,21 @@ def test_createdb_and_dropdb(auto):
         assert databases(auto, auto.database) == [""]
 
 
+def test_a_database_is_left_by_pools_of_other_names_and_modes(auto):
+    name = f"{auto.database}_made"
+    auto.databases.update({f"by_{mode}": lambda p, mode=mode: p.db(name, pool_mode=mode)
+                           for mode in ("transaction", "session", "statement")})
+    auto.write_ini()
+    auto.console("reload")
+    tool(auto, "createdb", "-O", "app", name, dbname="postgres")
+    for mode in ("transaction", "session", "statement"):
+        with auto.raw(database=f"by_{mode}") as client:
+            assert client.value("select current_database()") == name
+    until(lambda: len(auto.cluster.backends(f"datname = '{name}' and state = 'idle'")) == 3, "three servers idle")
+    tool(auto, "dropdb", name, dbname="postgres")
+    assert databases(auto, auto.database) == [""]
+
+
 def test_databases_are_renamed_and_copied(auto):
     """And those that idle clients are connected to are used again as soon as there is one of that name."""
     name = f"{auto.database}_a"

@@ -2,15 +2,18 @@
  * fuzz_sql_effect.c - the effects of any bytes.
  *
  * The first byte chooses how strings read. Each statement lies within the text and behind the one
- * before, there are as many as split.h finds, every value can be written; and neither space,
+ * before, there are as many as split.h finds, every value can be written; a command that wants a
+ * database to be left (vacant.h) is one that defines something, and alone; and neither space,
  * comments nor the case of letters between the quotes make a difference.
  */
 #include <stdint.h>
+#include <string.h>
 
 #include "base/buf.h"
 #include "base/bug.h"
 #include "sql/effect.h"
 #include "sql/split.h"
+#include "sql/vacant.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -44,6 +47,17 @@ static size_t note_all(struct slice sql, struct lexer_mode mode, struct buf *out
 	}
 	BUG_ON(effect_of(sql, mode) != set);
 	return count;
+}
+
+static void note_vacancy(struct slice sql, struct lexer_mode mode, size_t count, struct buf *out)
+{
+	char name[LITERAL_NAME_BYTES];
+	if (!vacant_database(sql, mode, name))
+		return;
+	uint64_t set = effect_of(sql, mode);
+	BUG_ON(count != 1 || !(set & (EFFECT(CREATE) | EFFECT(ALTER) | EFFECT(DROP))));
+	BUG_ON(!memchr(name, 0, sizeof(name)));
+	buf_addf(out, " left: %s", name);
 }
 
 static char upper(char c)
@@ -82,8 +96,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct buf before = { 0 }, after = { 0 }, other = { 0 };
 	size_t count = note_all(sql, mode, &before);
 	BUG_ON(count != split_count(sql, mode));
+	note_vacancy(sql, mode, count, &before);
 	rewrite(sql, mode, &other);
 	BUG_ON(note_all(buf_slice(&other), mode, &after) != count);
+	note_vacancy(buf_slice(&other), mode, count, &after);
 	BUG_ON(!slice_eq(buf_slice(&before), buf_slice(&after)));
 	(void)effect_path_is_temp(sql);
 	buf_fini(&before);

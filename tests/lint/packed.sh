@@ -10,6 +10,7 @@ files=$(find src tests etc man systemd scripts \( -name __pycache__ -o -name .py
 	-type f \( -name '*.[ch]' -o -name '*.def' -o -name '*.py' -o -name '*.sh' -o -name '*.md' -o -name '*.in' \
 	-o -name '*.ini' -o -name '*.talk' -o -name '*.cases' -o -name '*.expected' -o -path './tests/e2e/*' \
 	-o -path './tests/bench/*' \) -print | sort)
+# shellcheck disable=SC2046  # names without spaces
 named=" $(cat Makefile.am configure.ac $(find src tests etc man systemd -name local.mk) | tr -s '\n\t=\\(),:' ' ') "
 
 failed=0
