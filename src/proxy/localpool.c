@@ -123,7 +123,7 @@ static bool localpool_is_paused(const struct localpool *lp)
 
 void localpool_add_site(const struct localpool *lp, struct slice dbname, struct buf *key)
 {
-	static const char *const keys[] = { "host", "hostaddr", "port", "service" };
+	static const char *const keys[] = { "host", "hostaddr", "port" };
 	const struct conf_database *db =
 		conf_find_database(lp->setup->conf, slice_of(lp->route->database));
 	buf_add_slice(key, dbname);
