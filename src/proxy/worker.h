@@ -88,6 +88,8 @@ struct worker {
 	struct list client_list;
 	struct list at_gate;     /* logins that have not shown who they are, the oldest first */
 	struct timer gate_timer; /* what was not logged of failed logins is to be summed up */
+	uint64_t shaking_turn;   /* of the loop, the last in which it shook hands itself */
+	unsigned shaken;         /* in that turn: steps of handshakes (login_tls.c) */
 	struct map keys;         /* cancel pid -> client */
 	struct map pools;        /* route key -> localpool, owned */
 	struct list spare_pools; /* of these, those that nobody uses, the longest first */

@@ -3,6 +3,8 @@
 import asyncio
 import hashlib
 import os
+import pathlib
+import signal
 import socket
 import ssl
 import struct
@@ -610,6 +612,67 @@ def test_a_session_is_resumed(tls_pooler, version):
     p = tls_pooler("require")
     context = client_context(version=version)
     assert resumed(p, context, session_of(p, context))
+
+
+SO_TIMESTAMPNS = 35  # Linux: when what was read has come
+
+
+class Hello:
+    """A client that takes a session up again: its first flight, and when that was answered."""
+
+    def __init__(self, p, context, session):
+        self.sock = socket.create_connection(p.address)
+        self.sock.settimeout(DEADLINE)
+        self.sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.sock.sendall(rawwire.ssl_request())
+        assert self.sock.recv(1) == b"S"
+        outgoing = ssl.MemoryBIO()
+        tls = context.wrap_bio(ssl.MemoryBIO(), outgoing, server_hostname="localhost", session=session)
+        with pytest.raises(ssl.SSLWantReadError):
+            tls.do_handshake()
+        self.flight = outgoing.read()
+        p.clients.append(self)
+
+    def send(self):
+        self.sock.sendall(self.flight)
+
+    def close(self):
+        self.sock.close()
+
+
+def came_at(sock):
+    """(seconds, nanoseconds); what has come is dropped. None: the kernel has not noted it."""
+    data, notes, _, _ = sock.recvmsg(65536, 256)
+    assert data
+    return next((struct.unpack("qq", note) for level, kind, note in notes if kind == SO_TIMESTAMPNS), None)
+
+
+def sleeps(pid):
+    """Is every thread of the process stopped?"""
+    stats = [(task / "stat").read_text() for task in pathlib.Path(f"/proc/{pid}/task").iterdir()]
+    return all(stat.rpartition(")")[2].split()[0] == "T" for stat in stats)
+
+
+def test_who_has_logged_in_is_served_between_handshakes(tls_pooler):
+    """All that come while it sleeps are there when it wakes, the handshakes first: it does a few, and answers the other."""
+    p = tls_pooler("prefer", workers=1)
+    context = client_context(version=ssl.TLSVersion.TLSv1_3)
+    session = session_of(p, context)
+    other = p.raw()
+    other.sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    sync = rawwire.message("S")  # it answers that itself
+    until(lambda: other.send(sync) or came_at(other.sock), "the kernel notes when something comes")
+    hellos = [Hello(p, context, session) for _ in range(25)]
+    p.signal(signal.SIGSTOP)
+    try:
+        until(lambda: sleeps(p.process.pid), "it sleeps")
+        for hello_ in hellos:
+            hello_.send()
+        other.send(sync)
+    finally:
+        p.signal(signal.SIGCONT)
+    answered = came_at(other.sock)
+    assert sum(came_at(hello_.sock) < answered for hello_ in hellos) <= 4
 
 
 @pytest.mark.parametrize("version", VERSIONS)
