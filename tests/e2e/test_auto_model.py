@@ -8,8 +8,8 @@ The twins live in a database of their own, so that neither side sees the locks a
 allowed to differ, and so is not asked: whether a custom setting that was never set is NULL or empty; the names that
 prepared statements of the protocol have in pg_prepared_statements and in the texts of errors; currval in a later
 transaction than its nextval; what stands behind the RESET of a setting that came with the login, in the same string
-or batch; a Parse of a name that the same batch has freed by DEALLOCATE or DISCARD; and an isolation level that is chosen behind
-the Describe of a prepared statement. In a failed transaction the error may be another one.
+or batch; a Parse of a name that the same batch has freed by DEALLOCATE or DISCARD; an isolation level that is chosen behind
+the Describe of a prepared statement; and RESET ALL behind a SET LOCAL TO DEFAULT. In a failed transaction the error may be another one.
 
 It begins at one place, and prints it; E2E_SEED says where else, E2E_LONG how many statements instead of a few seconds' worth (1: a
 million).
@@ -203,10 +203,9 @@ class Draw:
 
     def xact(self):
         return self.pick("begin", "begin", "start transaction", "BEGIN WORK;", "begin read only", "begin /* now */ transaction",
-                         "start transaction isolation level repeatable read, read write", "commit", "commit", "end", "rollback", "abort",
+                         "start transaction read only", "commit", "commit", "end", "rollback", "abort",
                          "savepoint a", "savepoint b", "rollback to a", "rollback to b", "release a",
-                         "commit and chain", "rollback and chain", "select 1/0", "begin isolation level serializable",
-                         "set transaction read only")
+                         "commit and chain", "rollback and chain", "select 1/0", "set transaction read only")
 
     def reset(self):
         return self.pick("reset all", "reset work_mem", "reset search_path", "reset my.tenant", "set time zone default",
@@ -215,13 +214,17 @@ class Draw:
     def level(self):
         """A new transaction, whose isolation level is chosen behind a RESET, each a request of its own."""
         reset = self.reset()
-        texts = [self.pick("rollback; begin", "commit; begin", "rollback; start transaction read only"),
+        texts = [self.pick("rollback; begin", "commit; begin", "rollback; start transaction read only",
+                           "rollback; begin isolation level serializable",
+                           "commit; start transaction isolation level repeatable read, read write"),
                  self.pick("show work_mem", "set work_mem = '5MB'", "savepoint a", "set my.tenant = 'blue'", "")]
         out = [Q(text) for text in texts]
         out.append(self.pick(Q(reset), P(reset) + B() + E() + S, P(reset) + B(portal="p") + S + E("p") + S))
         out += [Q(self.pick("rollback to a", "release a", "show TimeZone", "show application_name")),
                 Q("set transaction isolation level " + self.pick("serializable", "repeatable read")), Q(CHECKS[0]),
                 Q("show transaction_isolation")]
+        if "local" in reset:  # RESET ALL behind it would find nothing to reset, be there a SET in front of it or not
+            out.append(Q(self.pick("commit", "rollback")))
         return out
 
     def plain(self):
