@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "proxy/client.h"
+#include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/prepared_names.h"
@@ -32,6 +33,8 @@
 /* Names that are lent are closed when the next batch begins, whosever it is. */
 #define PREPARED_MOST_LENT 8192u
 
+/* What has to do with names that are told to the server in a text. */
+#define PREPARED_NAMING (EFFECT(PREPARE) | EFFECT(EXECUTE) | EFFECT(DEALLOCATE))
 #define PREPARED_FREEING (EFFECT(DEALLOCATE) | EFFECT(DEALLOCATE_ALL) | EFFECT(DISCARD_ALL))
 
 /* ---- names of the client's ---------------------------------------------------------------- */
@@ -74,6 +77,9 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 		return PREPARED_FULL;
 	if (there)
 		return prepared_on_parse_again(t, name, body);
+	if (UNLIKELY(t->c->keep != NULL) &&
+	    (t->c->keep->kept | t->c->keep->suspected) & KEEP(PREPARE))
+		prepared_turn_try_name(t, name);
 	struct prepared_name *made = mem_zalloc(sizeof(*made));
 	made->stmt = stmt_get(t->c->worker->shared->stmts, prepared_search_path(t->c), body);
 	made->has_effects = suspect_has_effects(t->c, slice_head(body, strnlen(body.ptr, body.len)),
@@ -86,7 +92,7 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 	return PREPARED_WRITTEN;
 }
 
-/* ---- DEALLOCATE in SQL -------------------------------------------------------------------- */
+/* ---- names in SQL ---------------------------------------------------------------------- */
 
 /* A text deallocates the name. Where that is one of ours, what it leads to at the server is gone
  * then. */
@@ -96,13 +102,53 @@ static void prepared_lend_to_text(struct prepared_turn *t, struct slice name)
 	struct prepared_entry *entry = prepared_set_find_name(set, name);
 	if (entry)
 		entry->is_good = false;
-	if (slice_starts(name, STMT_PREFIX))
-		prepared_turn_close(t, name);
-	prepared_turn_lend(t, name);
+	if (!prepared_set_lends(set, t->lent_before, name))
+		prepared_turn_lend(t, name);
+}
+
+/* It executes what the client knows by that name: the server shall as well. */
+static void prepared_lend_executed(struct prepared_turn *t, const struct prepared_name *there,
+				   struct slice name)
+{
+	suspect_text(t->c, slice_of(there->stmt->body.ptr), true);
+	if (!prepared_set_lends(t->s->prepared, t->lent_before, name) &&
+	    !slice_starts(name, STMT_PREFIX))
+		prepared_turn_lend_whole(t, name, there);
+}
+
+/* What it executes stands in front of a Query, which is skipped where that fails. */
+static void prepared_hold_behind(struct prepared_turn *t, uint64_t effects)
+{
+	struct prepared_set *set = t->s->prepared;
+	if (!(effects & EFFECT(EXECUTE)) || !set || !set->lent_count)
+		return;
+	set->holds = true;
+	set->held_seq = track_next_seq(&t->s->track);
+}
+
+/* Names in a statement of a text; true: it deallocates one, which `*old` is given. */
+static bool prepared_on_effect(struct prepared_turn *t, const struct effect *effect,
+			       struct slice name, struct prepared_name **old)
+{
+	struct prepared_names *names = t->c->prepared;
+	struct prepared_set *set = prepared_set_need(t->s);
+	struct prepared_name *there = map_get(&names->map, name);
+	if (effect->set & EFFECT(PREPARE) && !there)
+		prepared_set_lends_no_more(set, name); /* it is freed in front, and taken anew */
+	if (!there)
+		return false;
+	if (effect->set & EFFECT(EXECUTE))
+		prepared_lend_executed(t, there, name);
+	else if (effect->set & EFFECT(DEALLOCATE) || !slice_starts(name, STMT_PREFIX))
+		prepared_lend_to_text(t, name);
+	if (!(effect->set & EFFECT(DEALLOCATE)))
+		return false;
+	*old = prepared_names_remove(names, name);
+	return true;
 }
 
 /* A text is about to be run, by the next message that is not of ours. */
-static void prepared_on_text(struct prepared_turn *t, struct slice sql)
+static void prepared_on_text(struct prepared_turn *t, struct slice sql, bool is_query)
 {
 	struct prepared_names *names = t->c->prepared;
 	struct lexer_mode mode = paramset_reading(t->c->params);
@@ -110,7 +156,7 @@ static void prepared_on_text(struct prepared_turn *t, struct slice sql)
 	struct effect_iter iter;
 	struct effect effect;
 	char name[LITERAL_NAME_BYTES];
-	unsigned lent = 0, nth = 0;
+	unsigned freed = 0, nth = 0, met = 0;
 
 	if (!names || map_count(&names->map) == 0)
 		return;
@@ -119,23 +165,26 @@ static void prepared_on_text(struct prepared_turn *t, struct slice sql)
 		names->forgets = true;
 		names->forgets_at = track_next_seq(&t->s->track);
 	}
-	if (!(effects & EFFECT(DEALLOCATE)))
+	if (!(effects & PREPARED_NAMING))
 		return;
+	t->lent_before = buf_len(&prepared_set_need(t->s)->lent);
 	effect_init(&iter, sql, mode);
-	while (effect_next(&iter, &effect) && lent < PREPARED_MAX_LENT) {
-		size_t len = effect.set & EFFECT(DEALLOCATE) ? effect_name(&effect, name) : 0;
+	while (effect_next(&iter, &effect) && met < PREPARED_MAX_LENT) {
+		size_t len = effect.set & PREPARED_NAMING ? effect_name(&effect, name) : 0;
 		struct slice own = slice_make(name, len);
-		nth += len > 0;
-		struct prepared_name *old = len ? prepared_names_remove(names, own) : NULL;
-		if (!old)
+		struct prepared_name *old = NULL;
+		nth += len > 0 && effect.set & EFFECT(DEALLOCATE);
+		met += len > 0 && map_get(&names->map, own);
+		if (!len || !prepared_on_effect(t, &effect, own, &old))
 			continue;
-		prepared_lend_to_text(t, own);
-		undos[lent] = prepared_names_note(names, track_next_seq(&t->s->track), own, old);
-		undos[lent++]->nth = nth;
+		undos[freed] = prepared_names_note(names, track_next_seq(&t->s->track), own, old);
+		undos[freed++]->nth = nth;
 	}
 	/* all of it is the text's doing, not that of what is in front */
-	for (unsigned i = 0; i < lent; i++)
+	for (unsigned i = 0; i < freed; i++)
 		undos[i]->seq = track_next_seq(&t->s->track);
+	if (is_query)
+		prepared_hold_behind(t, effects);
 }
 
 /* ---- messages ----------------------------------------------------------------------------- */
@@ -191,7 +240,7 @@ static bool prepared_text_waits(struct prepared_turn *t, struct slice sql)
 	struct prepared_names *names = t->c->prepared;
 	if (!names || !(names->syncs || names->forgets))
 		return false;
-	if (!(effect_of(sql, paramset_reading(t->c->params)) & EFFECT(DEALLOCATE)))
+	if (!(effect_of(sql, paramset_reading(t->c->params)) & PREPARED_NAMING))
 		return false;
 	return prepared_awaits_forget(t) || names->syncs;
 }
@@ -202,7 +251,9 @@ static void prepared_run(struct prepared_turn *t, struct slice portal, struct sl
 	struct prepared_names *names = prepared_names_need(t->c);
 	uint64_t effects = effect_of(sql, paramset_reading(t->c->params));
 	suspect_bound(t->c, sql);
-	if (effects & PREPARED_FREEING || restore_concerns(t->c, effects))
+	if (effects & EFFECT(EXECUTE)) /* to bind it asks what that gives */
+		prepared_on_text(t, sql, false);
+	if (effects & (PREPARED_FREEING | PREPARED_NAMING) || restore_concerns(t->c, effects))
 		prepared_portals_bind(&names->portals, track_next_seq(&t->s->track), portal, sql);
 }
 
@@ -219,7 +270,7 @@ static enum prepared_step prepared_on_execute(struct prepared_turn *t, struct sl
 		list_push_front(portals, &portal->link);
 		return PREPARED_FULL;
 	}
-	prepared_on_text(t, slice_of(portal->sql));
+	prepared_on_text(t, slice_of(portal->sql), false);
 	restore_text(t->c, slice_of(portal->sql), true);
 	prepared_portals_free_one(portal);
 	return PREPARED_PASSES;
@@ -398,7 +449,7 @@ static enum prepared_step prepared_read(struct prepared_turn *t, const struct fr
 		if (prepared_text_waits(t, name))
 			return PREPARED_FULL;
 		prepared_unnamed_turn_end(t);
-		prepared_on_text(t, name);
+		prepared_on_text(t, name, true);
 		prepared_end_batch(t);
 		return PREPARED_PASSES;
 	case 'S':
@@ -430,6 +481,9 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, con
 	size_t lent = s->prepared ? s->prepared->lent_count : 0;
 	if (track_next_seq(&s->track) - track_head_seq(&s->track) + lent >
 	    TRACK_MAX_ITEMS - PREPARED_MAX_ITEMS)
+		return PREPARED_FULL;
+	if (s->prepared && UNLIKELY(s->prepared->holds) &&
+	    prepared_set_holds(s->prepared, &s->track))
 		return PREPARED_FULL;
 	if (c->prepared)
 		prepared_names_arrive(c->prepared, s);

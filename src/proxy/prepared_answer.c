@@ -90,6 +90,14 @@ bool prepared_answer_tells(struct client *c, const struct track_news *news, stru
 	return true;
 }
 
+bool prepared_answer_skipped_text(const struct server *s, const struct track_news *news)
+{
+	const struct prepared_set *set = s->prepared;
+	return set && set->holds && s->track.skipping &&
+	       track_seq_before(news->seq, set->held_seq) &&
+	       track_seq_before(set->held_seq, track_head_seq(&s->track));
+}
+
 void prepared_answer_forgets(struct client *c, struct server *s, uint32_t seq)
 {
 	if (s->prepared)

@@ -31,6 +31,10 @@ void prepared_answer_changed(struct client *c, struct server *s, const struct tr
  * of yet: what that is told is added to `out`. */
 bool prepared_answer_tells(struct client *c, const struct track_news *news, struct buf *out);
 
+/* One of ours was refused, and the text behind it was skipped with it: what ends it is to be asked
+ * for by a Sync, which is the client's. */
+bool prepared_answer_skipped_text(const struct server *s, const struct track_news *news);
+
 /* DEALLOCATE ALL, DISCARD ALL by the item `seq`: the server has forgotten all that came before,
  * and so has the client (or NULL). */
 void prepared_answer_forgets(struct client *c, struct server *s, uint32_t seq);

@@ -11,6 +11,7 @@
 #include "proxy/server.h"
 #include "proxy/shape.h"
 #include "proxy/stmt.h"
+#include "wire/reader.h"
 
 struct prepared_set *prepared_set_need(struct server *s)
 {
@@ -199,6 +200,41 @@ void prepared_set_skipped(struct prepared_set *set, uint32_t from, uint32_t to)
 			return;
 		put_back(set, entry);
 	}
+}
+
+bool prepared_set_lends(const struct prepared_set *set, size_t from, struct slice name)
+{
+	struct reader r;
+	reader_init(&r, slice_skip(buf_slice(&set->lent), from));
+	while (r.rest.len)
+		if (slice_eq(reader_cstr(&r), name))
+			return true;
+	return false;
+}
+
+void prepared_set_lends_no_more(struct prepared_set *set, struct slice name)
+{
+	struct buf others = { 0 };
+	struct reader r;
+	reader_init(&r, buf_slice(&set->lent));
+	set->lent_count = 0;
+	while (r.rest.len) {
+		struct slice lent = reader_cstr(&r);
+		if (slice_eq(lent, name))
+			continue;
+		buf_add_slice(&others, lent);
+		buf_u8(&others, 0);
+		set->lent_count++;
+	}
+	buf_fini(&set->lent);
+	set->lent = others;
+}
+
+bool prepared_set_holds(struct prepared_set *set, const struct track *track)
+{
+	set->holds = !track_seq_before(set->held_seq, track_head_seq(track)) &&
+		     set->held_seq != track_next_seq(track);
+	return set->holds;
 }
 
 /* What the message `seq` has made the server forget: all that came before it. */

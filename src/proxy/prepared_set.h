@@ -54,6 +54,8 @@ struct prepared_set {
 	uint32_t flushed_at;         /* what was sent before is answered without one */
 	struct buf lent; /* names of the client's own that it got for a moment: "a\0b\0" */
 	size_t lent_count;
+	bool holds;        /* in front of the message `held_seq` stands something that may fail: */
+	uint32_t held_seq; /* what comes behind it waits until it is answered */
 };
 
 /* The server's; made where it has none yet. */
@@ -88,6 +90,14 @@ static inline bool prepared_set_asks(const struct prepared_set *set)
 	return set && !list_is_empty(&set->asks);
 }
 void prepared_set_hear(struct prepared_set *set, uint32_t seq, char type, struct slice body);
+
+/* Is that one of the client's names that it got for a moment, behind so many bytes of them? And: it
+ * is the client's to close. */
+bool prepared_set_lends(const struct prepared_set *set, size_t from, struct slice name);
+void prepared_set_lends_no_more(struct prepared_set *set, struct slice name);
+
+/* Must what comes now still wait? */
+bool prepared_set_holds(struct prepared_set *set, const struct track *track);
 
 /* The copy whose Parse is the last message of those that are answered; or NULL. */
 static inline struct prepared_entry *prepared_set_last_parsed(const struct prepared_set *set,

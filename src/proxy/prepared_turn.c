@@ -285,15 +285,37 @@ enum prepared_fit prepared_turn_describe(struct prepared_turn *t, struct slice o
 	return PREPARED_FITS;
 }
 
-void prepared_turn_lend(struct prepared_turn *t, struct slice name)
+static const char nothing[] = { 0, 0, 0 };
+
+/* It is the client's by a Parse, so that PREPARE has not taken it: what may be there is of no use.
+ */
+static void lend(struct prepared_turn *t, struct slice name, struct slice body, struct slice types)
 {
 	struct prepared_set *set = prepared_set_need(t->s);
-	static const char nothing[] = { 0, 0, 0 };
+	prepared_turn_close(t, name);
 	prepared_turn_own(t, 'P');
-	prepared_turn_parse(t->out, name, slice_make(nothing, sizeof(nothing)));
+	prepared_turn_parse_typed(t->out, name, body, types);
 	buf_add_slice(&set->lent, name);
 	buf_u8(&set->lent, 0);
 	set->lent_count++;
+}
+
+void prepared_turn_lend(struct prepared_turn *t, struct slice name)
+{
+	lend(t, name, slice_make(nothing, sizeof(nothing)), SLICE_NONE);
+}
+
+void prepared_turn_lend_whole(struct prepared_turn *t, struct slice name,
+			      const struct prepared_name *there)
+{
+	lend(t, name, there->stmt->body, shape_types(there->shape));
+}
+
+void prepared_turn_try_name(struct prepared_turn *t, struct slice name)
+{
+	prepared_turn_own(t, 'P');
+	prepared_turn_parse(t->out, name, slice_make(nothing, sizeof(nothing)));
+	prepared_turn_close(t, name);
 }
 
 void prepared_turn_take_home(struct prepared_turn *t)

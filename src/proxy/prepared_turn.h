@@ -33,6 +33,7 @@ struct prepared_turn {
 	void (*flush)(void *arg);
 	void *arg;
 	bool flushed;
+	size_t lent_before; /* bytes of the names that were lent before the text at hand */
 };
 
 /* Something is about to be added to `out`. */
@@ -97,6 +98,13 @@ void prepared_turn_flush(struct prepared_turn *t, uint32_t asked_seq);
 /* The server gets the client's own name, with nothing behind it, for a message that is about that
  * very name. It is closed in front of the next batch: what was lent comes home. */
 void prepared_turn_lend(struct prepared_turn *t, struct slice name);
+/* The same with what is behind it for the client, which may fail: what comes behind the next
+ * message waits until that is known (prepared_answer_skipped_text). */
+void prepared_turn_lend_whole(struct prepared_turn *t, struct slice name,
+			      const struct prepared_name *there);
+/* Is the name one that PREPARE has taken in this session? The server says so, and skips the rest.
+ */
+void prepared_turn_try_name(struct prepared_turn *t, struct slice name);
 void prepared_turn_take_home(struct prepared_turn *t);
 
 /* The same, a message of ours beginning the client's batch, where nothing can skip it. */

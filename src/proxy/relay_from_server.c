@@ -26,6 +26,7 @@
 #include "proxy/server.h"
 #include "proxy/shape.h"
 #include "proxy/suspect.h"
+#include "wire/build.h"
 #include "wire/frame.h"
 #include "wire/notice.h"
 
@@ -221,6 +222,15 @@ static bool relay_error(struct server *s, const struct frame *f, const struct tr
 	return passes;
 }
 
+/* The client's text was skipped, and with it its ReadyForQuery. */
+static void relay_sync(struct server *s, usec_t now)
+{
+	enum track_verdict verdict = track_client(&s->track, 'S', false);
+	BUG_ON(verdict != TRACK_OK);
+	build_sync(&s->before);
+	server_send(s, SLICE_NONE, now);
+}
+
 /* Is it for the client? */
 static bool relay_server_message(struct server *s, const struct frame *f, struct relay_run *run,
 				 usec_t now)
@@ -237,6 +247,8 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 			relay_note(s, f, &news, now); /* to a Parse of ours for its statement */
 			if (s->opening)
 				opening_reply(s, 'E', now);
+			else if (UNLIKELY(prepared_answer_skipped_text(s, &news)))
+				relay_sync(s, now);
 			return true;
 		}
 		if (s->opening && news.item == 'E')

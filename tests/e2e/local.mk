@@ -53,6 +53,7 @@ EXTRA_DIST += \
 	tests/e2e/test_pipeline.py \
 	tests/e2e/test_pools.py \
 	tests/e2e/test_prepared.py \
+	tests/e2e/test_prepared_sql.py \
 	tests/e2e/test_prepared_freed.py \
 	tests/e2e/test_program.py \
 	tests/e2e/test_protocol.py \

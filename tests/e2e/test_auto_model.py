@@ -165,7 +165,8 @@ class Draw:
             f"prepare {name} as select set_config('my.tenant', 'by execute', false)",
             f"prepare {name} as select set_config('my.executed', 'by execute', false)",
             f"execute {name}", f"execute {name}(3)", f"deallocate {name}", f"deallocate prepare {name}",
-            "deallocate all", f"deallocate {self.pick('p1', 'p2')}", 'deallocate "P 3"')
+            "deallocate all", f"deallocate {self.pick('p1', 'p2')}", 'deallocate "P 3"', "execute p1", "prepare p2 as select 2",
+            'execute "P 3"')
 
     def cursor(self):
         return self.pick("declare c1 cursor with hold for select generate_series(1, 5)", "fetch 2 from c1",

@@ -1,0 +1,93 @@
+"""Names of statements, whether PREPARE has taken them or a Parse: one set of names, as at PostgreSQL itself."""
+
+import pytest
+
+from rawwire import B, C, Client, D, E, P, Q, S
+
+pytestmark = pytest.mark.pgweir
+
+
+def use(name):
+    return B(name=name) + E()
+
+
+def text(sql):
+    return P(sql) + B() + E()
+
+
+PARSED = P("select 'parsed'", "n") + S
+PREPARED = Q("prepare n as select 'prepared'")
+
+# Each message list is sent batch by batch.
+STORIES = {
+    "parsed over prepared": [PREPARED, PARSED, use("n") + S, Q("execute n")],
+    "parsed over prepared, in one batch": [PREPARED, P("select 'parsed'", "n") + use("n") + S, Q("execute n")],
+    "parsed over prepared, and another": [PREPARED, P("select 'x'", "x") + P("select 'parsed'", "n") + P("select 'y'", "y") + S,
+                                          use("x") + S, use("y") + S, use("n") + S, PARSED],
+    "parsed over prepared, in a transaction": [Q("begin"), PREPARED, PARSED, Q("rollback"), use("n") + S, PARSED],
+    "parsed where it was prepared": [PREPARED, Q("deallocate n"), PARSED, use("n") + S],
+    "parsed beside prepared": [PREPARED, P("select 'm'", "m") + S, use("m") + S, Q("execute n"), Q("deallocate m"), Q("execute n")],
+    "prepared over parsed": [PARSED, PREPARED, use("n") + S, Q("deallocate n"), use("n") + S],
+    "prepared over parsed, extended": [PARSED, text("prepare n as select 'prepared'") + S, use("n") + S, Q("select 1"), use("n") + S],
+    "prepared over parsed, later": [PARSED, use("n") + S, Q("select 1"), Q("begin"), PREPARED, Q("rollback"), use("n") + S, PREPARED],
+    "prepared over parsed, behind others": [PARSED, Q("select 1; prepare m as select 'm'; prepare n as select 'prepared'; select 2"),
+                                            Q("execute m"), use("n") + S],
+    "prepared where it was parsed": [PARSED, C("S", "n") + S, PREPARED, Q("execute n"), Q("execute n")],
+    "deallocated and prepared": [PARSED, Q("deallocate n; prepare n as select 'prepared'"), Q("execute n"), Q("select 1"), Q("execute n"),
+                                 PARSED],
+    "deallocated": [PARSED, Q("deallocate n"), use("n") + S, Q("deallocate n"), PARSED, use("n") + S],
+    "executed by name": [PARSED, Q("execute n"), use("n") + S, Q("execute n")],
+    "executed by name, with a value": [P("select $1::int + 1", "n") + S, Q("execute n(4)"), B("5", name="n") + E() + S, Q("execute n('x')"),
+                                       Q("execute n(6)")],
+    "executed by name, extended": [PARSED, text("execute n") + S, use("n") + S, P("execute n") + B() + D() + E() + S, text("execute n") + S,
+                                  P("execute n", "x") + S, use("x") + S, use("n") + S],
+    "executed among others": [PARSED, Q("select 1; execute n; select 2"), Q("begin; execute n; commit"), use("n") + S],
+    "executed in a transaction": [PARSED, Q("begin"), Q("execute n"), Q("execute n"), Q("select 1/0"), Q("execute n"), Q("rollback"),
+                                  Q("execute n")],
+    "explained": [PARSED, Q("explain (costs off) execute n"), use("n") + S],
+    "executed into a table": [PARSED, Q("create temp table made as execute n"), Q("select * from made"), use("n") + S],
+    "executed beside prepared": [PARSED, Q("prepare m as select 'm'"), Q("execute m"), Q("execute n"), Q("execute m"), use("n") + S],
+    "executed once its table is gone": [Q("create temp table gone(a int)"), P("select * from gone", "n") + S, Q("execute n"),
+                                        Q("drop table gone"), Q("execute n"), Q("select 'well'"), Q("deallocate n")],
+    "executed and deallocated": [PARSED, Q("execute n; deallocate n"), use("n") + S, Q("execute n")],
+    "closed and executed": [PARSED, C("S", "n") + S, Q("execute n"), Q("select 1")],
+    "never there": [Q("execute n"), Q("deallocate n"), use("n") + S],
+    "closed though prepared": [PREPARED, C("S", "n") + S, Q("execute n"), PARSED, use("n") + S],
+    "bound though prepared": [PREPARED, use("n") + S, D("S", "n") + S, Q("deallocate n"), use("n") + S],
+    "all freed": [PARSED, Q("prepare m as select 'm'"), Q("deallocate all"), use("n") + S, Q("execute m"), Q("prepare n as select 'again'"),
+                  Q("execute n"), PARSED],
+}
+
+
+def said(m):
+    if m.kind == "T":  # but for the table's number
+        return m.kind, m.columns(), m.types()
+    return m.kind, m.sqlstate if m.kind == "E" else m.body
+
+
+def answers(client, story, at_once):
+    got = []
+    if at_once:
+        client.send(b"".join(story))
+    for batch in story:
+        if not at_once:
+            client.send(batch)
+        got.append([said(m) for m in client.ready() if m.kind not in "SN"])
+    return got
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "at once"])
+@pytest.mark.parametrize("moves", [False, True], ids=["same server", "other server"])
+@pytest.mark.parametrize("name", STORIES)
+def test_one_set_of_names(pooler, cluster, name, moves, at_once):
+    p = pooler(pool_mode="auto", pool_size=2, workers=1)
+    with Client(("127.0.0.1", cluster.port)).login("app", "app") as direct:
+        wanted = answers(direct, STORIES[name], at_once)
+    with p.raw() as client, p.raw() as other:
+        if moves:
+            client.send(P("select 'parsed'", "n") + C("S", "n") + S)
+            client.ready()
+            other.query("begin; select 1")
+        assert answers(client, STORIES[name], at_once) == wanted
+        assert client.value("select 'well'") == "well"
+        other.query("rollback")
