@@ -125,8 +125,8 @@ class Target:
             self.process.stdin.close()
 
 
-def wait_for_port(port, target):
-    for _ in range(200):
+def wait_for_port(port, target, patience=10):
+    for _ in range(20 * patience):
         target.alive()
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
             return

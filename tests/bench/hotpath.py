@@ -1,12 +1,13 @@
 #!/usr/bin/python3
-"""hotpath.py - what a query costs, counted: instructions, and system calls.
+"""hotpath.py - what a query, and a login, costs, counted: instructions, and system calls.
 
     hotpath.py            compare with hotpath.expected; status 1 where something has grown by more than 2 %
     hotpath.py --write    write what is counted to hotpath.expected
 
 Instructions are those of pgweir under callgrind for 2N queries, less those for N, over N: what is done once cancels out.
 No clock plays a part, but on a busy machine the load may come late, so that clients find a server who else would wait for
-one: it is the median of three. What a compiler makes of the sources differs from one to the next, so that instructions are
+one: it is the median of three. A login's are the least from when one is accepted until the next one is: who waits in between
+costs a turn of the loop more. What a compiler makes of the sources differs from one to the next, so that instructions are
 compared only where the compiler is the one in the file and the build an ordinary one. System calls, without the waits where
 several clients share them, are the same everywhere but under sanitizers, which make some of their own. Status 77: nothing
 could be compared.
@@ -34,6 +35,7 @@ CLIENTS = (1, 16)
 SERVERS = 4
 WARM, QUERIES, ROUNDS = 200, 300, 3
 LOGIN_SECONDS = 2
+LOGINS, LOGINS_WARM = 20, 5
 TOLERANCE = 0.02
 SKIPPED = 77
 # one worker, and a slow-query log that watches everything and has nothing to say
@@ -75,10 +77,15 @@ class Counted:
                  "--dump-before=client_accept", bed.tools.pgweir, ini], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                 cwd=bed.directory, **identity())
         self.target = bed.targets[f"counted-{mode}"] = Target(f"pgweir under callgrind, {mode}", port, process, log)
-        wait_for_port(port, self.target)
+        wait_for_port(port, self.target, patience=100)
 
     def files(self):
         return sorted(self.out.glob("o.*"), key=lambda path: int(path.suffix[1:]))
+
+    def parts(self):
+        """The instructions from each accepted connection to the next."""
+        found = [re.search(r"^(?:totals|summary): (\d+)$", path.read_text(), re.M) for path in self.files()]
+        return [int(match[1]) for match in found if match]
 
     def mark(self):
         """The instructions since the last mark."""
@@ -115,17 +122,35 @@ def count_calls(bed, target, args, clients):
     return sum(calls.values()) + (waits if clients == 1 else 0)
 
 
+def count_login_instructions(tools, args, **needs):
+    """Of a client that connects with SCRAM, asks once and leaves. Helpers count too."""
+    with Bed(tools, Cpus(), pool_size=SERVERS, scram=True, **needs) as bed:
+        counted = Counted(bed)
+        with benchload.Load(bed, counted.target, ["--storm", "1", *args], seconds=LOGIN_SECONDS, warmup=0) as load:
+            parts = []
+            while len(parts) < LOGINS_WARM + LOGINS:
+                load.run()
+                parts = counted.parts()
+        return min(parts[LOGINS_WARM:])
+
+
+def count_logins_instructions(tools):
+    return {"login-scram instructions": count_login_instructions(tools, []),
+            "login-tls instructions": count_login_instructions(tools, [], tls=True),
+            "login-resumed instructions": count_login_instructions(tools, ["--resume"], tls=True)}
+
+
 def in_fours(count):
     """Upward: what has a little more or less in each run, since it depends on which packets have come by then."""
     return 4 * math.ceil(count / 4)
 
 
-def count_login(tools, **needs):
+def count_login(tools, *args, **needs):
     """The system calls of a client that connects with SCRAM, asks once and leaves, by name."""
     with Bed(tools, Cpus(), pool_size=SERVERS, scram=True, **needs) as bed:
         bed.add_pgweir(**SETTINGS)
         target = bed.targets[PGWEIR]
-        with benchload.Load(bed, target, ["--storm", "1"], seconds=LOGIN_SECONDS, warmup=0) as load:
+        with benchload.Load(bed, target, ["--storm", "1", *args], seconds=LOGIN_SECONDS, warmup=0) as load:
             load.run()
             with benchload.Strace(target.process.pid) as strace:
                 got = load.run()
@@ -133,10 +158,12 @@ def count_login(tools, **needs):
 
 
 def count_login_calls(tools):
-    """But the waits; under TLS, where threads wait for one another, what is read alone."""
-    plain, tls = count_login(tools), count_login(tools, tls=True)
+    """But the waits; under TLS, where threads wait for one another, what is read alone; where a session is taken up again, all
+    but that."""
+    plain, tls, resumed = count_login(tools), count_login(tools, tls=True), count_login(tools, "--resume", tls=True)
     return {"login-scram calls": sum(plain.values()) - plain.get("epoll_wait", 0),
-            "login-tls-reads calls": in_fours(tls["read"] + tls["recvfrom"])}
+            "login-tls-reads calls": in_fours(tls["read"] + tls["recvfrom"]),
+            "login-resumed calls": sum(resumed.values()) - resumed.get("epoll_wait", 0) - resumed["read"]}
 
 
 def count_auto(bed):
@@ -171,6 +198,8 @@ def count_all(tools, counts_instructions):
                     print(f"hotpath: {why}")
         if counted:
             found.update(count_auto(bed))
+    if counts_instructions:
+        found.update(count_logins_instructions(tools))
     try:
         if program("strace"):
             found.update(count_login_calls(tools))
@@ -186,7 +215,7 @@ def read_expected():
 
 
 def write_expected(made_by, found):
-    lines = ["# What a query costs in pgweir: written by hotpath.py --write, compared in make check.", f"compiler {made_by}"]
+    lines = ["# What a query, and a login, costs in pgweir: written by hotpath.py --write, compared in make check.", f"compiler {made_by}"]
     lines += [f"{name} {value:.{2 if name.endswith('calls') else 0}f}" for name, value in found.items()]
     EXPECTED.write_text("\n".join(lines) + "\n")
 
