@@ -159,6 +159,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/suspect.c src/proxy/suspect.h \
 	src/proxy/vacate.c \
 	src/proxy/vacate.h \
+	src/proxy/whole.c \
+	src/proxy/whole.h \
 	src/proxy/worker.c \
 	src/proxy/worker.h \
 	src/proxy/worker_report.c \

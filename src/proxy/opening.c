@@ -13,81 +13,14 @@
 #include "proxy/prepared_set.h"
 #include "proxy/prepared_turn.h"
 #include "proxy/setup.h"
+#include "proxy/whole.h"
 #include "proxy/worker.h"
 #include "sql/block.h"
 #include "wire/build.h"
 #include "wire/frame.h"
-#include "wire/reader.h"
 
 /* Fails in a transaction, and makes that fail. */
 #define OPENING_SPOIL "BEGIN;ROLLBACK TO SAVEPOINT \"the statement before was refused\""
-
-/* A statement that came as a whole, and what answers it. */
-struct opening_asked {
-	size_t bytes; /* of the messages */
-	struct slice sql;
-	struct slice parse; /* the body of its Parse, behind the name; none: a Query */
-	bool describes_statement, describes_portal;
-};
-
-/* ---- what was asked ------------------------------------------------------------------------- */
-
-/* The next message, if it is whole and of that type. */
-static bool opening_next(struct slice in, struct opening_asked *asked, char type, struct frame *f)
-{
-	if (frame_read(slice_skip(in, asked->bytes), UINT32_MAX, f) <= 0 || f->type != type ||
-	    !frame_is_whole(f))
-		return false;
-	asked->bytes += f->head_bytes + f->body.len;
-	return true;
-}
-
-/* Such a message may be there, of that kind and without a name. */
-static bool opening_describe(struct slice in, struct opening_asked *asked, char kind)
-{
-	struct opening_asked ahead = *asked;
-	struct frame f;
-	if (!opening_next(in, &ahead, 'D', &f) || f.body.len != 2 || f.body.ptr[0] != kind)
-		return false;
-	asked->bytes = ahead.bytes;
-	return true;
-}
-
-static bool opening_read_parse(const struct frame *f, struct opening_asked *asked)
-{
-	struct reader r;
-	reader_init(&r, f->body);
-	struct slice name = reader_cstr(&r);
-	asked->parse = r.rest;
-	asked->sql = reader_cstr(&r);
-	uint16_t types = reader_u16(&r);
-	return reader_is_done(&r) && name.len == 0 && types == 0;
-}
-
-static bool opening_read_bind(const struct frame *f)
-{
-	struct reader r;
-	reader_init(&r, f->body);
-	struct slice portal = reader_cstr(&r), statement = reader_cstr(&r);
-	uint16_t formats = reader_u16(&r), values = reader_u16(&r), results = reader_u16(&r);
-	reader_bytes(&r, results * sizeof(uint16_t));
-	return reader_is_done(&r) && !portal.len && !statement.len && !formats && !values &&
-	       results <= 1;
-}
-
-/* Parse, Bind, Execute, Sync, all of the unnamed ones, as drivers send it. */
-static bool opening_read_batch(struct slice in, struct opening_asked *asked)
-{
-	struct frame f;
-	if (!opening_next(in, asked, 'P', &f) || !opening_read_parse(&f, asked))
-		return false;
-	asked->describes_statement = opening_describe(in, asked, 'S');
-	if (!opening_next(in, asked, 'B', &f) || !opening_read_bind(&f))
-		return false;
-	asked->describes_portal = opening_describe(in, asked, 'P');
-	return opening_next(in, asked, 'E', &f) && f.body.len == 5 && f.body.ptr[0] == '\0' &&
-	       opening_next(in, asked, 'S', &f) && f.body.len == 0;
-}
 
 /* Can it be one of ours? All but a few end here. */
 static bool opening_may_be(const struct client *c, const struct frame *f)
@@ -104,21 +37,9 @@ static bool opening_may_be(const struct client *c, const struct frame *f)
 	return c->opening; /* then it may be its end as well */
 }
 
-static bool opening_read(const struct client *c, struct slice in, const struct frame *f,
-			 struct opening_asked *asked)
-{
-	*asked = (struct opening_asked){ 0 };
-	if (f->type == 'P')
-		return f->body.ptr[0] == '\0' && opening_read_batch(in, asked);
-	asked->bytes = f->head_bytes + f->body.len;
-	asked->sql = slice_head(f->body, strnlen(f->body.ptr, f->body.len));
-	return !c->worker->setup->conf->global.disable_pqexec;
-}
-
 /* ---- the answer ------------------------------------------------------------------------------ */
 
-static void opening_say(struct client *c, const struct opening_asked *asked, const char *tag,
-			usec_t now)
+static void opening_say(struct client *c, const struct whole *asked, const char *tag, usec_t now)
 {
 	struct buf out = { 0 };
 	if (asked->parse.ptr)
@@ -139,10 +60,11 @@ static void opening_say(struct client *c, const struct opening_asked *asked, con
 
 size_t opening_answer(struct client *c, struct slice in, const struct frame *f, usec_t now)
 {
-	struct opening_asked asked;
+	struct whole asked;
 	uint16_t modes = 0;
 	const char *tag;
-	if (!opening_may_be(c, f) || !opening_read(c, in, f, &asked))
+	if (!opening_may_be(c, f) || !whole_read(in, f, &asked) ||
+	    (f->type == 'Q' && c->worker->setup->conf->global.disable_pqexec))
 		return 0;
 	enum block_kind kind = block_read(asked.sql, &modes);
 	if (kind == BLOCK_OTHER || (kind == BLOCK_OPEN) == (c->opening != 0))

@@ -125,6 +125,15 @@ static void paramset_sql_any_value(struct buf *sql, const struct paramset_member
 		paramset_sql_value(sql, m);
 }
 
+static void paramset_sql_set_config(struct buf *sql, const struct paramset_member *m, bool local)
+{
+	buf_add_str(sql, "SELECT pg_catalog.set_config(");
+	paramset_sql_quote(sql, m->name);
+	buf_add_str(sql, ", ");
+	paramset_sql_any_value(sql, m);
+	buf_add_str(sql, local ? ", true);" : ", false);");
+}
+
 static void paramset_sql_set_name(struct buf *sql, const struct paramset_member *m, bool local)
 {
 	buf_add_str(sql, local ? "SET LOCAL " : "SET ");
@@ -135,11 +144,7 @@ static void paramset_sql_set_name(struct buf *sql, const struct paramset_member 
 static void paramset_sql_set(struct buf *sql, const struct paramset_member *m)
 {
 	if (!paramset_sql_is_plain(m) || paramset_sql_is_quoted_list(m->name)) {
-		buf_add_str(sql, "SELECT pg_catalog.set_config(");
-		paramset_sql_quote(sql, m->name);
-		buf_add_str(sql, ", ");
-		paramset_sql_any_value(sql, m);
-		buf_add_str(sql, ", false);");
+		paramset_sql_set_config(sql, m, false);
 		return;
 	}
 	paramset_sql_set_name(sql, m, false);
@@ -261,18 +266,28 @@ static bool paramset_sql_set_again(struct buf *sql, const struct paramset_member
 	return true;
 }
 
-bool paramset_sql_reset(const struct paramset *set, uint64_t session, uint64_t local,
-			struct buf *sql)
+uint64_t paramset_sql_reset(const struct paramset *set, uint64_t session, uint64_t local,
+			    struct buf *sql)
 {
-	size_t before = buf_len(sql);
+	uint64_t left = 0;
 	for (unsigned i = 0; i < 64 && (session | local) >> i; i++) {
 		uint64_t bit = UINT64_C(1) << i;
-		if (!((session | local) & bit))
+		size_t before = buf_len(sql);
+		if (!((session | local) & bit) ||
+		    paramset_sql_set_again(sql, paramset_member(set, i), local & bit))
 			continue;
-		if (!paramset_sql_set_again(sql, paramset_member(set, i), local & bit)) {
-			buf_truncate(sql, before);
-			return false;
-		}
+		buf_truncate(sql, before);
+		left |= bit;
 	}
-	return true;
+	return left;
+}
+
+void paramset_sql_select(const struct paramset *set, uint64_t session, uint64_t local,
+			 struct buf *sql)
+{
+	for (unsigned i = 0; i < 64 && (session | local) >> i; i++) {
+		uint64_t bit = UINT64_C(1) << i;
+		if ((session | local) & bit)
+			paramset_sql_set_config(sql, paramset_member(set, i), local & bit);
+	}
 }

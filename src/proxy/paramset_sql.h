@@ -35,10 +35,12 @@ void paramset_sql_restore(const struct paramset *set, bool local, bool own_too, 
 			  struct buf *sql);
 
 /*
- * Appends the SETs, and SET LOCALs, of those members of `set` whose bits are given. False, and
- * nothing is appended: SET cannot say one of them as it is.
+ * Appends the SETs, and SET LOCALs, of those members of `set` whose bits are given. Which of them
+ * can SET not say as they are? And the queries that say those.
  */
-bool paramset_sql_reset(const struct paramset *set, uint64_t session, uint64_t local,
-			struct buf *sql) MUST_CHECK;
+uint64_t paramset_sql_reset(const struct paramset *set, uint64_t session, uint64_t local,
+			    struct buf *sql) MUST_CHECK;
+void paramset_sql_select(const struct paramset *set, uint64_t session, uint64_t local,
+			 struct buf *sql);
 
 #endif

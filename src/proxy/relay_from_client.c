@@ -33,9 +33,9 @@
 #include "wire/frame.h"
 
 /* What was reset is to be set again first? Most have left nothing in their session. */
-static inline bool relay_waits(const struct client *c)
+static inline bool relay_waits(const struct client *c, struct slice next)
 {
-	return UNLIKELY(c->keep != NULL) && restore_holds(c);
+	return UNLIKELY(c->keep != NULL) && restore_holds(c, next);
 }
 
 static uint32_t relay_wants_of_client(const struct client *c, const struct frame *f)
@@ -349,7 +349,7 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 	struct relay_fault fault = { 0 };
 	c->body_left -= (uint32_t)done;
 
-	while (done < in.len && !c->body_left && !relay_waits(c)) {
+	while (done < in.len && !c->body_left && !relay_waits(c, slice_skip(in, done))) {
 		struct frame f;
 		if (!relay_read_client(c, slice_skip(in, done), &f, &fault))
 			break;
@@ -370,6 +370,8 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 	if (c->pool->follows_prepared && !s->opening)
 		retry_sent(s, slice_skip(slice_head(in, done), border));
 	relay_send_to_server(c, s, slice_skip(slice_head(in, done), out.from), now);
+	if (UNLIKELY(c->keep != NULL) && done < in.len && !c->body_left && !fault.is_there)
+		restore_catch_up(c, now);
 	if (fault.is_there) {
 		client_fail(c, fault.error, NULL, NULL, now, fault.text);
 		return in.len;

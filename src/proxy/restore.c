@@ -11,8 +11,11 @@
 #include "proxy/paramset.h"
 #include "proxy/paramset_sql.h"
 #include "proxy/server.h"
+#include "proxy/whole.h"
+#include "proxy/worker.h"
 #include "sql/effect.h"
 #include "wire/build.h"
+#include "wire/frame.h"
 #include "wire/notice.h"
 
 /* Effects of what may reset something. */
@@ -30,6 +33,8 @@ static void restore_statement(struct client *c, const struct effect *e)
 	struct restore now = { .state = RESTORE_NONE };
 	if (c->keep)
 		now = c->keep->restore;
+	if (now.state == RESTORE_LATE)
+		return; /* it is SET TRANSACTION */
 	bool resets = resets_note(&now.resets, c->came_with, e);
 	if (now.state == RESTORE_NONE && !resets)
 		return; /* nothing to go back to yet */
@@ -98,8 +103,48 @@ bool restore_is_due(const struct client *c)
 	return c->keep && c->keep->restore.state == RESTORE_DUE;
 }
 
-bool restore_holds(const struct client *c)
+bool restore_minds_ready(const struct client *c)
 {
+	return c->keep && c->keep->restore.state >= RESTORE_DUE;
+}
+
+/* SET TRANSACTION and nothing else, or not even that? */
+static bool restore_is_passed_by(const struct client *c, struct slice next)
+{
+	static const char *const words[] = { "set", "transaction" };
+	struct lexer_mode mode = paramset_reading(c->params);
+	struct effect_iter iter;
+	struct effect effect;
+	struct frame f;
+	struct whole whole;
+	if (frame_read(next, UINT32_MAX, &f) <= 0 || !frame_is_whole(&f) ||
+	    !whole_read(next, &f, &whole))
+		return false;
+	effect_init(&iter, whole.sql, mode);
+	if (!effect_next(&iter, &effect))
+		return true;
+	struct lexer lex;
+	lexer_init(&lex, effect.text, mode);
+	for (size_t i = 0; i < COUNT_OF(words); i++) {
+		struct lexer_token word = lexer_next(&lex, NULL);
+		if (!lexer_is_word(&word, words[i]))
+			return false;
+	}
+	return !effect_next(&iter, &effect);
+}
+
+static bool restore_is_late(const struct client *c)
+{
+	return c->keep && c->keep->restore.state == RESTORE_LATE && c->server;
+}
+
+bool restore_holds(const struct client *c, struct slice next)
+{
+	if (UNLIKELY(restore_is_late(c))) {
+		const struct track *track = &c->server->track;
+		return !track_wants_sync(track) && next.len > 0 &&
+		       (!track_is_quiet(track) || !restore_is_passed_by(c, next));
+	}
 	if (LIKELY(!restore_is_due(c)) || !c->server)
 		return false;
 	const struct track *track = &c->server->track;
@@ -113,26 +158,51 @@ void restore_copies(struct client *c)
 		conn_again(&c->conn); /* with what it has sent already */
 }
 
-static void restore_end(struct client *c)
+static void restore_end(struct client *c, char tx_status)
 {
-	c->keep->restore = (struct restore){ .state = RESTORE_NONE };
+	struct restore *restore = &c->keep->restore;
+	if (restore->late && tx_status == 'T')
+		restore->state = RESTORE_LATE;
+	else
+		*restore = (struct restore){ .state = RESTORE_NONE };
 	conn_again(&c->conn); /* with what it has asked meanwhile */
 }
 
-/* What sets it again. */
+/* May it be set behind a SET TRANSACTION? What the client is told of by the server may not. */
+static uint64_t restore_may_be_late(const struct client *c, uint64_t members)
+{
+	uint64_t late = 0;
+	for (unsigned i = 0; i < 64 && members >> i; i++)
+		if (members >> i & 1 &&
+		    !worker_tracks(c->worker, slice_of(paramset_member(c->came_with, i)->name)))
+			late |= UINT64_C(1) << i;
+	return late;
+}
+
+/* What sets it again, now. */
 static void restore_sql(const struct client *c, char tx_status, struct buf *sql)
 {
-	const struct resets *resets = &c->keep->restore.resets;
+	struct restore *restore = &c->keep->restore;
+	const struct resets *resets = &restore->resets;
 	uint64_t local = tx_status == 'T' ? resets->local : 0;
-	if (resets->is_doubtful || !paramset_sql_reset(c->came_with, resets->session, local, sql))
+	if (resets->is_doubtful) {
 		paramset_sql_restore(c->came_with, !resets->for_session, resets->own_too,
 				     resets->role_too, sql);
+		return;
+	}
+	uint64_t left = paramset_sql_reset(c->came_with, resets->session, local, sql);
+	if (tx_status == 'T' && restore_may_be_late(c, left) == left)
+		restore->late = left;
+	else
+		paramset_sql_select(c->came_with, left & resets->session, left & local, sql);
 }
 
 bool restore_start(struct server *s, usec_t now)
 {
 	struct client *c = s->client;
 	char tx_status = track_tx_status(&s->track);
+	if (restore_is_late(c) && track_is_quiet(&s->track))
+		restore_end(c, tx_status);
 	if (!restore_is_due(c) || !track_is_quiet(&s->track))
 		return false;
 	struct buf sql = { 0 };
@@ -143,9 +213,26 @@ bool restore_start(struct server *s, usec_t now)
 	if (starts)
 		errand_query(s, SERVER_ERRAND_RESTORE, buf_slice(&sql), now);
 	else
-		restore_end(c);
+		restore_end(c, tx_status);
 	buf_fini(&sql);
 	return starts;
+}
+
+void restore_catch_up(struct client *c, usec_t now)
+{
+	struct server *s = c->server;
+	if (!restore_is_late(c) || !track_is_quiet(&s->track) || s->errand != SERVER_ERRAND_NONE)
+		return;
+	struct restore *restore = &c->keep->restore;
+	const struct resets *resets = &restore->resets;
+	struct buf sql = { 0 };
+	paramset_sql_select(c->came_with, restore->late & resets->session,
+			    restore->late & resets->local, &sql);
+	restore->late = 0;
+	restore->state = RESTORE_DUE;
+	restore->is_belated = true;
+	errand_query(s, SERVER_ERRAND_RESTORE, buf_slice(&sql), now);
+	buf_fini(&sql);
 }
 
 void restore_failed(struct server *s, struct slice body, usec_t now)
@@ -159,11 +246,15 @@ void restore_failed(struct server *s, struct slice body, usec_t now)
 void restore_done(struct server *s, usec_t now)
 {
 	struct client *c = s->client;
+	char tx_status = track_tx_status(&s->track);
 	struct buf out = { 0 };
 	if (!c)
 		return;
-	restore_end(c);
-	build_ready(&out, track_tx_status(&s->track));
+	bool is_belated = c->keep->restore.is_belated;
+	restore_end(c, tx_status);
+	if (is_belated)
+		return;
+	build_ready(&out, tx_status);
 	client_send(c, buf_slice(&out), now);
 	buf_fini(&out);
 }

@@ -8,12 +8,17 @@
  * the place of the RESET shares its fate: transactions and savepoints that undo one undo the other.
  *
  * What was reset the texts say (proxy/resets.h), if nothing has failed. It is SET then, and that is
- * no query: a transaction may still choose its isolation level. Where they do not say it, or a SET
- * cannot say what the start-up packet did, the server is asked in the same words.
+ * no query: a transaction may still choose its isolation level. Where they do not say it, the
+ * server is asked in the same words.
  *
  * What stands behind the RESET in the same string or batch meets the server's default.
  *
  *	none --(a text)--> asked --(Query, Sync)--> due --(ReadyForQuery: errand RESTORE)--> none
+ *	                                             ^                                |
+ *	                                             +--(any other request)-- late <--+
+ *
+ * Late is, in a transaction, a search_path that SET would spell otherwise: nothing can tell that it
+ * is not there yet but another request than SET TRANSACTION, which therefore goes first.
  *
  * State: in the client's struct keep. Thread: worker.
  */
@@ -30,13 +35,15 @@
 struct client;
 struct server;
 
-enum restore_state { RESTORE_NONE, RESTORE_ASKED, RESTORE_DUE };
+enum restore_state { RESTORE_NONE, RESTORE_ASKED, RESTORE_DUE, RESTORE_LATE };
 
 struct restore {
-	uint8_t state; /* enum restore_state */
+	uint8_t state;   /* enum restore_state */
+	bool is_belated; /* its client has had its ReadyForQuery */
 	bool is_sent;
 	uint32_t asked_at; /* is_sent: the seq of what resets, or of the first of it */
 	struct resets resets;
+	uint64_t late; /* of these: to be set by a query, once the client wants anything else */
 };
 
 /* Is a text with such effects to be told of by restore_text()? */
@@ -55,11 +62,15 @@ bool restore_is_asked(const struct client *c);
 /* A message of that type has gone to the server, as `seq`. */
 void restore_sent(struct client *c, char type, uint32_t seq);
 
-/* Is something to be set behind what it has asked? */
+/* Is something to be set behind what it has asked? Or is ReadyForQuery to be told of, too? */
 bool restore_is_due(const struct client *c);
+bool restore_minds_ready(const struct client *c);
 
-/* Must what the client sends wait? Not what a COPY reads that stands behind the RESET. */
-bool restore_holds(const struct client *c);
+/* Must what the client sends, `next`, wait? Not what a COPY reads that stands behind the RESET. */
+bool restore_holds(const struct client *c, struct slice next);
+
+/* It waits, and the server has nothing to do: is it for what is late? Then that starts. */
+void restore_catch_up(struct client *c, usec_t now);
 
 /* Its server reads data now. */
 void restore_copies(struct client *c);

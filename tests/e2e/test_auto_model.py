@@ -221,7 +221,7 @@ class Draw:
                  self.pick("show work_mem", "set work_mem = '5MB'", "savepoint a", "set my.tenant = 'blue'", "")]
         out = [Q(text) for text in texts]
         out.append(self.pick(Q(reset), P(reset) + B() + E() + S, P(reset) + B(portal="p") + S + E("p") + S))
-        out += [Q(self.pick("rollback to a", "release a", "show TimeZone", "show application_name")),
+        out += [Q(self.pick("", "set transaction read only", "set transaction read only;")),
                 Q("set transaction isolation level " + self.pick("serializable", "repeatable read")), Q(CHECKS[0]),
                 Q("show transaction_isolation")]
         if "local" in reset:  # RESET ALL behind it would find nothing to reset, be there a SET in front of it or not
@@ -259,7 +259,7 @@ class Draw:
         """One that can be prepared, whatever the search_path is when it is prepared again."""
         while True:
             text = self.statement()
-            if not text.startswith(("begin", "execute")) and text not in ("deallocate all", "select f()"):
+            if not text.startswith(("begin", "start transaction isolation", "execute")) and text not in ("deallocate all", "select f()"):
                 return text
 
     def text(self):
@@ -382,7 +382,7 @@ class Pair:
 
     LOGINS = [{}, {}, {}, {"options": "-c search_path=s2 -c my.tenant=came"}, {"TimeZone": "Asia/Tokyo"},
               {"application_name": "came so", "options": "-c work_mem=9MB"}, {"client_encoding": "LATIN1"},
-              {"options": "-c role=third -c work_mem=9MB"}]
+              {"options": "-c role=third -c work_mem=9MB"}, {"options": "-c search_path=s1,public"}]
 
     def __init__(self, world, draw):
         params = draw.rng.choice(self.LOGINS)

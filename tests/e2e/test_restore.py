@@ -5,7 +5,7 @@ Each is compared with a client that does the same directly.
 
 import pytest
 
-from rawwire import B, Client, E, H, P, Q, S, c, d, f
+from rawwire import B, Client, D, E, H, P, Q, S, c, d, f
 
 pytestmark = pytest.mark.pgweir
 
@@ -108,6 +108,43 @@ def test_isolation_level_is_chosen_behind_a_string_that_resets(pooler, cluster, 
     for messages in [Q(text)], batch:
         same(pooler, cluster, LEVEL_CAME, [[Q("set work_mem = '5MB'; set timezone = 'UTC'")], [Q("begin")], messages, [Q(LEVEL)], [Q(LEVEL_SHOW)],
                                      [Q("commit")], [Q(LEVEL_SHOW)]])
+
+
+SPELLED = {"options": "-c search_path=mine,public -c work_mem=9MB", "application_name": "me"}
+LEVEL_BATCH = [P(LEVEL), B(), D("P"), E(), S]
+
+
+@pytest.mark.parametrize("way", [
+    [[Q(LEVEL)]], [LEVEL_BATCH], [[Q(" /* nothing */ ;"), Q(LEVEL)]], [[Q("SET /* now */ TRANSACTION READ ONLY;")], LEVEL_BATCH, [Q(LEVEL)]], [[Q(LEVEL), Q(SHOW)]],
+    [[Q("set transaction isolation level nonsense")], [Q("rollback to a")]], [[Q("show search_path")]],
+    [[Q("savepoint b")], [Q("set search_path = 'x'")], [Q("rollback to b")]], [[Q("release a")]], [[Q("rollback to a")]], []])
+@pytest.mark.parametrize("reset", ["reset all", "reset search_path", "set local search_path to default"])
+def test_search_path_in_another_spelling(pooler, cluster, reset, way):
+    """SET would make "mine, public" of it; what a client does next finds what it came with, and its level can be chosen."""
+    for end in "commit", "rollback":
+        for asked in [[Q(reset)], [P(reset), B(), E(), S]]:
+            same(pooler, cluster, SPELLED, [[Q(CHANGE)], [Q("begin")], [Q("savepoint a")], asked, *way, [Q("show search_path")], [Q(end)],
+                                            [Q(LEVEL_SHOW)]])
+    same(pooler, cluster, SPELLED, [[Q(CHANGE)], [Q("begin"), Q(reset)] + [m for ms in way for m in ms] + [Q("commit"), Q(LEVEL_SHOW)]])
+
+
+@pytest.mark.parametrize("asked", [
+    [Q(LEVEL + "; show search_path")], [*LEVEL_BATCH[:-1], P("show search_path"), B(), E(), S], [P(LEVEL, "named"), B(name="named"), E(), S],
+    [P(LEVEL), B(), H, E(), S], [Q("set local search_path = 'mine,public'")], [Q("/* set transaction */ show search_path")]])
+def test_search_path_in_another_spelling_is_there_for_all_else(pooler, asked):
+    """A level that is chosen with more than that in the same request, or so that it cannot be seen, comes too late."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    client = p.raw(**SPELLED)
+    client.query("begin; set search_path = 'x'")
+    client.query("reset search_path")
+    client.send(b"".join(asked))
+    said = client.ready()
+    if said[-1].body == b"T":
+        assert [m.row() for m in said if m.kind == "D"] in ([], [["mine,public"]])
+    else:
+        assert [m.sqlstate for m in said if m.kind == "E"] == ["25001"]
+        client.query("rollback")
+    assert client.value("show search_path") in ("mine,public", '"mine,public"')
 
 
 def test_isolation_level_is_chosen_though_what_was_sent_before_the_reset_has_failed(pooler, cluster):

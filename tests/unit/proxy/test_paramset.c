@@ -290,25 +290,27 @@ END_TEST
 static const struct {
 	const char *set;
 	uint64_t session, local;
-	const char *sql; /* NULL: SET cannot say it */
+	const char *sql;
+	uint64_t left; /* SET cannot say them */
 } resets[] = {
 	{ "TimeZone=UTC|my.x=it's|work_mem=9MB", 0x3, 0x4,
 	  "SET \"my\".\"x\" TO E'it''s';SET \"TimeZone\" TO E'UTC';"
-	  "SET LOCAL \"work_mem\" TO E'9MB';" },
-	{ "TimeZone=UTC|work_mem=9MB", 0, 0, "" },
-	{ "TimeZone=UTC|work_mem=9MB", 0x2, 0, "SET \"work_mem\" TO E'9MB';" },
-	{ "a=\xe9", 0x1, 0, "SET \"a\" TO E'\\xe9';" },
-	{ "application_name=\xe9|work_mem=9MB", 0x3, 0, NULL },
-	{ "search_path=mine", 0x1, 0, "SET \"search_path\" TO E'mine';" },
+	  "SET LOCAL \"work_mem\" TO E'9MB';",
+	  0 },
+	{ "TimeZone=UTC|work_mem=9MB", 0, 0, "", 0 },
+	{ "TimeZone=UTC|work_mem=9MB", 0x2, 0, "SET \"work_mem\" TO E'9MB';", 0 },
+	{ "a=\xe9", 0x1, 0, "SET \"a\" TO E'\\xe9';", 0 },
+	{ "application_name=\xe9|work_mem=9MB", 0x3, 0, "SET \"work_mem\" TO E'9MB';", 0x1 },
+	{ "search_path=mine", 0x1, 0, "SET \"search_path\" TO E'mine';", 0 },
 	{ "search_path=\"$user\", public, \"Its \"\"A\"\"\"", 0x1, 0,
-	  "SET \"search_path\" TO E'$user', E'public', E'Its \"A\"';" },
-	{ "search_path=mine,public|work_mem=9MB", 0x3, 0, NULL },
-	{ "search_path=mine,public|work_mem=9MB", 0x2, 0, "SET \"work_mem\" TO E'9MB';" },
-	{ "search_path=mine, ", 0x1, 0, NULL },
-	{ "search_path=Mine", 0x1, 0, NULL },
-	{ "search_path=\"mine\"", 0x1, 0, NULL },
-	{ "search_path=select", 0x1, 0, NULL },
-	{ "search_path=", 0x1, 0, NULL },
+	  "SET \"search_path\" TO E'$user', E'public', E'Its \"A\"';", 0 },
+	{ "search_path=mine,public|work_mem=9MB", 0x2, 0x1, "SET \"work_mem\" TO E'9MB';", 0x1 },
+	{ "search_path=mine,public|work_mem=9MB", 0x2, 0, "SET \"work_mem\" TO E'9MB';", 0 },
+	{ "search_path=mine, ", 0x1, 0, "", 0x1 },
+	{ "search_path=Mine", 0x1, 0, "", 0x1 },
+	{ "search_path=\"mine\"", 0x1, 0, "", 0x1 },
+	{ "search_path=select", 0x1, 0, "", 0x1 },
+	{ "search_path=", 0x1, 0, "", 0x1 },
 };
 
 START_TEST(test_what_was_reset_is_set_by_no_query)
@@ -317,10 +319,14 @@ START_TEST(test_what_was_reset_is_set_by_no_query)
 	struct paramset *set = set_of(w.empty, resets[_i].set);
 	struct buf sql = { 0 };
 
-	buf_add_str(&sql, "-");
-	bool can = paramset_sql_reset(set, resets[_i].session, resets[_i].local, &sql);
-	ck_assert_int_eq(can, resets[_i].sql != NULL);
-	ck_assert_str_eq(buf_cstr(&sql) + 1, can ? resets[_i].sql : "");
+	uint64_t session = resets[_i].session, local = resets[_i].local;
+	uint64_t left = paramset_sql_reset(set, session, local, &sql);
+	ck_assert_uint_eq(left, resets[_i].left);
+	ck_assert_str_eq(buf_len(&sql) ? buf_cstr(&sql) : "", resets[_i].sql);
+	buf_clear(&sql);
+	paramset_sql_select(set, session & left, local & left, &sql);
+	ck_assert_int_eq(buf_len(&sql) != 0, left != 0);
+	ck_assert(!left || strstr(buf_cstr(&sql), local & left ? ", true);" : ", false);"));
 	buf_fini(&sql);
 	paramset_unref(set);
 	world_close(&w);
