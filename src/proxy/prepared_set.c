@@ -108,6 +108,7 @@ void prepared_set_free(struct server *s)
 	map_fini(&set->map);
 	shape_unref(set->unnamed_shape);
 	buf_fini(&set->lent);
+	buf_fini(&set->unsure);
 	free(set);
 	s->prepared = NULL;
 }
@@ -212,20 +213,19 @@ bool prepared_set_lends(const struct prepared_set *set, size_t from, struct slic
 	return false;
 }
 
-void prepared_set_lends_no_more(struct prepared_set *set, struct slice name)
+void prepared_set_lends_no_more(struct prepared_set *set, struct slice name, uint64_t client)
 {
 	struct buf others = { 0 };
 	struct reader r;
 	reader_init(&r, buf_slice(&set->lent));
-	set->lent_count = 0;
 	while (r.rest.len) {
 		struct slice lent = reader_cstr(&r);
-		if (slice_eq(lent, name))
-			continue;
-		buf_add_slice(&others, lent);
-		buf_u8(&others, 0);
-		set->lent_count++;
+		struct buf *to = slice_eq(lent, name) ? &set->unsure : &others;
+		set->unsure_count += to == &set->unsure;
+		buf_add_slice(to, lent);
+		buf_u8(to, 0);
 	}
+	set->unsure_of = client;
 	buf_fini(&set->lent);
 	set->lent = others;
 }

@@ -53,7 +53,10 @@ struct prepared_set {
 	uint32_t synced_at;          /* of the last Sync */
 	uint32_t flushed_at;         /* what was sent before is answered without one */
 	struct buf lent; /* names of the client's own that it got for a moment: "a\0b\0" */
-	size_t lent_count;
+	size_t lent_count;  /* of these, and of the next */
+	struct buf unsure;  /* those that `unsure_of` may have by PREPARE since, if its text got so far */
+	size_t unsure_count;
+	uint64_t unsure_of; /* a client's id */
 	bool holds;        /* in front of the message `held_seq` stands something that may fail: */
 	uint32_t held_seq; /* what comes behind it waits until it is answered */
 };
@@ -92,9 +95,9 @@ static inline bool prepared_set_asks(const struct prepared_set *set)
 void prepared_set_hear(struct prepared_set *set, uint32_t seq, char type, struct slice body);
 
 /* Is that one of the client's names that it got for a moment, behind so many bytes of them? And: it
- * is the client's to close. */
+ * is the client's to close, if PREPARE takes it. */
 bool prepared_set_lends(const struct prepared_set *set, size_t from, struct slice name);
-void prepared_set_lends_no_more(struct prepared_set *set, struct slice name);
+void prepared_set_lends_no_more(struct prepared_set *set, struct slice name, uint64_t client);
 
 /* Must what comes now still wait? */
 bool prepared_set_holds(struct prepared_set *set, const struct track *track);

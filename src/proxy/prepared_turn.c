@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "proxy/client.h"
+#include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/prepared_names.h"
 #include "proxy/prepared_set.h"
@@ -318,15 +319,31 @@ void prepared_turn_try_name(struct prepared_turn *t, struct slice name)
 	prepared_turn_close(t, name);
 }
 
+static void close_all(struct prepared_turn *t, struct buf *names)
+{
+	struct reader r;
+	reader_init(&r, buf_slice(names));
+	while (r.rest.len)
+		prepared_turn_close(t, reader_cstr(&r));
+	buf_release(names);
+}
+
+/* Who keeps something by PREPARE may keep it by one of these names. */
+static bool may_have_prepared(const struct client *c, const struct prepared_set *set)
+{
+	return c->id == set->unsure_of && c->keep &&
+	       (c->keep->kept | c->keep->suspected) & KEEP(PREPARE);
+}
+
 void prepared_turn_take_home(struct prepared_turn *t)
 {
 	struct prepared_set *set = t->s->prepared;
-	struct reader r;
-	reader_init(&r, buf_slice(&set->lent));
-	while (r.rest.len)
-		prepared_turn_close(t, reader_cstr(&r));
-	buf_release(&set->lent);
-	set->lent_count = 0;
+	close_all(t, &set->lent);
+	if (set->unsure_count && !may_have_prepared(t->c, set)) {
+		close_all(t, &set->unsure);
+		set->unsure_count = 0;
+	}
+	set->lent_count = set->unsure_count;
 }
 
 static void nothing_in_front(void *arg)
@@ -336,7 +353,9 @@ static void nothing_in_front(void *arg)
 
 void prepared_turn_bring_home(struct server *s)
 {
-	struct prepared_turn turn = { .s = s, .out = &s->before, .flush = nothing_in_front };
+	struct prepared_turn turn = {
+		.c = s->client, .s = s, .out = &s->before, .flush = nothing_in_front
+	};
 	if (s->prepared && s->prepared->lent_count && !track_wants_sync(&s->track))
 		prepared_turn_take_home(&turn);
 }

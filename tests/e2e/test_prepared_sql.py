@@ -91,3 +91,18 @@ def test_one_set_of_names(pooler, cluster, name, moves, at_once):
         assert answers(client, STORIES[name], at_once) == wanted
         assert client.value("select 'well'") == "well"
         other.query("rollback")
+
+
+def test_a_name_that_was_to_be_prepared_anew(pooler):
+    """What a failed string leaves of the name is in nobody's way."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    with p.raw() as client, p.raw() as other:
+        client.send(PARSED)
+        client.ready()
+        said = client.query("select 1/0; deallocate n; prepare n as select 'prepared'")
+        assert [m.sqlstate for m in said if m.kind == "E"] == ["22012"]
+        other.query("prepare n as select 'of the other'")
+        assert other.value("execute n") == "of the other"
+        other.query("deallocate n")
+        client.send(use("n") + S)
+        assert [m.row() for m in client.ready() if m.kind == "D"] == [["parsed"]]
