@@ -134,7 +134,8 @@ static bool prepared_on_effect(struct prepared_turn *t, const struct effect *eff
 	struct prepared_set *set = prepared_set_need(t->s);
 	struct prepared_name *there = map_get(&names->map, name);
 	if (effect->set & EFFECT(PREPARE) && !there)
-		prepared_set_lends_no_more(set, name, t->c->id); /* it is freed in front, and taken anew */
+		prepared_set_lends_no_more(set, name,
+					   t->c->id); /* it is freed in front, and taken anew */
 	if (!there)
 		return false;
 	if (effect->set & EFFECT(EXECUTE))

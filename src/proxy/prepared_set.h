@@ -52,13 +52,14 @@ struct prepared_set {
 	uint32_t own_seq;            /* of our last Parse or Close */
 	uint32_t synced_at;          /* of the last Sync */
 	uint32_t flushed_at;         /* what was sent before is answered without one */
-	struct buf lent; /* names of the client's own that it got for a moment: "a\0b\0" */
-	size_t lent_count;  /* of these, and of the next */
-	struct buf unsure;  /* those that `unsure_of` may have by PREPARE since, if its text got so far */
+	struct buf lent;   /* names of the client's own that it got for a moment: "a\0b\0" */
+	size_t lent_count; /* of these, and of the next */
+	struct buf unsure; /* those that `unsure_of` may have by PREPARE since, if its text got so
+			      far */
 	size_t unsure_count;
 	uint64_t unsure_of; /* a client's id */
-	bool holds;        /* in front of the message `held_seq` stands something that may fail: */
-	uint32_t held_seq; /* what comes behind it waits until it is answered */
+	bool holds;         /* in front of the message `held_seq` stands something that may fail: */
+	uint32_t held_seq;  /* what comes behind it waits until it is answered */
 };
 
 /* The server's; made where it has none yet. */
