@@ -470,6 +470,15 @@ uint32_t prepared_wants(const struct client *c, const struct frame *f)
 	return f->body_bytes < most ? f->body_bytes : most;
 }
 
+/* Whether the server got the names that were lent is not known yet, and PREPARE may have taken one.
+ */
+static bool prepared_lent_in_doubt(const struct client *c, const struct server *s)
+{
+	return UNLIKELY(c->keep != NULL) && (c->keep->kept | c->keep->suspected) & KEEP(PREPARE) &&
+	       buf_len(&s->prepared->lent) > 0 &&
+	       track_head_seq(&s->track) != track_next_seq(&s->track);
+}
+
 enum prepared_step prepared_message(struct client *c, const struct frame *f, const char *end,
 				    struct buf *out, void (*flush)(void *arg), void *arg)
 {
@@ -491,10 +500,12 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, con
 	if (UNLIKELY(c->prepared && c->prepared->forgets) && f->type != 'Q' && f->type != 'S' &&
 	    f->type != 'E' && prepared_awaits_forget(&turn))
 		return PREPARED_FULL;
-	if (lent && !track_wants_sync(&s->track))
-		prepared_turn_take_home(
-			&turn); /* it comes first in its batch: nothing can skip it */
-	else if (lent >= PREPARED_MOST_LENT)
+	if (lent && !track_wants_sync(&s->track)) {
+		if (prepared_lent_in_doubt(c, s))
+			return PREPARED_FULL;
+		prepared_turn_take_home(&turn); /* it comes first: nothing can skip it */
+	} else if (lent >= PREPARED_MOST_LENT) {
 		return PREPARED_TOO_MANY;
+	}
 	return prepared_read(&turn, f);
 }

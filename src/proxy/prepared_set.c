@@ -220,7 +220,7 @@ void prepared_set_lends_no_more(struct prepared_set *set, struct slice name, uin
 	reader_init(&r, buf_slice(&set->lent));
 	while (r.rest.len) {
 		struct slice lent = reader_cstr(&r);
-		struct buf *to = slice_eq(lent, name) ? &set->unsure : &others;
+		struct buf *to = !name.len || slice_eq(lent, name) ? &set->unsure : &others;
 		set->unsure_count += to == &set->unsure;
 		buf_add_slice(to, lent);
 		buf_u8(to, 0);

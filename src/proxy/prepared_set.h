@@ -95,8 +95,8 @@ static inline bool prepared_set_asks(const struct prepared_set *set)
 }
 void prepared_set_hear(struct prepared_set *set, uint32_t seq, char type, struct slice body);
 
-/* Is that one of the client's names that it got for a moment, behind so many bytes of them? And: it
- * is the client's to close, if PREPARE takes it. */
+/* Is that one of the client's names that it got for a moment, behind so many bytes of them? And:
+ * it, or whichever where the name is empty, may be what PREPARE has taken. */
 bool prepared_set_lends(const struct prepared_set *set, size_t from, struct slice name);
 void prepared_set_lends_no_more(struct prepared_set *set, struct slice name, uint64_t client);
 

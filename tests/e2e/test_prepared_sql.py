@@ -51,6 +51,9 @@ STORIES = {
                                         Q("drop table gone"), Q("execute n"), Q("select 'well'"), Q("deallocate n")],
     "executed and deallocated": [PARSED, Q("execute n; deallocate n"), use("n") + S, Q("execute n")],
     "closed and executed": [PARSED, C("S", "n") + S, Q("execute n"), Q("select 1")],
+    "prepared, and what is skipped": [
+        Q("prepare n as select 'prepared'"), use("none") + C("S", "n") + P("select 'p'", "n") + use("n") + P("select 'q'", "n") + use("n") + S,
+        Q("execute n"), use("none") + P("select 'p'", "n") + P("select 'q'", "n") + S, use("n") + S, Q("execute n"), PARSED],
     "never there": [Q("execute n"), Q("deallocate n"), use("n") + S],
     "closed though prepared": [PREPARED, C("S", "n") + S, Q("execute n"), PARSED, use("n") + S],
     "bound though prepared": [PREPARED, use("n") + S, D("S", "n") + S, Q("deallocate n"), use("n") + S],
