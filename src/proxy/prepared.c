@@ -126,66 +126,97 @@ static void prepared_hold_behind(struct prepared_turn *t, uint64_t effects)
 	set->held_seq = track_next_seq(&t->s->track);
 }
 
-/* Names in a statement of a text; true: it deallocates one, which `*old` is given. */
-static bool prepared_on_effect(struct prepared_turn *t, const struct effect *effect,
-			       struct slice name, struct prepared_name **old)
+/* The names in a text, and what they become. */
+struct prepared_reading {
+	struct prepared_undo *undos[PREPARED_MAX_LENT]; /* of those that it frees */
+	unsigned freed;
+	unsigned nth;     /* its DEALLOCATE of a name so far */
+	unsigned met;     /* names that the client has by a Parse */
+	bool is_executed; /* it stands in a statement that another text executes */
+};
+
+static void prepared_read_names(struct prepared_turn *t, struct slice sql,
+				struct prepared_reading *reading);
+
+static void prepared_free_name(struct prepared_turn *t, struct slice name,
+			       struct prepared_reading *reading)
 {
 	struct prepared_names *names = t->c->prepared;
-	struct prepared_set *set = prepared_set_need(t->s);
-	struct prepared_name *there = map_get(&names->map, name);
-	if (effect->set & EFFECT(PREPARE) && !there)
-		prepared_set_lends_no_more(set, name,
-					   t->c->id); /* it is freed in front, and taken anew */
-	if (!there)
-		return false;
-	if (effect->set & EFFECT(EXECUTE))
-		prepared_lend_executed(t, there, name);
-	else if (effect->set & EFFECT(DEALLOCATE) || !slice_starts(name, STMT_PREFIX))
-		prepared_lend_to_text(t, name);
-	if (!(effect->set & EFFECT(DEALLOCATE)))
-		return false;
-	*old = prepared_names_remove(names, name);
-	return true;
+	struct prepared_name *old = prepared_names_remove(names, name);
+	struct prepared_undo *undo =
+		prepared_names_note(names, track_next_seq(&t->s->track), name, old);
+	undo->nth = reading->nth;
+	reading->undos[reading->freed++] = undo;
 }
 
-/* A text is about to be run, by the next message that is not of ours. */
-static void prepared_on_text(struct prepared_turn *t, struct slice sql, bool is_query)
+static void prepared_on_execute_name(struct prepared_turn *t, const struct prepared_name *there,
+				     struct slice name, struct prepared_reading *reading)
+{
+	prepared_lend_executed(t, there, name);
+	if (reading->is_executed)
+		return; /* what that executes in turn is not read */
+	reading->is_executed = true;
+	prepared_read_names(t, slice_of(there->stmt->body.ptr), reading);
+	reading->is_executed = false;
+}
+
+static void prepared_on_effect(struct prepared_turn *t, const struct effect *effect,
+			       struct slice name, struct prepared_reading *reading)
+{
+	struct prepared_name *there = map_get(&t->c->prepared->map, name);
+	reading->nth += (effect->set & EFFECT(DEALLOCATE)) != 0;
+	if (!there && effect->set & EFFECT(PREPARE)) /* it is freed in front, and taken anew */
+		prepared_set_lends_no_more(prepared_set_need(t->s), name, t->c->id);
+	if (!there)
+		return;
+	reading->met++;
+	if (effect->set & EFFECT(EXECUTE))
+		prepared_on_execute_name(t, there, name, reading);
+	else if (effect->set & EFFECT(DEALLOCATE) || !slice_starts(name, STMT_PREFIX))
+		prepared_lend_to_text(t, name);
+	if (effect->set & EFFECT(DEALLOCATE))
+		prepared_free_name(t, name, reading);
+}
+
+static void prepared_read_names(struct prepared_turn *t, struct slice sql,
+				struct prepared_reading *reading)
 {
 	struct prepared_names *names = t->c->prepared;
 	struct lexer_mode mode = paramset_reading(t->c->params);
-	struct prepared_undo *undos[PREPARED_MAX_LENT];
+	uint64_t effects = effect_of(sql, mode);
 	struct effect_iter iter;
 	struct effect effect;
 	char name[LITERAL_NAME_BYTES];
-	unsigned freed = 0, nth = 0, met = 0;
 
-	if (!names || map_count(&names->map) == 0)
-		return;
-	uint64_t effects = effect_of(sql, mode);
 	if (effects & (EFFECT(DEALLOCATE_ALL) | EFFECT(DISCARD_ALL))) {
 		names->forgets = true;
 		names->forgets_at = track_next_seq(&t->s->track);
 	}
 	if (!(effects & PREPARED_NAMING))
 		return;
-	t->lent_before = buf_len(&prepared_set_need(t->s)->lent);
 	effect_init(&iter, sql, mode);
-	while (effect_next(&iter, &effect) && met < PREPARED_MAX_LENT) {
+	while (effect_next(&iter, &effect) && reading->met < PREPARED_MAX_LENT) {
 		size_t len = effect.set & PREPARED_NAMING ? effect_name(&effect, name) : 0;
-		struct slice own = slice_make(name, len);
-		struct prepared_name *old = NULL;
-		nth += len > 0 && effect.set & EFFECT(DEALLOCATE);
-		met += len > 0 && map_get(&names->map, own);
-		if (!len || !prepared_on_effect(t, &effect, own, &old))
-			continue;
-		undos[freed] = prepared_names_note(names, track_next_seq(&t->s->track), own, old);
-		undos[freed++]->nth = nth;
+		if (len)
+			prepared_on_effect(t, &effect, slice_make(name, len), reading);
 	}
+}
+
+/* A text is about to be run, by the next message that is not of ours. */
+static void prepared_on_text(struct prepared_turn *t, struct slice sql, bool is_query)
+{
+	struct prepared_names *names = t->c->prepared;
+	struct prepared_reading reading = { .freed = 0 };
+
+	if (!names || map_count(&names->map) == 0)
+		return;
+	t->lent_before = t->s->prepared ? buf_len(&t->s->prepared->lent) : 0;
+	prepared_read_names(t, sql, &reading);
 	/* all of it is the text's doing, not that of what is in front */
-	for (unsigned i = 0; i < freed; i++)
-		undos[i]->seq = track_next_seq(&t->s->track);
-	if (is_query)
-		prepared_hold_behind(t, effects);
+	for (unsigned i = 0; i < reading.freed; i++)
+		reading.undos[i]->seq = track_next_seq(&t->s->track);
+	if (is_query && reading.met)
+		prepared_hold_behind(t, effect_of(sql, paramset_reading(t->c->params)));
 }
 
 /* ---- messages ----------------------------------------------------------------------------- */

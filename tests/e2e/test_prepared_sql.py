@@ -54,6 +54,11 @@ STORIES = {
     "prepared, and what is skipped": [
         Q("prepare n as select 'prepared'"), use("none") + C("S", "n") + P("select 'p'", "n") + use("n") + P("select 'q'", "n") + use("n") + S,
         Q("execute n"), use("none") + P("select 'p'", "n") + P("select 'q'", "n") + S, use("n") + S, Q("execute n"), PARSED],
+    "executed, what prepares": [PARSED, P("prepare n as select 'prepared'", "x") + S, Q('execute x'), use("n") + S, Q("deallocate n"),
+                                Q("execute x"), Q("execute n"), Q("execute x")],
+    "executed, what deallocates": [PARSED, P("deallocate n", "x") + S, Q("execute x"), use("n") + S, Q("execute x"), PARSED,
+                                   Q("execute x; select 1/0"), use("n") + S],
+    "executed, what frees all": [PARSED, P("deallocate all", "x") + S, Q("execute x"), use("n") + S, use("x") + S, PARSED],
     "never there": [Q("execute n"), Q("deallocate n"), use("n") + S],
     "closed though prepared": [PREPARED, C("S", "n") + S, Q("execute n"), PARSED, use("n") + S],
     "bound though prepared": [PREPARED, use("n") + S, D("S", "n") + S, Q("deallocate n"), use("n") + S],
