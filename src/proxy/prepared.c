@@ -35,7 +35,8 @@
 
 /* What has to do with names that are told to the server in a text. */
 #define PREPARED_NAMING (EFFECT(PREPARE) | EFFECT(EXECUTE) | EFFECT(DEALLOCATE))
-#define PREPARED_FREEING (EFFECT(DEALLOCATE) | EFFECT(DEALLOCATE_ALL) | EFFECT(DISCARD_ALL))
+#define PREPARED_FREES_ALL (EFFECT(DEALLOCATE_ALL) | EFFECT(DISCARD_ALL))
+#define PREPARED_FREEING (EFFECT(DEALLOCATE) | PREPARED_FREES_ALL)
 
 /* ---- names of the client's ---------------------------------------------------------------- */
 
@@ -133,6 +134,7 @@ struct prepared_reading {
 	unsigned nth;     /* its DEALLOCATE of a name so far */
 	unsigned met;     /* names that the client has by a Parse */
 	bool is_executed; /* it stands in a statement that another text executes */
+	bool frees_all;   /* DEALLOCATE ALL, DISCARD ALL stand in front */
 };
 
 static void prepared_read_names(struct prepared_turn *t, struct slice sql,
@@ -163,11 +165,13 @@ static void prepared_on_execute_name(struct prepared_turn *t, const struct prepa
 static void prepared_on_effect(struct prepared_turn *t, const struct effect *effect,
 			       struct slice name, struct prepared_reading *reading)
 {
+	struct prepared_set *set = prepared_set_need(t->s);
 	struct prepared_name *there = map_get(&t->c->prepared->map, name);
+	bool is_free = !there || reading->frees_all;
 	reading->nth += (effect->set & EFFECT(DEALLOCATE)) != 0;
-	if (!there && effect->set & EFFECT(PREPARE)) /* it is freed in front, and taken anew */
-		prepared_set_lends_no_more(prepared_set_need(t->s), name, t->c->id);
-	if (!there)
+	if (is_free && effect->set & EFFECT(PREPARE)) /* it is freed in front, and taken anew */
+		prepared_set_lends_no_more(set, name, t->c->id);
+	if (!there || (reading->frees_all && effect->set & EFFECT(PREPARE)))
 		return;
 	reading->met++;
 	if (effect->set & EFFECT(EXECUTE))
@@ -188,7 +192,7 @@ static void prepared_read_names(struct prepared_turn *t, struct slice sql,
 	struct effect effect;
 	char name[LITERAL_NAME_BYTES];
 
-	if (effects & (EFFECT(DEALLOCATE_ALL) | EFFECT(DISCARD_ALL))) {
+	if (effects & PREPARED_FREES_ALL) {
 		names->forgets = true;
 		names->forgets_at = track_next_seq(&t->s->track);
 	}
@@ -197,6 +201,7 @@ static void prepared_read_names(struct prepared_turn *t, struct slice sql,
 	effect_init(&iter, sql, mode);
 	while (effect_next(&iter, &effect) && reading->met < PREPARED_MAX_LENT) {
 		size_t len = effect.set & PREPARED_NAMING ? effect_name(&effect, name) : 0;
+		reading->frees_all |= (effect.set & PREPARED_FREES_ALL) != 0;
 		if (len)
 			prepared_on_effect(t, &effect, slice_make(name, len), reading);
 	}

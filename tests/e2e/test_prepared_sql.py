@@ -59,6 +59,8 @@ STORIES = {
     "executed, what deallocates": [PARSED, P("deallocate n", "x") + S, Q("execute x"), use("n") + S, Q("execute x"), PARSED,
                                    Q("execute x; select 1/0"), use("n") + S],
     "executed, what frees all": [PARSED, P("deallocate all", "x") + S, Q("execute x"), use("n") + S, use("x") + S, PARSED],
+    "all freed and prepared": [PARSED, Q("deallocate all; prepare n as select 'prepared'; rollback and chain"), Q("execute n"), Q("select 1"),
+                               Q("execute n"), Q("discard all; prepare n as select 'again'"), Q("execute n"), Q("deallocate n"), PARSED],
     "never there": [Q("execute n"), Q("deallocate n"), use("n") + S],
     "closed though prepared": [PREPARED, C("S", "n") + S, Q("execute n"), PARSED, use("n") + S],
     "bound though prepared": [PREPARED, use("n") + S, D("S", "n") + S, Q("deallocate n"), use("n") + S],
@@ -114,3 +116,17 @@ def test_a_name_that_was_to_be_prepared_anew(pooler):
         other.query("deallocate n")
         client.send(use("n") + S)
         assert [m.row() for m in client.ready() if m.kind == "D"] == [["parsed"]]
+
+
+def test_executed_where_nothing_was_prepared_yet(pooler):
+    p = pooler(pool_mode="auto", pool_size=2, workers=1)
+    with p.raw() as client, p.raw() as other:
+        client.send(PARSED)
+        client.ready()
+        pid = client.value("select pg_backend_pid()")
+        while other.query("begin; select pg_backend_pid()")[2].row()[0] != pid:
+            client.query("begin")
+            other.query("rollback")
+            client.query("rollback")
+        assert client.value("execute n") == "parsed"
+        other.query("rollback")
