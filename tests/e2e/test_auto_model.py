@@ -262,6 +262,13 @@ class Draw:
             if not text.startswith(("begin", "start transaction isolation", "execute")) and text not in ("deallocate all", "select f()"):
                 return text
 
+    def named(self, name):
+        """EXECUTE of ROLLBACK TO ends a backend of PostgreSQL 15; what is executed by name controls no transaction."""
+        while True:
+            text = self.single()
+            if name == "p2" or not re.match(r"(rollback|commit|end|abort|savepoint|release|set transaction)\b", text, re.I):
+                return text
+
     def text(self):
         if self.rng.random() < 0.75:
             return self.statement(True)
@@ -278,7 +285,7 @@ class Draw:
         if kind == 1:
             return [D("S", name)]
         if kind == 2:
-            return [P(self.single(), name)]
+            return [P(self.named(name), name)]
         if kind == 3:
             return [P(self.pick("select v from t", "select 1", f"select {rng.randrange(5)}",
                                 "select current_user"), name)]
@@ -287,7 +294,7 @@ class Draw:
         if kind == 6:
             return [B(name=name), D(), E(), H]
         if kind == 7:
-            return [C("S", name), P(self.single(), name), D("S", name), B(name=name), E()]
+            return [C("S", name), P(self.named(name), name), D("S", name), B(name=name), E()]
         if kind == 8:
             return [P("select $1::int + 1", name), B("4", name=name), E()]
         if kind == 9:
