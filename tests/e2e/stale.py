@@ -4,6 +4,7 @@ import pytest
 
 STALE = "0A000"
 TABLE = "stale_t"
+OTHER_COLUMNS = ["add column y int default 2", "alter column x type text", "rename column x to z"]
 
 
 @pytest.fixture(params=["auto", "transaction"])
@@ -58,3 +59,14 @@ def two(pooler, mode):
     p.servers = Servers(p)
     p.servers.only(0)
     return p
+
+
+def check_told_once(two, client, run, change, what):
+    """run(client) fails once on the other server, and is right wherever it is run from then on."""
+    change(what)
+    two.servers.only(1)
+    assert run(client) == [STALE]
+    row = ["1", "2"] if "add" in what else ["1"]
+    for which in (1, 0, 1):
+        two.servers.only(which)
+        assert run(client) == [row]
