@@ -67,8 +67,8 @@ async function work(db, who) {
 
 async function main() {
 	const db = open(), others = [open(), open()];
-	const done = await Promise.allSettled([db, ...others].map((each) => each.migrate.latest(source(3))));
-	assert.ok(done.some((each) => each.status === "fulfilled"), done);
+	// each may find another one in the middle of it, as without a pooler; nobody is left with half of it
+	await Promise.allSettled([db, ...others].map((each) => each.migrate.latest(source(3))));
 	await db.migrate.latest(source(3));
 	assert.deepStrictEqual((await db("knex_migrations").orderBy("id")).map((row) => row.name), Object.keys(steps).slice(0, 3));
 	assert.deepStrictEqual(await db("knex_migrations_lock").select("is_locked"), [{ is_locked: 0 }]);
