@@ -519,3 +519,33 @@ def test_slow_login_stops_nobody_else(pooler, fake_server, cluster):
     client = p.raw()
     for n in range(100):
         assert client.value(f"select {n}") == str(n)
+
+
+def test_a_timeout_that_another_client_has_left(make_pooler, fake_server, cluster):
+    """It meets the commands by which pgweir takes it back: who comes next does not hear of that."""
+    cut = []
+
+    def script(session):
+        if not session.login():
+            return
+
+        def reply(sql):
+            if "set statement_timeout = 20" in sql:
+                return fakeserver.complete("SET") + fakeserver.ready()
+            if "unnest" in sql:  # what it is now
+                return (fakeserver.row_description("kind", "name", "value") + fakeserver.data_row("v", "statement_timeout", "20ms")
+                        + fakeserver.complete("SELECT 1") + fakeserver.ready())
+            if "statement_timeout" in sql:
+                cut.append(session.number)
+                return fakeserver.error("57014", "canceling statement due to statement timeout") + fakeserver.ready()
+            return fakeserver.answer(f"of {session.number}")
+
+        session.serve(reply)
+
+    server = fake_server(script)
+    p = make_pooler(cluster, pool_size=1, pool_mode="auto", auto_probe="never", workers=1,
+                    databases={"app": f"host=127.0.0.1 port={server.port} dbname=app"})
+    first = p.raw()
+    first.query("set statement_timeout = 20")
+    assert p.raw().value("select 'next'").startswith("of ")
+    assert len(cut) == 1
