@@ -140,7 +140,7 @@ static unsigned most_parameters(struct slice sql)
 {
 	unsigned most = 0;
 	const char *end = sql.ptr + sql.len, *p = sql.ptr;
-	while ((p = memchr(p, '$', (size_t)(end - p)))) {
+	while (p < end && (p = memchr(p, '$', (size_t)(end - p)))) {
 		unsigned n = 0;
 		for (p++; p < end && *p >= '0' && *p <= '9' && n <= UINT16_MAX; p++)
 			n = n * 10 + (unsigned)(*p - '0');
