@@ -6,10 +6,10 @@ transactions, rolled back, in strings of several statements, pipelined, and left
 
 The twins live in a database of their own, so that neither side sees the locks and channels of the other. What is
 allowed to differ, and so is not asked: whether a custom setting that was never set is NULL or empty; the names that
-prepared statements of the protocol have in pg_prepared_statements and in the texts of errors; currval in a later
-transaction than its nextval; what stands behind the RESET of a setting that came with the login, in the same string
-or batch; a Parse of a name that the same batch has freed by DEALLOCATE or DISCARD; an isolation level that is chosen behind
-the Describe of a prepared statement; and RESET ALL behind a SET LOCAL TO DEFAULT. In a failed transaction the error may be another one.
+prepared statements of the protocol have in pg_prepared_statements and in the texts of errors; what stands behind the
+RESET of a setting that came with the login, in the same string or batch; an isolation level that is chosen behind the
+Describe of a prepared statement; and RESET ALL behind a SET LOCAL TO DEFAULT. In a failed transaction the error may be
+another one.
 
 It begins at one place, and prints it; E2E_SEED says where else, E2E_LONG how many statements instead of a few seconds' worth (1: a
 million).
