@@ -86,6 +86,10 @@
 	X(SEQUENCE_STATE_ERROR, "error")                                                           \
 	X(SEQUENCE_STATE_IGNORE, "ignore")
 
+#define CONF_SEED_STATE_WORDS(X)                                                                   \
+	X(SEED_STATE_KEEP, "keep")                                                                 \
+	X(SEED_STATE_IGNORE, "ignore")
+
 #define CONF_DEFER_BEGIN_WORDS(X)                                                                  \
 	X(DEFER_BEGIN_AUTO, "auto")                                                                \
 	X(DEFER_BEGIN_ON, "on")                                                                    \
@@ -103,6 +107,7 @@ enum conf_listen { CONF_LISTEN_WORDS(CONF_WORD_) };
 enum conf_on_session_state { CONF_ON_SESSION_STATE_WORDS(CONF_WORD_) };
 enum conf_defer_begin { CONF_DEFER_BEGIN_WORDS(CONF_WORD_) };
 enum conf_sequence_state { CONF_SEQUENCE_STATE_WORDS(CONF_WORD_) };
+enum conf_seed_state { CONF_SEED_STATE_WORDS(CONF_WORD_) };
 #undef CONF_WORD_
 
 const char *conf_pool_mode_name(enum conf_pool_mode mode);

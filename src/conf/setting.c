@@ -18,6 +18,7 @@ static const char *const setting_listen[] = { CONF_LISTEN_WORDS(SETTING_WORD_) }
 static const char *const setting_on_session_state[] = { CONF_ON_SESSION_STATE_WORDS(
 	SETTING_WORD_) };
 static const char *const setting_sequence_state[] = { CONF_SEQUENCE_STATE_WORDS(SETTING_WORD_) };
+static const char *const setting_seed_state[] = { CONF_SEED_STATE_WORDS(SETTING_WORD_) };
 static const char *const setting_defer_begin[] = { CONF_DEFER_BEGIN_WORDS(SETTING_WORD_) };
 static const char *const setting_client_tls_sslmode[] = { CONF_CLIENT_TLS_SSLMODE_WORDS(
 	SETTING_WORD_) };

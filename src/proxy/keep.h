@@ -43,6 +43,7 @@ struct localpool;
 	X(LOAD, "loaded library", keeps_load)    /* the server is closed after it */               \
 	X(LINK, "dblink connection", keeps_link) /* so is it here */                               \
 	X(SEQUENCE, "sequence", keeps_sequence)  /* currval and lastval are read */                \
+	X(SEED, "seed", keeps_seed)              /* random() goes on from setseed() */             \
 	X(LONG, "long prepared statement", keeps_long)                                             \
 	X(UNKNOWN, "unknown", keeps_unknown) /* the server would not say */                        \
 	X(MANUAL, "pgweir.keep", keeps_manual)

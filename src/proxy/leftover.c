@@ -26,6 +26,7 @@ static const struct {
 	{ EFFECT(LOAD), "LOAD" },
 	{ EFFECT(LINK), "dblink_connect" },
 	{ EFFECT(SEQUENCE_READ), "currval or lastval" },
+	{ EFFECT(SEED), "setseed" },
 };
 
 /* A setting of the session that does not follow the client. */

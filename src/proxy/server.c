@@ -177,6 +177,7 @@ static void server_set_cleaning_deadline(struct server *s, usec_t now)
 static void server_release(struct server *s, bool needs_reset, usec_t now)
 {
 	s->needs_reset = needs_reset && *s->pool->settings.server_reset_query;
+	s->is_doomed |= s->is_seeded;
 	s->released_at = now;
 	if (!s->needs_reset && !s->needs_unlisten && !s->is_cancelling && !s->is_doomed) {
 		server_enter(s, SERVER_IDLE, now);
@@ -238,7 +239,7 @@ void server_part(struct server *s, usec_t now)
 	server_unlink(s);
 	server_enter(s, SERVER_CLEANING, now);
 	s->needs_discard = keep_is_dirty(c->keep);
-	s->is_doomed |= keep_is(c->keep, KEEP_DOOMS);
+	s->is_doomed |= s->is_seeded || keep_is(c->keep, KEEP_DOOMS);
 	s->needs_reset = *settings->server_reset_query &&
 			 (s->pool->is_session || settings->server_reset_query_always);
 	s->released_at = now;

@@ -131,6 +131,8 @@ struct server {
 	bool was_reset;  /* while the errand is PARAMS: its parameters are in doubt if that fails */
 	bool is_unasked; /* unknown code has run there, and nobody has asked what it left */
 	bool is_worn;    /* it may have had temporary tables (proxy/worn.h) */
+	bool is_seeded;  /* what random() gives there can be foretold: doomed when it is given back
+			  */
 	bool is_doomed;  /* close it instead of using it again */
 	bool cancel_waits; /* one more cancel is wanted, after the errand or the cancel under way */
 	bool retries;      /* its client's batch goes out again behind ReadyForQuery */

@@ -42,6 +42,7 @@
 	X(keeps_load, "keep_load_count", "... for a loaded library")                               \
 	X(keeps_link, "keep_link_count", "... for a connection of dblink")                         \
 	X(keeps_sequence, "keep_sequence_count", "... for currval or lastval")                     \
+	X(keeps_seed, "keep_seed_count", "... for what setseed() makes of random()")               \
 	X(keeps_long, "keep_long_count", "... for a prepared statement that is too long")          \
 	X(keeps_unknown, "keep_unknown_count", "... for what the server would not say")            \
 	X(keeps_manual, "keep_manual_count", "... for pgweir.keep")                                \

@@ -66,6 +66,7 @@ static const struct {
 	{ EFFECT(LOAD), KEEP(LOAD) },
 	{ EFFECT(LINK), KEEP(LINK) },
 	{ EFFECT(SEQUENCE_READ), KEEP(SEQUENCE) },
+	{ EFFECT(SEED), KEEP(SEED) },
 	{ EFFECT(CODE) | EFFECT(CALLS) | EFFECT(UNREAD), KEEP_ASKED },
 };
 
@@ -122,6 +123,8 @@ static uint64_t suspect_minded(const struct client *c, uint64_t effects)
 		effects &= ~SUSPECT_DOUBTS;
 	if (!suspect_keeps_sequences(c))
 		effects &= ~EFFECT(SEQUENCE_READ);
+	if (c->pool->settings.seed_state == CONF_SEED_STATE_IGNORE)
+		effects &= ~EFFECT(SEED);
 	return effects;
 }
 
@@ -154,6 +157,8 @@ static void suspect_effects(struct client *c, uint64_t effects)
 	suspect_taint(c, effects);
 	if (c->server && effects & (EFFECT(TEMP) | SUSPECT_DOUBTS))
 		c->server->is_worn = true;
+	if (c->server && effects & EFFECT(SEED))
+		c->server->is_seeded = true;
 	struct keep *keep = keep_need(c);
 	for (size_t i = 0; i < COUNT_OF(suspect_rows); i++)
 		if (effects & suspect_rows[i].effects)

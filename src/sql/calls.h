@@ -28,6 +28,7 @@ enum calls_kind {
 	CALLS_HEAR, /* pg_listening_channels */
 	CALLS_CONF, /* set_config */
 	CALLS_LINK, /* connects somewhere, in a schema of anybody's */
+	CALLS_SEED, /* setseed */
 };
 
 #define CALLS_NAME_BYTES 64 /* of an identifier, with a zero */

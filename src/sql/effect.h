@@ -9,8 +9,6 @@
  * function that is not known by name is an effect of its own (CALLS), and so is a text that cannot
  * be read (UNREAD).
  *
- * What setseed() did to random() is no effect: nothing keeps it.
- *
  * The statement need not succeed: the effects are those that it has if it does, but for what is
  * said to be at once.
  *
@@ -58,6 +56,7 @@
 	X(UNLOCK, "unlock")         /* gives one back, at once */                                  \
 	X(LOAD, "load")             /* LOAD: never undone, at once */                              \
 	X(LINK, "link")             /* dblink_connect: nobody can ask for what it leaves */        \
+	X(SEED, "seed")             /* setseed(): decides what random() gives then, at once */     \
 	X(SEQUENCE_READ, "currval") /* currval, lastval: needs this session's last nextval */      \
 	X(SEQUENCE_MOVE, "nextval") /* nextval, setval, or a default may, at once */               \
 	X(LISTENING, "listening")   /* asks what is listened to */                                 \

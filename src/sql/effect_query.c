@@ -127,6 +127,9 @@ static void note_known(const struct skim *s, enum calls_kind kind, struct effect
 	case CALLS_LINK: /* or somebody's own */
 		out->set |= EFFECT(LINK) | EFFECT(CALLS);
 		break;
+	case CALLS_SEED:
+		out->set |= EFFECT(SEED);
+		break;
 	case CALLS_CONF:
 		effect_call_read(s->lex, out);
 		break;

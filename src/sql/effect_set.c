@@ -95,6 +95,10 @@ static void add(struct effect *out, const struct name *name, bool local,
 		add_unread(out, local);
 		return;
 	}
+	if (name_is(name, "seed")) { /* a call of setseed(), and no value that stays */
+		out->set |= how->form != EFFECT_FORM_DEFAULT ? EFFECT(SEED) : 0;
+		return;
+	}
 	if (ends_with_transaction(name)) {
 		out->set |= EFFECT(SETTING_LOCAL);
 		return;
@@ -404,8 +408,7 @@ static void set_named(struct lexer *lex, struct lexer_token t, bool local, struc
 		s = read_items(lex, lexer_next(lex, NULL));
 	else if (!lexer_is_word(&t, "from"))
 		name.bad = true;
-	if (!name_is(&name, "seed"))
-		add(out, &name, local, &s);
+	add(out, &name, local, &s);
 }
 
 static bool skip_word(struct lexer *lex, const char *word)
@@ -486,8 +489,6 @@ void effect_set_read_reset(struct lexer lex, struct effect *out)
 	else {
 		struct name name = read_name(&lex, &t);
 		name.bad |= t.kind != LEXER_END;
-		if (!name_is(&name, "seed"))
-			add(out, &name, false,
-			    &(struct effect_setting){ .form = EFFECT_FORM_DEFAULT });
+		add(out, &name, false, &(struct effect_setting){ .form = EFFECT_FORM_DEFAULT });
 	}
 }

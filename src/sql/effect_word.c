@@ -383,10 +383,20 @@ static void read_copy(struct lexer lex, struct effect *out)
 	effect_set_doubt(out);
 }
 
+/* Does it stand there in plain letters? */
+static bool names_setseed(struct slice code)
+{
+	for (; code.len > 0; code = slice_skip(code, 1))
+		if (slice_ieq_str(slice_head(code, strlen("setseed")), "setseed"))
+			return true;
+	return false;
+}
+
 static void read_code(struct lexer lex, struct effect *out)
 {
-	(void)lex;
 	out->set |= EFFECT(CODE);
+	if (names_setseed(lex.rest))
+		out->set |= EFFECT(SEED);
 }
 
 static void read_refresh(struct lexer lex, struct effect *out)

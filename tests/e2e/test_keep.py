@@ -348,11 +348,69 @@ def test_numbers_are_not_handed_over(pooler):
     assert kept(p) == []
 
 
+SEEDED = {
+    "simple": Q("select setseed(0.5)"),
+    "in a transaction": Q("begin; select setseed(0.5); commit"),
+    "rolled back": Q("begin; savepoint a; select setseed(0.5); rollback to a; rollback"),
+    "extended": P("select setseed($1)") + B("0.5") + E() + S,
+    "pipelined": P("select setseed(0.5)") + B() + E() + S + Q("select 1"),
+    "prepared before": B("0.5", name="seeds") + E() + S,
+    "set": Q("set seed = 0.5"),
+    "set for a transaction": Q("begin; set local seed = 0.5; commit"),
+    "execute": Q("prepare s as select setseed($1); execute s(0.5); deallocate s"),
+    "do": Q("do $$begin perform setseed(0.5); end$$"),
+}
+
+
+@pytest.mark.parametrize("how", SEEDED)
+def test_what_setseed_makes_of_random_goes_on(pooler, cluster, how):
+    """Others ask for random() meanwhile, and never have what can be foretold."""
+    p = auto(pooler, pool_size=2)
+    with cluster.connect("app", user="app") as session:
+        session.execute("select setseed(0.5)")
+        wanted = [str(session.execute("select random()").fetchone()[0]) for _ in range(4)]
+    client, other = p.raw(), p.raw()
+    client.send(P("select setseed($1)", name="seeds") + S)
+    client.ready()
+    until_equal(lambda: kept(p), [])
+    client.send(SEEDED[how])
+    client.ready(2 if how == "pipelined" else 1)
+    until_equal(lambda: kept(p), ["seed"])
+    pid = client.value("select pg_backend_pid()")
+    for number in wanted[:2]:
+        assert other.value("select random()") not in wanted
+        assert client.value("select random()") == number
+    client.query("discard all")  # leaves random() as it is
+    until_equal(lambda: kept(p), [])
+    until_equal(lambda: [row["remote_pid"] for row in p.show("servers") if row["remote_pid"] == pid], [])
+    assert client.value("select random()") not in wanted
+    assert total(p, "total_keeps_seed") == 1
+
+
+def test_a_server_is_closed_when_who_has_seeded_it_leaves(pooler):
+    p = auto(pooler, pool_size=1)
+    client, other = p.raw(), p.raw()
+    client.query("select setseed(0.5)")
+    pid = client.value("select pg_backend_pid()")
+    client.close()
+    assert other.value("select pg_backend_pid()") != pid
+
+
+def test_seeds_are_ignored(pooler):
+    p = auto(pooler, pool_size=1, seed_state="ignore")
+    client, other = p.raw(), p.raw()
+    client.query("select setseed(0.5)")
+    pid = client.value("select pg_backend_pid()")
+    assert other.value("select pg_backend_pid()") == pid
+    assert kept(p) == []
+
+
 LEFTOVERS = {
     "listen a": "LISTEN", "prepare p as select 1": "PREPARE", "declare c cursor with hold for select 1": "a cursor WITH HOLD",
     "create temp table t(a int)": "a temporary object", "select pg_advisory_lock(1)": "an advisory lock",
     "set work_mem = '7MB'": "SET of", "select set_config('my.tenant', '1', false)": "SET of",
     "select 1 as a INTO TEMP t": "a temporary object", "select 1; listen a": "LISTEN", "select lastval()": "currval or lastval",
+    "select setseed(0.5)": "setseed",
 }
 NO_LEFTOVERS = ["select 1", "set local work_mem = '7MB'", "set application_name = 'x'", "select pg_advisory_xact_lock(1)",
                 "create temp table t(a int) on commit drop", "reset work_mem", "notify a", "begin", "set timezone = 'UTC'"]

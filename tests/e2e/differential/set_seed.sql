@@ -1,6 +1,26 @@
--- setseed() and random(): the session's own.
+-- setseed() and random(): the session's own, in this transaction and in later ones.
 begin;
 select setseed(0.25);
 select random();
 select random();
 commit;
+select random();
+set seed = 0.5;
+select random();
+select random();
+begin;
+select setseed(0.75);
+rollback;
+select random();
+do $$ begin perform setseed(-0.5); end $$;
+select random();
+prepare s as select setseed($1);
+execute s(0.125);
+deallocate s;
+select random();
+select setseed(2);
+select random();
+discard plans;
+select random();
+select setseed(0);
+discard all;
