@@ -742,6 +742,17 @@ def test_protocols_and_ciphers(tls_pooler):
     assert tls_raw(p).sock.cipher()[0] == "TLS_CHACHA20_POLY1305_SHA256"
 
 
+@pytest.mark.parametrize("settings, suite", [({}, "TLS_AES_128_GCM_SHA256"),
+                                             ({"client_tls13_ciphers": ""}, "TLS_AES_256_GCM_SHA384")])
+def test_the_cheapest_suite_comes_first_or_the_librarys(tls_pooler, settings, suite):
+    """Clients offer all of them, AES-256 first: the order is the pooler's."""
+    p = tls_pooler("require", **settings)
+    assert tls_raw(p).sock.cipher()[0] == suite
+    if not settings:
+        p.reload(client_tls13_ciphers="TLS_AES_256_GCM_SHA384:TLS_AES_128_GCM_SHA256")
+        until(lambda: tls_raw(p).sock.cipher()[0] == "TLS_AES_256_GCM_SHA384", "another order is in force")
+
+
 def kernel_takes_tls():
     """Has the kernel its part of TLS? Asked by root, it loads the module."""
     with socket.create_server(("127.0.0.1", 0)) as listener, socket.create_connection(listener.getsockname()) as client:
