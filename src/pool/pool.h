@@ -154,6 +154,7 @@ struct pool_waiter {
 	usec_t deadline;
 	uint64_t seq;
 	uint8_t state; /* enum pool_waiter_state */
+	uint8_t kind;  /* the caller's own: what it is embedded in */
 };
 
 void pool_worker_init(struct pool_worker *w, unsigned index);

@@ -97,7 +97,7 @@ static void command_on_pool(struct command_part *part, struct localpool *lp, use
 		pool_kill(&lp->slice, now);
 		break;
 	case PROXY_COMMAND_RECONNECT:
-		pool_sweep(&lp->slice, now);
+		localpool_reconnect(lp, now);
 		break;
 	case PROXY_COMMAND_KILL_CLIENT:
 	case PROXY_COMMAND_COUNT:

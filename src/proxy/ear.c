@@ -16,6 +16,7 @@
 #include "proxy/ear_text.h"
 #include "proxy/errand.h"
 #include "proxy/hub.h"
+#include "proxy/hub_table.h"
 #include "proxy/keep.h"
 #include "proxy/lend.h"
 #include "proxy/localpool.h"
@@ -252,8 +253,8 @@ bool ear_leave(struct ear *ear, usec_t now)
 	}
 	if (!ear_may_leave(ear))
 		return false;
-	struct hub *hub = hub_get(c->worker->shared->hubs, slice_of(c->pool->route->database),
-				  ear_encoding(c->server));
+	struct hub *hub = hub_table_get(c->worker->shared->hubs, slice_of(c->pool->route->database),
+					ear_encoding(c->server));
 	bool goes = ear_go(ear, hub, now);
 	hub_unref(hub);
 	return goes;

@@ -65,6 +65,7 @@ enum ear_state { EAR_STATES(EAR_STATE_ENUM_) };
 
 /* By what it is ended, in words for it. */
 #define EAR_PAUSE "PAUSE"
+#define EAR_ELSEWHERE "RECONNECT to where nobody has listened"
 #define EAR_MOVED "a change of where the database leads"
 
 /* Who listens to more keeps its server. */

@@ -4,7 +4,6 @@
 #include "proxy/hub.h"
 
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,6 +13,8 @@
 #include "net/mailbox.h"
 #include "proxy/branch.h"
 #include "proxy/errand.h"
+#include "proxy/heir.h"
+#include "proxy/hub_table.h"
 #include "proxy/lend.h"
 #include "proxy/localpool.h"
 #include "proxy/note.h"
@@ -21,69 +22,23 @@
 #include "proxy/server.h"
 #include "proxy/worker.h"
 
-struct hub_table {
-	pthread_mutex_t lock;
-	struct map map; /* key -> hub that can be joined; not counted as a reference */
-	uint64_t next;
-	uint64_t seed;
-};
-
 /* What one channel is wanted by: a bit per worker. */
 struct hub_channel {
 	uint64_t workers;
 };
 
-/* ---- the table --------------------------------------------------------------------------------
+/* ---- life -------------------------------------------------------------------------------------
  */
 
-struct hub_table *hub_table_new(void)
-{
-	struct hub_table *table = mem_zalloc(sizeof(*table));
-	pthread_mutex_init(&table->lock, NULL);
-	map_init(&table->map);
-	/* two poolers at one database shall have different markers */
-	table->seed = map_hash(slice_make(&table, sizeof(table)));
-	return table;
-}
-
-void hub_table_free(struct hub_table *table)
-{
-	if (!table)
-		return;
-	BUG_ON(map_count(&table->map));
-	map_fini(&table->map);
-	pthread_mutex_destroy(&table->lock);
-	free(table);
-}
-
-static struct hub *hub_new(struct hub_table *table, struct slice key)
+struct hub *hub_new(struct hub_table *table, struct slice key, uint64_t mark)
 {
 	struct hub *hub = mem_zalloc(sizeof(*hub));
 	atomic_init(&hub->refs, 0);
 	atomic_init(&hub->owner, HUB_NOBODY);
 	hub->table = table;
 	hub->key = slice_make(slice_dup(key), key.len);
-	snprintf(hub->marker, sizeof(hub->marker), "pgweir_%016" PRIx64,
-		 table->seed + ++table->next);
+	snprintf(hub->marker, sizeof(hub->marker), "pgweir_%016" PRIx64, mark);
 	map_init(&hub->channels);
-	return hub;
-}
-
-struct hub *hub_get(struct hub_table *table, struct slice database, struct slice encoding)
-{
-	struct buf key = { 0 };
-	buf_add_slice(&key, database);
-	buf_u8(&key, 0);
-	buf_add_slice(&key, encoding);
-	pthread_mutex_lock(&table->lock);
-	struct hub *hub = map_get(&table->map, buf_slice(&key));
-	if (!hub) {
-		hub = hub_new(table, buf_slice(&key));
-		map_put(&table->map, hub->key, hub);
-	}
-	atomic_fetch_add(&hub->refs, 1);
-	pthread_mutex_unlock(&table->lock);
-	buf_fini(&key);
 	return hub;
 }
 
@@ -93,18 +48,11 @@ struct hub *hub_ref(struct hub *hub)
 	return hub;
 }
 
-/* Nobody joins it any more. With the table's lock. */
-static void hub_end(struct hub *hub)
-{
-	if (!hub->is_ended)
-		map_remove(&hub->table->map, hub->key);
-	hub->is_ended = true;
-}
-
 static void hub_free(struct hub *hub)
 {
 	struct slice name;
 	void *channel;
+	BUG_ON(hub->heir);
 	for (size_t at = 0; map_next(&hub->channels, &at, &name, &channel);)
 		free(channel);
 	map_fini(&hub->channels);
@@ -115,15 +63,7 @@ static void hub_free(struct hub *hub)
 
 void hub_unref(struct hub *hub)
 {
-	if (!hub)
-		return;
-	struct hub_table *table = hub->table;
-	pthread_mutex_lock(&table->lock);
-	bool is_last = atomic_fetch_sub(&hub->refs, 1) == 1;
-	if (is_last)
-		hub_end(hub);
-	pthread_mutex_unlock(&table->lock);
-	if (is_last)
+	if (hub && hub_table_unref(hub))
 		hub_free(hub);
 }
 
@@ -131,17 +71,6 @@ bool hub_claim(struct hub *hub, unsigned worker)
 {
 	int nobody = HUB_NOBODY;
 	return atomic_compare_exchange_strong(&hub->owner, &nobody, (int)worker);
-}
-
-void hub_retire(struct hub_table *table, const char *database)
-{
-	struct slice key;
-	void *hub;
-	pthread_mutex_lock(&table->lock);
-	for (size_t at = 0; map_next(&table->map, &at, &key, &hub);)
-		if (!database || strcmp(key.ptr, database) == 0)
-			hub_end(hub);
-	pthread_mutex_unlock(&table->lock);
 }
 
 /* ---- mails ------------------------------------------------------------------------------------
@@ -243,6 +172,21 @@ void hub_add_command(struct buf *sql, const char *word, struct slice name)
 	buf_add_str(sql, "\";");
 }
 
+void hub_add_all(const struct hub *hub, struct buf *sql)
+{
+	struct slice name;
+	void *channel;
+	for (size_t at = 0; map_next(&hub->channels, &at, &name, &channel);)
+		hub_add_command(sql, "LISTEN", name);
+	hub_add_command(sql, "LISTEN", slice_of(hub->marker));
+}
+
+struct slice hub_encoding(const struct hub *hub)
+{
+	size_t database = strlen(hub->key.ptr) + 1;
+	return slice_skip(hub->key, database);
+}
+
 /* The next of the names, each with a zero behind it. */
 static bool hub_next_name(struct slice *names, struct slice *name)
 {
@@ -296,11 +240,10 @@ static void hub_take_drop(struct hub *hub, const struct hub_mail *m)
 static void hub_close(struct hub *hub, usec_t now)
 {
 	struct server *s = hub->server;
-	pthread_mutex_lock(&hub->table->lock);
-	hub_end(hub);
-	pthread_mutex_unlock(&hub->table->lock);
+	hub_table_end(hub);
 	LOG_INFO("server %s/%s pid %d: the shared listener is not needed any more",
 		 s->pool->route->database, s->pool->route->user, s->pid);
+	heir_end(hub, now);
 	hub->server = NULL;
 	s->hub = NULL;
 	lend_give(s->pool);
@@ -364,7 +307,9 @@ static void hub_tell_there(struct hub *hub, const uint64_t *upto)
 void hub_settle(struct server *s, usec_t now)
 {
 	struct hub *hub = s->hub;
-	if (s->errand != SERVER_ERRAND_NONE)
+	if (hub->heir)
+		heir_settle(hub, now);
+	if (s->hub != hub || s != hub->server || s->errand != SERVER_ERRAND_NONE)
 		return;
 	if (hub->members == 0) {
 		hub_close(hub, now);
@@ -374,6 +319,8 @@ void hub_settle(struct server *s, usec_t now)
 		hub_tell_there(hub, hub->asked);
 		return;
 	}
+	if (heir_forbids(hub))
+		return;
 	memcpy(hub->running, hub->asked, sizeof(hub->running));
 	struct buf sql = hub->todo;
 	hub->todo = (struct buf){ 0 };
@@ -383,11 +330,12 @@ void hub_settle(struct server *s, usec_t now)
 
 void hub_answered(struct server *s, bool failed, usec_t now)
 {
-	if (failed) {
+	if (s != s->hub->server)
+		heir_answered(s->hub, failed, now);
+	else if (failed)
 		server_close(s, "it would not listen", now);
-		return;
-	}
-	hub_tell_there(s->hub, s->hub->running);
+	else
+		hub_tell_there(s->hub, s->hub->running);
 }
 
 void hub_adopt(struct hub *hub, struct server *s, struct slice names, uint64_t seq, usec_t now)
@@ -413,32 +361,47 @@ void hub_dismiss(struct hub *hub, const char *by, usec_t now)
 	if (hub->dismissed_by)
 		return;
 	hub->dismissed_by = by;
-	pthread_mutex_lock(&hub->table->lock);
-	hub_end(hub);
-	pthread_mutex_unlock(&hub->table->lock);
+	heir_end(hub, now);
+	hub_table_end(hub);
 	hub_tell_members(hub, hub->server->pool->worker, HUB_LEAVE, NULL);
 	hub_settle(hub->server, now);
+}
+
+void hub_renew(struct hub *hub, usec_t now)
+{
+	if (!hub->dismissed_by && pool_is_stale(&hub->server->member))
+		heir_seek(hub, now);
+}
+
+void hub_say(struct hub *hub, struct note *note)
+{
+	hub->notes++;
+	hub_tell_members(hub, hub->server->pool->worker, HUB_NOTE, note);
 }
 
 void hub_heard(struct server *s, struct slice body)
 {
 	struct note *note = note_new(body);
-	if (!note)
-		return;
-	s->hub->notes++;
-	hub_tell_members(s->hub, s->pool->worker, HUB_NOTE, note);
+	if (note && heir_passes(s->hub, s, note))
+		hub_say(s->hub, note);
 	note_unref(note);
 }
 
-void hub_lost(struct server *s)
+void hub_lost(struct server *s, usec_t now)
 {
 	struct hub *hub = s->hub;
+	heir_conclude(hub, now);
+	if (!s->hub) /* another has taken over already */
+		return;
+	if (s != hub->server) {
+		heir_lost(hub, now);
+		return;
+	}
+	heir_end(hub, now);
 	s->hub = NULL;
 	hub->server = NULL;
 	lend_give(s->pool);
-	pthread_mutex_lock(&hub->table->lock);
-	hub_end(hub);
-	pthread_mutex_unlock(&hub->table->lock);
+	hub_table_end(hub);
 	if (!s->pool->worker->stopping)
 		hub_tell_members(hub, s->pool->worker, HUB_LOST, NULL);
 	hub_unref(hub);

@@ -15,14 +15,15 @@
  * There is a hub for each database as clients name it and each client_encoding: PostgreSQL sends
  * names and payloads in that of the session. It ends, for good, when nobody has wanted anything for
  * a while (its server goes back to its pool), or when its server is lost: then all who hear from it
- * are told, for what they missed meanwhile nobody knows. PAUSE dismisses it, and so does a reload
+ * are told, for what they missed meanwhile nobody knows. After RECONNECT another server takes over
+ * from its own (proxy/heir.h). PAUSE dismisses it, and so does a reload
  * that leads its database elsewhere: who hears from it is told as soon as he is in no transaction,
  * and it ends with the last of them.
  *
- * Counted by reference: branches, the owner's server, mails. The table has those that can be
- * joined; its lock is taken when a client begins to listen, or a hub ends.
+ * Counted by reference: branches, the owner's server, mails. The table (proxy/hub_table.h) has
+ *those that can be joined.
  *
- * Owner of the table: the proxy. Thread: any where it says so; else the owner's worker.
+ * Thread: any where it says so; else the owner's worker.
  */
 #ifndef PROXY_HUB_H
 #define PROXY_HUB_H
@@ -38,7 +39,9 @@
 #include "base/usec.h"
 #include "proxy/proxy.h"
 
+struct heir;
 struct hub_table;
+struct note;
 struct server;
 struct worker;
 
@@ -56,6 +59,7 @@ struct hub {
 
 	/* the owner's worker has the rest */
 	struct server *server;               /* not owned; NULL: it has ended */
+	struct heir *heir;                   /* owned; what is to take over; or NULL */
 	const char *dismissed_by;            /* static: its members are to leave; or NULL */
 	uint64_t target;                     /* where its server is (route_target) */
 	struct map channels;                 /* name -> who wants it */
@@ -68,22 +72,15 @@ struct hub {
 	usec_t since;
 };
 
-struct hub_table *hub_table_new(void);
-void hub_table_free(struct hub_table *table); /* NULL is fine; every hub must be gone */
+/* For the table: of a key, with a marker of its own; no reference yet. */
+struct hub *hub_new(struct hub_table *table, struct slice key, uint64_t mark) MUST_CHECK;
 
-/* The one that can be joined, made where there is none: a new reference. Thread: any. */
-struct hub *hub_get(struct hub_table *table, struct slice database,
-		    struct slice encoding) MUST_CHECK;
 struct hub *hub_ref(struct hub *hub); /* Thread: any */
 void hub_unref(struct hub *hub);      /* NULL is fine. Thread: any */
 
 /* Its server is still to be found: true, and the worker has to give it one (hub_adopt). Thread:
  * any. */
 bool hub_claim(struct hub *hub, unsigned worker) MUST_CHECK;
-
-/* Those of the database (NULL: of all) go on for who hears from them, and no one else joins: its
- * server is elsewhere from now on, or shall be another. Thread: any. */
-void hub_retire(struct hub_table *table, const char *database);
 
 /* The server is LISTENING, to `names` (each with a zero behind it) so far, for its own worker's
  * branch, which is told THERE with `seq` when it hears markers too. */
@@ -92,16 +89,29 @@ void hub_adopt(struct hub *hub, struct server *s, struct slice names, uint64_t s
 /* Who hears from it is to leave, and is told `by` what: a static text. */
 void hub_dismiss(struct hub *hub, const char *by, usec_t now);
 
-/* Its server has sent a NotificationResponse; has answered; is gone; may take the next step. */
+/* After RECONNECT: its server shall be another (proxy/heir.h). */
+void hub_renew(struct hub *hub, usec_t now);
+
+/* Its server, or the one that is to take over, has sent a NotificationResponse; has answered; is
+ * gone; may take the next step. */
 void hub_heard(struct server *s, struct slice body);
 void hub_answered(struct server *s, bool failed, usec_t now);
-void hub_lost(struct server *s);
+void hub_lost(struct server *s, usec_t now);
 void hub_settle(struct server *s, usec_t now);
 
 /* A branch's mails; `names` is taken over, and emptied. Thread: any. */
 void hub_want(struct hub *hub, struct worker *from, uint64_t seq, struct buf *names);
 void hub_drop(struct hub *hub, struct worker *from, struct buf *names);
 void hub_bye(struct hub *hub, struct worker *from);
+
+/* A notification, to all who hear from it. */
+void hub_say(struct hub *hub, struct note *note);
+
+/* In which client_encoding; empty: that of the server's login. Thread: any. */
+struct slice hub_encoding(const struct hub *hub);
+
+/* Adds what makes a server listen to all that it listens to. */
+void hub_add_all(const struct hub *hub, struct buf *sql);
 
 /* Adds `word "name";` */
 void hub_add_command(struct buf *sql, const char *word, struct slice name);

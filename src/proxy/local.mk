@@ -54,11 +54,15 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/errand.h \
 	src/proxy/harmless.c \
 	src/proxy/harmless.h \
+	src/proxy/heir.c \
+	src/proxy/heir.h \
 	src/proxy/helper.c \
 	src/proxy/helper.h \
 	src/proxy/hidden.c src/proxy/hidden.h \
 	src/proxy/hub.c \
 	src/proxy/hub.h \
+	src/proxy/hub_table.c \
+	src/proxy/hub_table.h \
 	src/proxy/inspect.c \
 	src/proxy/inspect.h \
 	src/proxy/intake.c \

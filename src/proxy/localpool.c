@@ -14,7 +14,9 @@
 #include "proxy/command.h"
 #include "proxy/ear.h"
 #include "proxy/errand.h"
+#include "proxy/heir.h"
 #include "proxy/hub.h"
+#include "proxy/hub_table.h"
 #include "proxy/keep.h"
 #include "proxy/login.h"
 #include "proxy/registry.h"
@@ -198,7 +200,7 @@ static void localpool_dismiss_hubs(struct localpool *lp, bool is_pause, usec_t n
 	uint64_t target = route_target(lp->route);
 	LIST_EACH (node, tmp, &lp->servers) {
 		struct server *s = LIST_ENTRY(node, struct server, link);
-		if (s->hub && (is_pause || s->hub->target != target))
+		if (s->hub && s->hub->server == s && (is_pause || s->hub->target != target))
 			hub_dismiss(s->hub, is_pause ? EAR_PAUSE : EAR_MOVED, now);
 	}
 }
@@ -208,6 +210,16 @@ void localpool_pause(struct localpool *lp, usec_t now)
 	pool_pause(&lp->slice, now);
 	localpool_dismiss_hubs(lp, true, now);
 	localpool_settle_kept(lp, now);
+}
+
+void localpool_reconnect(struct localpool *lp, usec_t now)
+{
+	pool_sweep(&lp->slice, now);
+	LIST_EACH (node, tmp, &lp->servers) {
+		struct server *s = LIST_ENTRY(node, struct server, link);
+		if (s->hub && s->hub->server == s)
+			hub_renew(s->hub, now);
+	}
 }
 
 void localpool_configure(struct localpool *lp, usec_t now)
@@ -235,7 +247,7 @@ void localpool_configure(struct localpool *lp, usec_t now)
 	pool_configure(&lp->slice, &limits, now);
 	if (localpool_has_moved(lp)) {
 		pool_shared_reconnect(&lp->route->shared);
-		hub_retire(lp->worker->shared->hubs, lp->route->database);
+		hub_table_retire(lp->worker->shared->hubs, lp->route->database);
 	}
 	localpool_settle_there(lp);
 	localpool_dismiss_hubs(lp, false, now);
@@ -372,7 +384,7 @@ static struct localpool *localpool_of(struct pool_slice *slice)
 	return CONTAINER_OF(slice, struct localpool, slice);
 }
 
-static void localpool_refuse(struct client *c, enum pool_reason why, usec_t now)
+static void localpool_refuse_client(struct client *c, enum pool_reason why, usec_t now)
 {
 	struct localpool *lp = c->pool;
 	const struct permits *permits = &lp->route->shared.cap.permits;
@@ -396,6 +408,14 @@ static void localpool_refuse(struct client *c, enum pool_reason why, usec_t now)
 			       now);
 		break;
 	}
+}
+
+static void localpool_refuse(struct pool_waiter *waiter, enum pool_reason why, usec_t now)
+{
+	if (waiter->kind == LOCALPOOL_HEIR)
+		heir_refused(waiter, why, now);
+	else
+		localpool_refuse_client(CONTAINER_OF(waiter, struct client, waiter), why, now);
 }
 
 static void localpool_close(struct server *s, enum pool_reason why, usec_t now)
@@ -478,16 +498,22 @@ static void localpool_mail(struct worker *w, const struct pool_order *order,
 		localpool_tell(w->shared, news, order->worker, order->cap);
 }
 
+static void localpool_grant(struct pool_waiter *waiter, struct server *s, usec_t now)
+{
+	if (waiter->kind == LOCALPOOL_HEIR)
+		heir_granted(waiter, s, now);
+	else
+		client_granted(CONTAINER_OF(waiter, struct client, waiter), s, now);
+}
+
 static void localpool_do(struct worker *w, const struct pool_order *order, usec_t now)
 {
-	struct client *c =
-		order->waiter ? CONTAINER_OF(order->waiter, struct client, waiter) : NULL;
 	struct server *s =
 		order->member ? CONTAINER_OF(order->member, struct server, member) : NULL;
 
 	switch (order->kind) {
 	case POOL_ORDER_GRANT:
-		client_granted(c, s, now);
+		localpool_grant(order->waiter, s, now);
 		break;
 	case POOL_ORDER_OPEN:
 		server_login(localpool_of(order->slice), now);
@@ -499,7 +525,7 @@ static void localpool_do(struct worker *w, const struct pool_order *order, usec_
 		errand_ping(s, now);
 		break;
 	case POOL_ORDER_REFUSE:
-		localpool_refuse(c, order->why, now);
+		localpool_refuse(order->waiter, order->why, now);
 		break;
 	case POOL_ORDER_HAND:
 		server_move(s, order->worker, now);

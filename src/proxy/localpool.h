@@ -31,6 +31,9 @@ struct setup;
 struct worker;
 struct worker_shared;
 
+/* Who asks it for a server: pool_waiter's kind. */
+enum localpool_waiter { LOCALPOOL_CLIENT, LOCALPOOL_HEIR };
+
 struct localpool {
 	struct pool_slice slice;
 	struct worker *worker;     /* not owned */
@@ -94,6 +97,9 @@ void localpool_touch(struct localpool *lp);
 
 /* Every client of it is told to go. */
 void localpool_end_clients(struct localpool *lp, enum error_id error, usec_t now);
+
+/* Servers of before the last RECONNECT are closed, or replaced where somebody listens. */
+void localpool_reconnect(struct localpool *lp, usec_t now);
 
 /* No server is given out any more, and who only listens keeps none (proxy/ear.h). */
 void localpool_pause(struct localpool *lp, usec_t now);

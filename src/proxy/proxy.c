@@ -14,7 +14,7 @@
 #include "proxy/door.h"
 #include "proxy/doorkeeper.h"
 #include "proxy/helper.h"
-#include "proxy/hub.h"
+#include "proxy/hub_table.h"
 #include "proxy/paramset.h"
 #include "proxy/registry.h"
 #include "proxy/route.h"
@@ -276,7 +276,6 @@ void proxy_command(struct proxy *proxy, enum proxy_command command, const char *
 		break;
 	case PROXY_COMMAND_RECONNECT:
 		registry_each_route(proxy->shared.registry, proxy_reconnect_route, &scope);
-		hub_retire(proxy->shared.hubs, database);
 		break;
 	case PROXY_COMMAND_KILL_CLIENT:
 	case PROXY_COMMAND_COUNT:

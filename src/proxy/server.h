@@ -39,7 +39,7 @@ struct retry;
  */
 #define SERVER_STATES(X)                                                                           \
 	X(LOGIN, TO(IDLE) | TO(CLOSING), "login") /* a helper logs in; there is no socket here */  \
-	X(IDLE, TO(LINKED) | TO(PINGING) | TO(MOVING) | TO(CLOSING), "idle")                       \
+	X(IDLE, TO(LINKED) | TO(LISTENING) | TO(PINGING) | TO(MOVING) | TO(CLOSING), "idle")       \
 	X(LINKED, TO(IDLE) | TO(CLEANING) | TO(LISTENING) | TO(CLOSING), "active") /* a client     \
 			has it */                                                                  \
 	X(LISTENING, TO(CLEANING) | TO(CLOSING), "listener") /* for all clients (proxy/hub.h) */   \

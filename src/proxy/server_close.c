@@ -108,7 +108,7 @@ void server_close(struct server *s, const char *why, usec_t now)
 	define_lose(s, now);
 	learn_free(s);
 	if (s->hub)
-		hub_lost(s);
+		hub_lost(s, now);
 	if (s->client)
 		server_close_tell_client(s, now);
 	if (s->connector)

@@ -74,12 +74,13 @@ static void worker_report_client(struct report *report, struct client *c, usec_t
 	worker_report_kept(row, c, now);
 }
 
-static void worker_report_listener(struct report_conn *row, const struct hub *hub, usec_t now)
+static void worker_report_listener(struct report_conn *row, const struct server *s, usec_t now)
 {
-	if (!hub)
+	const struct hub *hub = s->hub;
+	if (!hub || hub->server != s)
 		return;
 	row->is_listener = true;
-	COPY(row->encoding, hub->key.ptr + strlen(hub->key.ptr) + 1);
+	COPY(row->encoding, hub_encoding(hub).ptr);
 	row->listeners = atomic_load(&hub->listeners);
 	row->channels = (int)map_count(&hub->channels);
 	row->notes = hub->notes;
@@ -109,7 +110,7 @@ static void worker_report_server(struct report *report, struct server *s, usec_t
 	tls_info(s->wire.ssl, row->tls);
 	row->replication = s->pool->route->is_replication;
 	row->prepared = (int)prepared_set_count(s);
-	worker_report_listener(row, s->hub, now);
+	worker_report_listener(row, s, now);
 	COPY(row->application_name, app ? app : base);
 	row->id = s->id;
 }

@@ -403,20 +403,6 @@ def test_kill_and_resume(pooler):
     hears_again(p, p.raw())
 
 
-def test_reconnect_leaves_it_to_those_it_has(pooler, cluster):
-    p = shared(pooler)
-    old = listening(p, "a")
-    until(lambda: is_free(p, 1))
-    p.console("reconnect app")
-    new = listening(p, "a")
-    until(lambda: is_free(p, 2))
-    assert len(p.show("listeners")) == 2
-    p.raw().query("notify a, 'both'")
-    assert read_notes(old, 1) == read_notes(new, 1) == [("a", "both")]
-    old.close()
-    until(lambda: len(p.show("listeners")) == 1)
-
-
 def test_who_is_left_on_an_old_server_does_not_lend_it(pooler):
     """After RECONNECT, perhaps for another machine: what comes from now on is heard from a new one."""
     p = shared(pooler)
@@ -474,7 +460,7 @@ LIMITS = {
 @pytest.mark.parametrize("workers", [1, 3])
 @pytest.mark.parametrize("which", LIMITS)
 def test_listeners_leave_others_a_server(pooler, which, workers):
-    """One for each encoding and after each RECONNECT: all of them together are never all that can be had."""
+    """One for each encoding: all of them together are never all that can be had. A RECONNECT makes none more."""
     p = shared(pooler, workers=workers, **LIMITS[which])
     utf = listening(p, "a")
     until(lambda: is_free(p, 1))
@@ -485,8 +471,8 @@ def test_listeners_leave_others_a_server(pooler, which, workers):
     assert read_notes(utf, 1) == [("a", "x")]
     latin.close()
     until(lambda: is_free(p, 1))
-    p.console("reconnect app")
-    again = listening(p, "a")
+    replaced(p)
+    again = listening(p, "a", client_encoding="LATIN1")
     until_equal(lambda: [row["reasons"] for row in p.show("kept")], ["listen"])
     again.close()
     until(lambda: is_free(p, 1))
@@ -506,6 +492,263 @@ def test_a_place_of_a_listener_that_has_ended_can_be_had_again(pooler, cluster):
     until(lambda: p.show("listeners") == [])
     client = listening(p, "a")
     until(lambda: is_free(p, 1))
+
+
+# ---- RECONNECT ----------------------------------------------------------------------------------------
+
+
+def replaced(p):
+    """After RECONNECT every shared listener is another server, and none of before it is left."""
+    old = {row["server_pid"] for row in p.show("listeners")}
+    p.console("reconnect")
+    p.console("wait_close")
+    assert not old & {row["server_pid"] for row in p.show("listeners")}
+    return old
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_reconnect_replaces_the_listener(pooler, cluster, workers):
+    """Operators wait for the end of the old connections; who listens is not to notice."""
+    p = shared(pooler, workers=workers, databases={"app": lambda p: p.db("app"), "other": lambda p: p.db("app")})
+    clients = [listening(p, "a", "b") for _ in range(5)]
+    latin = listening(p, "a", "b", client_encoding="LATIN1")
+    other = listening(p, "a", "b", database="other")
+    until(lambda: is_free(p, 7))
+    assert len(replaced(p)) == 3
+    assert away(p) == 7 and len(p.show("listeners")) == 3
+    new = listening(p, "a", "b", "c")
+    until(lambda: is_free(p, 8))
+    p.raw().query("notify a, 'ä'; notify b, '2'")
+    for client in (*clients, other, new):
+        assert read_notes(client, 2) == [("a", "ä"), ("b", "2")]
+    assert latin.read_until("A")[-1].body.endswith(b"a\0\xe4\0")
+    for client in (*clients, latin, other, new):
+        client.query("unlisten *")
+    until(lambda: away(p) == 0)
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_reconnects_lose_nothing_and_tell_nothing_twice(pooler, cluster, workers):
+    """While notifications stream, and clients come home, listen to more and go away again."""
+    p = shared(pooler, workers=workers, pool_size=6)
+    sent = []
+    idle = [listening(p, "a") for _ in range(4)]
+    until(lambda: is_free(p, 4))
+    with Crew() as crew:
+        def stream():
+            with cluster.connect() as direct:
+                while not crew.stop.is_set():
+                    sent.append(len(sent))
+                    direct.execute(f"notify a, '{sent[-1]}'")
+
+        def wander(seed):
+            client = listening(p, "a")
+            got = []
+            for turn in range(40):
+                text = ["select 1", "begin; select 1; commit", f"listen c{seed}_{turn}", "unlisten x"][turn % 4]
+                got += notes(client.query(text))
+                got += [heard(client.read_until("A")[-1])]
+            return client, got
+
+        def reconnect():
+            seen = set()
+            for _ in range(12):
+                seen |= replaced(p)
+            assert len(seen) == 12
+
+        crew.start(stream)
+        *found, _ = all_at_once([lambda seed=seed: wander(seed) for seed in range(3)] + [reconnect])
+        crew.stop.set()
+    last = len(sent) - 1
+    for client, got in found + [(client, []) for client in idle]:
+        numbers = [int(payload) for _, payload in got]
+        while not numbers or numbers[-1] != last:
+            numbers.append(int(heard(client.read_until("A")[-1])[1]))
+        assert numbers == list(range(numbers[0], last + 1))
+
+
+def test_reconnect_to_another_postgresql_tells_who_listens(pooler, cluster, own_cluster, fault_proxy):
+    """What was sent there before the new connection listened nobody knows: it is said, at once, and not before
+    the client's transaction is over."""
+    proxy = fault_proxy(cluster.port)
+    p = shared(pooler, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"})
+    client, block, bystander = listening(p, "a"), listening(p, "a"), p.raw()
+    until(lambda: is_free(p, 2))
+    block.query("begin")
+    assert block.value("select 1") == "1"
+    proxy.target = ("127.0.0.1", own_cluster.port)
+    with p.raw(user="admin", database=p.console_database) as admin:
+        p.console("reconnect app")
+        error = client.rest()[-1].fields()
+        assert error["C"] == "08006" and "RECONNECT" in error["M"] and error["M"].endswith("LISTEN a")
+        admin.send(Q("wait_close app"))
+        assert block.value("select 2") == "2"
+        assert bystander.value("show port") == str(own_cluster.port)
+        block.query("commit")
+        block.close()
+        admin.ready()
+    hears_again(p, bystander)
+
+
+def test_reconnect_waits_for_a_server_to_be_had(pooler):
+    """All others are in use: the old one listens on until one can be had."""
+    p = shared(pooler, pool_size=2, max_overflow=0)
+    client = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    busy = p.raw()
+    busy.query("begin; select 1")
+    pid = listener_pid(p)
+    p.console("reconnect app")
+    busy.query("notify a, 'old'; commit; begin; select 1")
+    assert read_notes(client, 1) == [("a", "old")]
+    assert listener_pid(p) == pid
+    busy.query("commit")
+    p.console("wait_close app")
+    assert listener_pid(p) != pid and away(p) == 1
+    busy.query("notify a, 'new'")
+    assert read_notes(client, 1) == [("a", "new")]
+
+
+def test_reconnect_while_no_login_succeeds(pooler, cluster, fault_proxy):
+    """It is tried again: the old one listens meanwhile."""
+    proxy = fault_proxy(cluster.port)
+    p = shared(pooler, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"}, pool_timeout="1")
+    client = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    pid = listener_pid(p)
+    proxy.refuse = True
+    p.console("reconnect app")
+    until(lambda: proxy.refused and re.search("cannot be replaced yet: pool_timeout passed", p.log()))
+    cluster.in_app("notify a, 'old'")
+    assert read_notes(client, 1) == [("a", "old")]
+    assert listener_pid(p) == pid
+    proxy.refuse = False
+    p.console("wait_close app")
+    assert listener_pid(p) != pid
+    cluster.in_app("notify a, 'new'")
+    assert read_notes(client, 1) == [("a", "new")]
+
+
+@pytest.mark.parametrize("which", ["old", "new"])
+def test_reconnect_while_one_of_the_two_is_stuck(pooler, cluster, fault_proxy, which):
+    """What cannot be finished is undone, and tried again: nothing is lost, heard twice or out of order."""
+    proxy = fault_proxy(cluster.port)
+    p = shared(pooler, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"}, listen_buffer="64kB")
+    client = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    pid = listener_pid(p)
+    proxy.hold_query = b'LISTEN "' if which == "new" else None
+    if which == "old":
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        p.console("reconnect app")
+        until(lambda: re.search(f"cannot be replaced yet: the {which} server does not answer", p.log()))
+        for n in range(20):
+            cluster.in_app(f"notify a, '{n}'")
+    finally:
+        proxy.hold_query = None
+        os.kill(pid, signal.SIGCONT)
+    p.console("wait_close app")
+    assert listener_pid(p) != pid
+    cluster.in_app("notify a, 'end'")
+    assert read_notes(client, 21) == [("a", str(n)) for n in range(20)] + [("a", "end")]
+
+
+def test_reconnect_holds_no_more_than_listen_buffer(pooler, cluster):
+    """The old one is stuck while the new one hears a flood."""
+    p = shared(pooler, listen_buffer="64kB")
+    client = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    pid = listener_pid(p)
+    payload = "x" * 7000
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        p.console("reconnect app")
+        until(lambda: len([row for row in p.show("servers") if row["state"] == "listener"]) == 2)
+        for n in range(40):
+            cluster.in_app(f"notify a, '{n} {payload}'")
+        until(lambda: len([row for row in p.show("servers") if row["state"] == "listener"]) == 1)
+        assert listener_pid(p) == pid
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    assert [note.split()[0] for _, note in read_notes(client, 40)] == [str(n) for n in range(40)]
+    p.console("wait_close app")
+    assert listener_pid(p) != pid
+
+
+def test_the_new_one_is_lost_before_it_takes_over(pooler, cluster, fault_proxy):
+    proxy = fault_proxy(cluster.port)
+    p = shared(pooler, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"})
+    client = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    pid = listener_pid(p)
+    proxy.hold_query = b'LISTEN "'
+    p.console("reconnect app")
+    until(lambda: len([row for row in p.show("servers") if row["state"] == "listener"]) == 2)
+    (new,) = [int(row["remote_pid"]) for row in p.show("servers", state="listener") if int(row["remote_pid"]) != pid]
+    cluster.sql("select pg_terminate_backend(%s)" % new)
+    until(lambda: re.search("was to take over .* is lost", p.log()))
+    proxy.hold_query = None
+    cluster.in_app("notify a, 'old'")
+    assert read_notes(client, 1) == [("a", "old")]
+    p.console("wait_close app")
+    assert listener_pid(p) not in (pid, new)
+
+
+END_IN_BETWEEN = ["pause app", "kill app", "reload", "reconnect app", "lost", "nobody", "shutdown"]
+
+
+@pytest.mark.parametrize("how", END_IN_BETWEEN)
+@pytest.mark.parametrize("where", ["waits", "crosses"])
+def test_what_ends_while_the_listener_is_replaced(pooler, cluster, fault_proxy, how, where):
+    proxy = fault_proxy(cluster.port)
+    p = shared(pooler, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"}, pool_size=2, max_overflow=0)
+    client, busy = listening(p, "a"), p.raw()
+    until(lambda: is_free(p, 1))
+    pid = listener_pid(p)
+    if where == "waits":
+        busy.query("begin; select 1")
+    else:
+        proxy.hold_query = b'LISTEN "'
+    p.console("reconnect app")
+    if where == "crosses":
+        until(lambda: len([row for row in p.show("servers") if row["state"] == "listener"]) == 2)
+    if how == "lost":
+        cluster.sql("select pg_terminate_backend(%s)" % pid)
+    elif how == "nobody":
+        client.close()
+        until(lambda: p.show("listeners") == [])
+    elif how == "shutdown":
+        p.signal(signal.SIGQUIT)
+        p.wait_exit()
+        return
+    elif how == "reload":
+        p.databases["app"] = f"host=localhost port={proxy.port} dbname=app"
+        p.reload()
+    else:
+        with p.raw(user="admin", database=p.console_database) as admin:
+            admin.send(Q(how))
+            if how == "pause app":
+                assert ended_by_pause(client)
+                if where == "waits":
+                    busy.query("commit")
+            proxy.hold_query = None
+            admin.ready()
+    proxy.hold_query = None
+    if how == "reconnect app":
+        if where == "waits":
+            busy.query("commit")
+        p.console("wait_close app")
+        cluster.in_app("notify a, 'new'")
+        assert read_notes(client, 1) == [("a", "new")]
+        return
+    if how in ("lost", "reload", "kill app"):
+        assert client.rest()[-1].fields()["C"] in ("08006", "57P01")
+    if how in ("pause app", "kill app"):
+        p.console("resume app")
+    elif where == "waits":
+        busy.query("commit")
+    hears_again(p, p.raw())
 
 
 def ended_by_pause(client):

@@ -5,6 +5,7 @@
 
 #include "base/buf.h"
 #include "proxy/hub.h"
+#include "proxy/hub_table.h"
 
 START_TEST(names_are_quoted)
 {
@@ -19,10 +20,10 @@ END_TEST
 START_TEST(a_hub_is_for_a_database_and_an_encoding)
 {
 	struct hub_table *table = hub_table_new();
-	struct hub *one = hub_get(table, SLICE("db"), SLICE("UTF8"));
-	struct hub *same = hub_get(table, SLICE("db"), SLICE("UTF8"));
-	struct hub *latin = hub_get(table, SLICE("db"), SLICE("LATIN1"));
-	struct hub *other = hub_get(table, SLICE("other"), SLICE("UTF8"));
+	struct hub *one = hub_table_get(table, SLICE("db"), SLICE("UTF8"));
+	struct hub *same = hub_table_get(table, SLICE("db"), SLICE("UTF8"));
+	struct hub *latin = hub_table_get(table, SLICE("db"), SLICE("LATIN1"));
+	struct hub *other = hub_table_get(table, SLICE("other"), SLICE("UTF8"));
 	ck_assert_ptr_eq(one, same);
 	ck_assert_ptr_ne(one, latin);
 	ck_assert_ptr_ne(one, other);
@@ -30,9 +31,9 @@ START_TEST(a_hub_is_for_a_database_and_an_encoding)
 	ck_assert(hub_claim(one, 2));
 	ck_assert(!hub_claim(same, 1));
 
-	hub_retire(table, "db"); /* who is in stays, others get a new one */
-	struct hub *next = hub_get(table, SLICE("db"), SLICE("UTF8"));
-	struct hub *kept = hub_get(table, SLICE("other"), SLICE("UTF8"));
+	hub_table_retire(table, "db"); /* who is in stays, others get a new one */
+	struct hub *next = hub_table_get(table, SLICE("db"), SLICE("UTF8"));
+	struct hub *kept = hub_table_get(table, SLICE("other"), SLICE("UTF8"));
 	ck_assert_ptr_ne(next, one);
 	ck_assert_ptr_eq(kept, other);
 	hub_unref(one);
