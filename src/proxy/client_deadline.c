@@ -10,6 +10,7 @@
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/login.h"
+#include "proxy/server.h"
 #include "proxy/setup.h"
 #include "proxy/worker.h"
 #include "tap/record.h"
@@ -28,14 +29,24 @@ struct client_limit {
 	enum error_id error;
 };
 
+/* Since when its server owes an answer, be it to something of ours that has to be over first; 0: it
+ * owes none. */
+static usec_t client_deadline_asked_at(const struct client *c)
+{
+	if (c->batch_at || !c->server || c->server->errand == SERVER_ERRAND_NONE)
+		return c->batch_at;
+	return c->server->errand_at;
+}
+
 static struct client_limit client_deadline_limit(const struct client *c)
 {
 	const struct conf_pool *settings = &c->pool->settings;
+	usec_t asked_at = client_deadline_asked_at(c);
 	usec_t xact = c->xact_at ? c->xact_at : c->batch_at;
 	struct client_limit limit = { USEC_NEVER, ERROR_QUERY_TIMEOUT };
 
-	if (c->batch_at)
-		limit.deadline = usec_after(c->batch_at, settings->query_timeout_us);
+	if (asked_at)
+		limit.deadline = usec_after(asked_at, settings->query_timeout_us);
 	else if (c->xact_at)
 		limit = (struct client_limit){ usec_after(c->quiet_at,
 							  settings->idle_transaction_timeout_us),
@@ -44,7 +55,7 @@ static struct client_limit client_deadline_limit(const struct client *c)
 		limit = (struct client_limit){
 			usec_after(c->quiet_at, settings->client_idle_timeout_us), ERROR_CLIENT_IDLE
 		};
-	if (!c->batch_at && !c->xact_at && c->keep && c->keep->kept) {
+	if (!asked_at && !c->xact_at && c->keep && c->keep->kept) {
 		usec_t keep = keep_deadline(c),
 		       idle = usec_after(c->quiet_at, settings->client_idle_timeout_us);
 		limit = keep < idle ? (struct client_limit){ keep, ERROR_KEEP_TIMEOUT }

@@ -37,16 +37,19 @@ static bool errand_add(struct server *s, char type)
 	return verdict == TRACK_OK;
 }
 
-static void errand_begin(struct server *s, enum server_errand errand, char type)
+static void errand_begin(struct server *s, enum server_errand errand, char type, usec_t now)
 {
 	BUG_ON(s->errand != SERVER_ERRAND_NONE);
 	s->errand_failed = false;
+	s->errand_at = now;
 	bool is_answered = errand_add(s, type);
 	prepared_set_unnamed_lost(s);
 	if (is_answered || type != 'Q')
 		s->errand = (uint8_t)errand;
 	else
 		s->is_doomed = true;
+	if (s->client && s->pool->has_deadlines)
+		client_deadline_set(s->client, now);
 }
 
 /*
@@ -63,7 +66,8 @@ static bool errand_is_grave(const struct server *s, const struct paramset *wante
 	return false;
 }
 
-void errand_set_params(struct server *s, struct paramset *wanted, bool forgets_sequences)
+void errand_set_params(struct server *s, struct paramset *wanted, bool forgets_sequences,
+		       usec_t now)
 {
 	struct buf sql = { 0 };
 	if (s->tainted_by && s->client && s->tainted_by != s->client->id) {
@@ -81,21 +85,21 @@ void errand_set_params(struct server *s, struct paramset *wanted, bool forgets_s
 		buf_add_str(&sql, "DISCARD SEQUENCES;");
 	paramset_replace(&s->wanted, paramset_ref(wanted));
 	s->holds_client = errand_is_grave(s, wanted);
-	errand_begin(s, SERVER_ERRAND_PARAMS, 'Q');
+	errand_begin(s, SERVER_ERRAND_PARAMS, 'Q', now);
 	build_query(&s->before, buf_slice(&sql));
 	buf_fini(&sql);
 }
 
 void errand_query(struct server *s, enum server_errand errand, struct slice sql, usec_t now)
 {
-	errand_begin(s, errand, 'Q');
+	errand_begin(s, errand, 'Q', now);
 	build_query(&s->before, sql);
 	server_send(s, SLICE_NONE, now);
 }
 
 void errand_mark(struct server *s, struct slice sql, struct slice after, usec_t now)
 {
-	errand_begin(s, SERVER_ERRAND_MARK, 'Q');
+	errand_begin(s, SERVER_ERRAND_MARK, 'Q', now);
 	build_query(&s->before, sql);
 	errand_add(s, 'Q');
 	build_query(&s->before, after);
@@ -115,7 +119,7 @@ void errand_finish_batch(struct server *s, usec_t now)
 		return;
 	/* A Sync would commit what the client has not: the batch is a transaction, and is undone.
 	 */
-	errand_begin(s, SERVER_ERRAND_SYNC, 'P');
+	errand_begin(s, SERVER_ERRAND_SYNC, 'P', now);
 	build_parse(&s->before, SLICE(""), SLICE("ROLLBACK"), NULL, 0);
 	errand_add(s, 'B');
 	build_bind(&s->before, SLICE(""), SLICE(""), NULL, 0);

@@ -2,7 +2,8 @@
  * errand.h - the pooler's own requests to a server: parameters before a client's query,
  * and what makes a server clean again.
  *
- * One at a time. The answers are swallowed (wire/track.h tells them apart).
+ * One at a time. The answers are swallowed (wire/track.h tells them apart). For a client that waits
+ * meanwhile it is as if it waited for an answer of its own: query_timeout holds.
  *
  * Thread: worker.
  */
@@ -14,7 +15,8 @@
 
 /* The server shall have these parameters, and forget what sequences gave where that is asked for:
  * the commands go out before the client's next bytes. */
-void errand_set_params(struct server *s, struct paramset *wanted, bool forgets_sequences);
+void errand_set_params(struct server *s, struct paramset *wanted, bool forgets_sequences,
+		       usec_t now);
 
 /* A Query of our own, sent now. */
 void errand_query(struct server *s, enum server_errand errand, struct slice sql, usec_t now);

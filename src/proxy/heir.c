@@ -267,7 +267,7 @@ static void heir_fit(struct heir *heir, usec_t now)
 					  ? paramset_with(none, SLICE("client_encoding"), encoding)
 					  : paramset_ref(none);
 	if (s->params != wanted) {
-		errand_set_params(s, wanted, false);
+		errand_set_params(s, wanted, false, now);
 		server_send(s, SLICE_NONE, now);
 	}
 	paramset_unref(wanted);

@@ -123,7 +123,8 @@ static bool relay_is_begin(const struct frame *f)
 /* The first time that the pool sees somebody read what sequences gave, and it is in a transaction:
  * the server has still what others got. They are forgotten, unless the client has run something
  * that may be what it asks about. */
-static void relay_mind_sequences(struct client *c, struct server *s, const struct frame *f)
+static void relay_mind_sequences(struct client *c, struct server *s, const struct frame *f,
+				 usec_t now)
 {
 	if (s->sequences_of != SERVER_SEQUENCES_MIXED || (f->type != 'Q' && f->type != 'P'))
 		return;
@@ -132,7 +133,7 @@ static void relay_mind_sequences(struct client *c, struct server *s, const struc
 	    c->pool->settings.sequence_state != CONF_SEQUENCE_STATE_IGNORE &&
 	    suspect_reads_sequences(f->body)) {
 		s->sequences_of = c->id;
-		errand_set_params(s, s->params, true);
+		errand_set_params(s, s->params, true, now);
 	}
 }
 
@@ -207,7 +208,7 @@ static enum relay_step relay_message(struct client *c, const struct frame *f,
 	if (c->pool->is_statement && !track_wants_sync(&s->track) && intake_is_begin(f))
 		return RELAY_HOLD;
 	if (c->pool->is_auto)
-		relay_mind_sequences(c, s, f);
+		relay_mind_sequences(c, s, f, now);
 	if (c->pool->follows_prepared && prepared_concerns(c, f->type) &&
 	    !relay_prepare(c, f, sent, out, fault))
 		return RELAY_HOLD;

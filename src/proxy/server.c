@@ -160,11 +160,10 @@ void server_link(struct server *s, struct client *c, usec_t now)
 void server_fit(struct server *s, usec_t now)
 {
 	struct client *c = s->client;
-	(void)now;
 	bool forgets = s->pool->is_auto && s->sequences_of != c->id && server_takes_over(s, c);
 	bool is_tainted = s->tainted_by && s->tainted_by != c->id;
 	if (s->params != c->params || forgets || is_tainted)
-		errand_set_params(s, c->params, forgets);
+		errand_set_params(s, c->params, forgets, now);
 }
 
 static void server_set_cleaning_deadline(struct server *s, usec_t now)
@@ -396,8 +395,8 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 		return;
 	}
 	if (s->needs_reset && s->params != s->pool->worker->no_params) {
-		errand_set_params(s, s->pool->worker->no_params,
-				  false); /* whatever the reset query does */
+		/* whatever the reset query does */
+		errand_set_params(s, s->pool->worker->no_params, false, now);
 		server_send(s, SLICE_NONE, now);
 		return;
 	}

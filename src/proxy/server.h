@@ -152,6 +152,7 @@ struct server {
 	usec_t connected_wall;
 	usec_t released_at;
 	usec_t linked_at; /* the last time */
+	usec_t errand_at; /* when the last message of ours was made */
 };
 
 void server_enter(struct server *s, enum server_state to, usec_t now);

@@ -10,7 +10,7 @@ import pytest
 import fakeserver
 import rawwire
 from rawwire import Q
-from waiting import Crew, until
+from waiting import DEADLINE, Crew, until
 
 LOST = {"57P01", "57P02", "57P03", "08006", "08003", "08P01"}
 
@@ -232,6 +232,47 @@ def test_server_that_falls_silent(pooler, cluster, fault_proxy):
     proxy.hold_down.clear()
     proxy.cut()
     until(lambda: answers(next_one))
+
+
+# What a client sends, and what of ours the server then does not answer: pool_mode auto asks for itself.
+OURS = {
+    "what it has left": ("do $$begin end$$", lambda sql: "pg_locks" in sql, {}, {"auto_probe": "always"}),
+    "which names hide code": ("select 1", lambda sql: "RECURSIVE" in sql, {}, {"auto_probe": "suspicious"}),
+    "what it has reset": ("reset work_mem", lambda sql: "1MB" in sql, {"options": "-c work_mem=1MB"}, {"auto_probe": "never"}),
+}
+
+
+@pytest.mark.pgweir
+@pytest.mark.parametrize("what", OURS)
+def test_server_that_falls_silent_amid_what_is_ours(make_pooler, fake_server, what):
+    """query_timeout ends the wait for that too, whether the client waits or has its answer already."""
+    sends, is_ours, params, settings = OURS[what]
+    is_in, asked = threading.Event(), threading.Event()
+
+    def reply(sql):
+        if asked.is_set():
+            return b""
+        return fakeserver.complete("RESET") + fakeserver.ready() if sql == "reset work_mem" else fakeserver.answer("x")
+
+    def script(session):
+        if not session.login():
+            return
+        while (got := session.read()).kind != "X":
+            sql = got.body[:-1].decode()
+            if is_in.is_set() and is_ours(sql):
+                asked.set()
+            session.send(reply(sql))
+
+    server = fake_server(script)
+    p = make_pooler(None, pool_size=1, pool_mode="auto", query_timeout=2, client_gone_timeout=1, cancel_wait_timeout=1,
+                    databases={"app": f"host=127.0.0.1 port={server.port} dbname=app"}, **settings)
+    client = p.raw(**params)
+    is_in.set()
+    client.send(Q(sends))
+    assert asked.wait(DEADLINE)
+    errors = [m for m in client.rest() if m.kind == "E"]
+    assert errors[-1].severity == "FATAL" and "query_timeout" in errors[-1].text
+    until(lambda: not p.show("servers"), "the silent server is given up")
 
 
 def test_server_that_speaks_nonsense_is_closed(make_pooler, fake_server):
