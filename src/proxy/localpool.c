@@ -146,14 +146,10 @@ static struct site *localpool_find_site(const struct localpool *lp)
 	return site;
 }
 
-/* Of what is there nothing is known yet: neither which parameters it takes nor what hides code. */
+/* Of what is there it is not known yet what hides code. */
 static void localpool_settle_there(struct localpool *lp)
 {
 	struct site *site = localpool_find_site(lp), *old = lp->hidden.site;
-	uint64_t target = route_target(lp->route);
-	if (target != lp->target)
-		proven_fini(&lp->proven); /* it is empty now */
-	lp->target = target;
 	if (site == old) {
 		registry_release_site(lp->worker->shared->registry, site);
 		return;
@@ -168,19 +164,24 @@ static void localpool_settle_there(struct localpool *lp)
 		registry_release_site(lp->worker->shared->registry, old);
 }
 
-/* Does the configuration lead elsewhere than when this was last asked, by any worker? */
+/* Does the configuration lead elsewhere than this worker has logged in to until now? Then nothing
+ * is known yet of which parameters are taken there. */
 static bool localpool_has_moved(struct localpool *lp)
 {
 	const struct conf_database *db =
 		conf_find_database(lp->setup->conf, slice_of(lp->route->database));
 	struct buf target = { 0 };
+	uint64_t old = lp->target;
 	buf_addf(&target, "%s%c%s%c%s", db->dbname, 0, db->user, 0, db->password);
 	for (size_t i = 0; i < db->param_count; i++)
 		buf_addf(&target, "%c%s=%s", 0, db->params[i].key, db->params[i].value);
-	bool moved = route_set_target(lp->route, buf_slice(&target));
+	lp->target = route_set_target(lp->route, buf_slice(&target));
 	mem_wipe(target.data, target.cap);
 	buf_fini(&target);
-	return moved;
+	if (lp->target == old)
+		return false;
+	proven_fini(&lp->proven); /* it is empty now */
+	return true;
 }
 
 /* Those who keep servers may do without, as the settings are now. */
@@ -245,7 +246,7 @@ void localpool_configure(struct localpool *lp, usec_t now)
 	localpool_limits(lp, &limits);
 	pool_shared_configure(&lp->route->shared, &limits);
 	pool_configure(&lp->slice, &limits, now);
-	if (localpool_has_moved(lp)) {
+	if (localpool_has_moved(lp)) { /* each worker: it has just learnt of it */
 		pool_shared_reconnect(&lp->route->shared);
 		hub_table_retire(lp->worker->shared->hubs, lp->route->database);
 	}
@@ -297,7 +298,7 @@ static struct localpool *localpool_new(struct worker *w, struct slice key,
 	if (localpool_is_paused(lp))
 		pool_pause(&lp->slice, now);
 	map_put(&w->pools, key, lp);
-	localpool_has_moved(lp);
+	(void)localpool_has_moved(lp);
 	localpool_settle_there(lp);
 	localpool_touch(lp);
 	return lp;

@@ -48,7 +48,7 @@ struct localpool {
 	usec_t spare_since;
 	struct stats stats;
 	struct proven proven; /* parameters that servers took */
-	uint64_t target;      /* where they are (route_target), as far as was heard here */
+	uint64_t target;      /* where they are (a hash), as this worker's configuration has it */
 	struct list touched;  /* in worker->touched: its timer is to be looked at */
 	bool is_gone;         /* the configuration no longer has the database */
 	bool is_session;      /* a client keeps its server until it leaves */

@@ -142,14 +142,13 @@ void route_welcome_set(struct route *route, const struct connector_link *link)
 	route_welcome_unref(old);
 }
 
-bool route_set_target(struct route *route, struct slice target)
+uint64_t route_set_target(struct route *route, struct slice target)
 {
 	uint64_t hash = map_hash(target) | 1;
 	pthread_mutex_lock(&route->lock);
-	bool is_news = route->target != 0 && route->target != hash;
 	route->target = hash;
 	pthread_mutex_unlock(&route->lock);
-	return is_news;
+	return hash;
 }
 
 uint64_t route_target(struct route *route)

@@ -78,9 +78,9 @@ void route_welcome_unref(struct route_welcome *welcome);
 void route_fault_set(struct route *route, const struct connector_fault *fault);
 struct connector_fault route_fault_get(struct route *route);
 
-/* Where its servers are, as text. True where that is news, to whoever says it first. */
-bool route_set_target(struct route *route, struct slice target);
-uint64_t route_target(struct route *route); /* a hash of it */
+/* Where its servers are, as text; what was said last is a hash of it, never 0. */
+uint64_t route_set_target(struct route *route, struct slice target);
+uint64_t route_target(struct route *route);
 
 /* What a client's login has left, for logging in to the server in its name. */
 void route_keys_set(struct route *route, const struct scram_keys *keys);

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "conf/conf.h"
+#include "proxy/hub_table.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/registry.h"
@@ -223,6 +224,69 @@ START_TEST(test_pools_of_a_dropped_database_go_at_once)
 }
 END_TEST
 
+/* ---- elsewhere
+ * ----------------------------------------------------------------------------------- */
+
+/* The pool's order to log in to a server, for somebody who waits, taken before it is carried out.
+ */
+static void begin_login(struct localpool *lp, struct pool_waiter *waiter,
+			struct pool_member *member)
+{
+	struct pool_order order;
+	pool_waiter_init(waiter);
+	ck_assert_ptr_null(pool_request(&lp->slice, waiter, usec_now()));
+	ck_assert(pool_order_take(&lp->worker->pool.orders, &order));
+	ck_assert_int_eq(order.kind, POOL_ORDER_OPEN);
+	pool_member_init(member, &lp->slice, usec_now());
+}
+
+static void end_login(struct pool_waiter *waiter, struct pool_member *member)
+{
+	pool_leave(waiter, usec_now());
+	pool_open_failed(member, usec_now());
+}
+
+START_TEST(test_a_login_to_where_a_database_was_is_stale)
+{
+	static const char moved[] = "app = host=elsewhere";
+	struct pool_waiter waiters[2];
+	struct pool_member early, late;
+	workers_start("");
+	shared.hubs = hub_table_new();
+	struct localpool *first = get(workers[0], "app", "ann", "");
+	struct localpool *second = get(workers[1], "app", "ann", "");
+	reload(workers[0], moved, "");
+	begin_login(second, &waiters[0], &early); /* it has not heard yet that the database moves */
+	reload(workers[1], moved, "");
+	begin_login(first, &waiters[1], &late);
+	ck_assert(pool_is_stale(&early));
+	ck_assert(!pool_is_stale(&late));
+	end_login(&waiters[0], &early);
+	end_login(&waiters[1], &late);
+	workers_end();
+	hub_table_free(shared.hubs);
+}
+END_TEST
+
+START_TEST(test_a_pool_that_comes_between_is_no_move_heard_of)
+{
+	static const char moved[] = "app = host=elsewhere";
+	struct pool_waiter waiter;
+	struct pool_member member;
+	workers_start("");
+	shared.hubs = hub_table_new();
+	struct localpool *second = get(workers[1], "app", "ann", "");
+	begin_login(second, &waiter, &member);
+	reload(workers[0], moved, "");
+	get(workers[0], "app", "ann", ""); /* where it is now; the other does not know yet */
+	reload(workers[1], moved, "");
+	ck_assert(pool_is_stale(&member));
+	end_login(&waiter, &member);
+	workers_end();
+	hub_table_free(shared.hubs);
+}
+END_TEST
+
 Suite *localpool_suite(void)
 {
 	Suite *s = suite_create("localpool");
@@ -235,6 +299,8 @@ Suite *localpool_suite(void)
 	tcase_add_test(tc, test_shorter_timeouts_come_into_force);
 	tcase_add_test(tc, test_the_one_unused_longest_makes_room);
 	tcase_add_test(tc, test_pools_of_a_dropped_database_go_at_once);
+	tcase_add_test(tc, test_a_login_to_where_a_database_was_is_stale);
+	tcase_add_test(tc, test_a_pool_that_comes_between_is_no_move_heard_of);
 	suite_add_tcase(s, tc);
 	return s;
 }
