@@ -317,6 +317,8 @@ static void relay_send_to_server(struct client *c, struct server *s, struct slic
 			client_deadline_set(c, now);
 	}
 	server_send(s, run, now);
+	if (UNLIKELY(s->cancel_waits))
+		server_cancel_waiting(s, now);
 }
 
 size_t relay_from_client(struct client *c, struct slice in, usec_t now)

@@ -193,6 +193,8 @@ void server_unlink(struct server *s)
 {
 	struct client *c = s->client;
 	keep_let_go(c);
+	if (UNLIKELY(s->cancel_waits))
+		server_cancel_drop(s);
 	s->client = NULL;
 	c->server = NULL;
 	s->opening = SERVER_OPENING_NONE;

@@ -225,6 +225,9 @@ void server_cancel(struct server *s, usec_t now);
 /* What it waited for is over: the cancel that waits is sent, if anything still runs. */
 void server_cancel_waiting(struct server *s, usec_t now);
 
+/* Its client parts from it, and what a cancel waits for was never sent: nothing is to be hit. */
+void server_cancel_drop(struct server *s);
+
 void server_cancel_on_timer(struct timer *t, usec_t now); /* server->recancel */
 
 /* ---- the end (server_close.c) ---- */

@@ -3,7 +3,7 @@
  * runs on for nobody.
  *
  * One cancel is under way at a time, and while it is the server goes to nobody else. What it would
- * hit that is not its client's makes it wait.
+ * hit that is not its client's makes it wait; and what it is meant for, where that waits itself.
  */
 #include "proxy/cancel.h"
 #include "proxy/canceler.h"
@@ -51,8 +51,8 @@ static void server_cancel_done(void *arg, bool sent, usec_t now)
 static bool server_cancel_would_hit_us(const struct server *s)
 {
 	return s->errand == SERVER_ERRAND_PARAMS || s->errand == SERVER_ERRAND_SPOIL ||
-	       s->errand == SERVER_ERRAND_LEARN || s->errand == SERVER_ERRAND_MARK ||
-	       s->errand == SERVER_ERRAND_RESTORE;
+	       s->errand == SERVER_ERRAND_LEARN || s->errand == SERVER_ERRAND_LOOK ||
+	       s->errand == SERVER_ERRAND_MARK || s->errand == SERVER_ERRAND_RESTORE;
 }
 
 void server_cancel(struct server *s, usec_t now)
@@ -74,11 +74,21 @@ void server_cancel(struct server *s, usec_t now)
 
 void server_cancel_waiting(struct server *s, usec_t now)
 {
-	if (!s->cancel_waits || server_cancel_would_hit_us(s))
+	if (!s->cancel_waits || s->is_cancelling || server_cancel_would_hit_us(s))
 		return;
+	if (s->holds_client && !server_is_busy(s))
+		return; /* what it is meant for goes out next */
 	s->cancel_waits = false;
 	if (server_is_busy(s) && s->errand == SERVER_ERRAND_NONE)
 		server_cancel(s, now);
 	if (!s->is_cancelling)
 		cancel_tell(s->pool->worker, &s->askers);
+}
+
+void server_cancel_drop(struct server *s)
+{
+	if (!s->holds_client || !s->cancel_waits)
+		return;
+	s->cancel_waits = false;
+	cancel_tell(s->pool->worker, &s->askers);
 }

@@ -3,9 +3,11 @@
 import multiprocessing
 import os
 import random
+import threading
 
 import pytest
 
+import fakeserver
 import rawwire
 from cluster import PASSWORD
 from rawwire import B, E, P, Q, S
@@ -312,6 +314,74 @@ def test_cancel_while_settings_are_brought(pooler, cluster, shape):
             assert errors in ([], ["57014"])
             assert errors or [m.row()[0] for m in said if m.kind == "D"] == ["x"]
     assert one.value("show application_name") == "one"
+
+
+class Asked:
+    """A server that pool_mode auto asks something, which it answers when the test says so; `is_ours` tells what."""
+
+    def __init__(self, is_ours):
+        self.is_ours = is_ours
+        self.asked, self.answers, self.cancelled = threading.Event(), threading.Event(), threading.Event()
+        self.queries = []
+
+    def __call__(self, session):
+        if not session.login():
+            self.cancelled.set()
+            return
+        while (got := session.read()).kind != "X":
+            session.send(self.reply(got.body[:-1].decode()))
+
+    def reply(self, sql):
+        if self.is_ours(sql):
+            self.asked.set()
+            assert self.answers.wait(DEADLINE)
+            return fakeserver.complete("SELECT 0") + fakeserver.ready()
+        self.queries.append(sql)
+        if sql == SLEEP:
+            assert self.cancelled.wait(DEADLINE)
+            return fakeserver.error("57014", "canceling statement due to user request") + fakeserver.ready()
+        return fakeserver.answer("x")
+
+
+def ask_to_cancel(p, client):
+    """Returns when the request has come to the client; who asked waits for the end of it."""
+    asker = p.open()
+    asker.send(rawwire.cancel_request(client.pid, client.key))
+    until(lambda: [row for row in p.show("stats", database="app") if row["total_cancel_count"] != "0"], "it is cancelled")
+    return asker
+
+
+@pytest.mark.pgweir
+def test_cancel_of_what_waits_behind_a_question_of_ours(make_pooler, fake_server):
+    """The client's query has not gone to its server yet, which is asked first which names hide code."""
+    server = Asked(lambda sql: "RECURSIVE" in sql)
+    p = make_pooler(None, pool_size=1, pool_mode="auto", auto_probe="suspicious",
+                    databases={"app": f"host=127.0.0.1 port={fake_server(server).port} dbname=app"})
+    client = p.raw()
+    client.send(Q(SLEEP))
+    assert server.asked.wait(DEADLINE)
+    asker = ask_to_cancel(p, client)
+    server.answers.set()
+    assert canceled(client)
+    asker.rest()
+    assert client.value("select 1") == "x"
+
+
+@pytest.mark.pgweir
+def test_late_cancel_does_not_hit_a_question_of_ours(make_pooler, fake_server):
+    """What the client has left is asked for when it has its answer: were that cancelled, its server would be kept."""
+    server = Asked(lambda sql: "pg_locks" in sql)
+    p = make_pooler(None, pool_size=1, pool_mode="auto", auto_probe="always",
+                    databases={"app": f"host=127.0.0.1 port={fake_server(server).port} dbname=app"})
+    client, other = p.raw(), p.raw()
+    client.query("select 1")
+    assert server.asked.wait(DEADLINE)
+    asker = ask_to_cancel(p, client)
+    server.answers.set()
+    asker.rest()
+    assert other.value("select 2") == "x"
+    assert client.value("select 3") == "x"
+    assert not server.cancelled.is_set() and not p.show("kept")
 
 
 @pytest.mark.pgweir
