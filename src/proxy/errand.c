@@ -159,6 +159,8 @@ static void errand_failed(struct server *s, struct slice body, usec_t now)
 		learn_failed(s, body);
 		return;
 	}
+	if (s->errand == SERVER_ERRAND_LOOK && inspect_failed(s, body))
+		return;
 	if (s->errand == SERVER_ERRAND_RESTORE && s->client) {
 		restore_failed(s, body, now);
 		return;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -23,6 +24,7 @@
 #include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/worker.h"
+#include "wire/notice.h"
 #include "wire/reader.h"
 
 #define EQ " OPERATOR(pg_catalog.=) "
@@ -61,8 +63,13 @@ struct inspect {
 	unsigned found;
 	struct buf channels; /* each with a zero behind it */
 	bool asks_all;
-	bool is_odd; /* a row could not be read */
+	bool is_odd;     /* a row could not be read */
+	bool is_patient; /* the client's statement_timeout does not hold */
+	bool ran_out;    /* of time */
 };
+
+/* It holds for our question too, and may end it. */
+#define INSPECT_TIMEOUT "statement_timeout"
 
 void inspect_free(struct inspect *look)
 {
@@ -88,6 +95,11 @@ static void inspect_add_states(struct buf *sql, unsigned states)
 				 inspect_questions[i].from);
 }
 
+static bool inspect_is_timeout(const char *name)
+{
+	return strcasecmp(name, INSPECT_TIMEOUT) == 0;
+}
+
 static void inspect_add_name(struct buf *names, const char *name)
 {
 	buf_addf(names, "%s%s", buf_len(names) ? "," : "", name);
@@ -106,11 +118,13 @@ static void inspect_add_custom(struct buf *names, const struct server *s)
 			inspect_add_name(names, paramset_member(s->params, i)->name);
 }
 
-static void inspect_add_settings(struct buf *sql, const struct server *s, const struct keep *keep)
+static void inspect_add_settings(struct buf *sql, const struct server *s, const struct keep *keep,
+				 bool but_timeout)
 {
 	struct buf names = { 0 };
 	for (size_t i = 0; i < keep->name_count; i++) /* or pg_settings has it, if it is set */
-		if (!keep->asks_all || strchr(keep->names[i], '.'))
+		if ((!keep->asks_all || strchr(keep->names[i], '.')) &&
+		    !(but_timeout && inspect_is_timeout(keep->names[i])))
 			inspect_add_name(&names, keep->names[i]);
 	if (keep->asks_all) {
 		inspect_add_custom(&names, s);
@@ -127,9 +141,35 @@ static void inspect_add_settings(struct buf *sql, const struct server *s, const 
 	if (keep->asks_all)
 		buf_addf(sql,
 			 "%sSELECT 'g', name, pg_catalog.current_setting(name, true) FROM "
-			 "pg_catalog.pg_settings WHERE source" EQ "'session'",
-			 buf_len(sql) ? " UNION ALL " : "");
+			 "pg_catalog.pg_settings WHERE source" EQ "'session'%s",
+			 buf_len(sql) ? " UNION ALL " : "",
+			 but_timeout ? " AND name OPERATOR(pg_catalog.<>) '" INSPECT_TIMEOUT "'"
+				     : "");
 	buf_fini(&names);
+}
+
+/* What it is, if it may be news, is asked for before it is out of force. */
+static void inspect_set_timeout_aside(struct buf *sql, const struct keep *keep)
+{
+	bool is_news = keep->asks_all;
+	for (size_t i = 0; i < keep->name_count && !is_news; i++)
+		is_news = inspect_is_timeout(keep->names[i]);
+	if (is_news)
+		buf_add_str(sql, "SELECT 'v', '" INSPECT_TIMEOUT "', "
+				 "pg_catalog.current_setting('" INSPECT_TIMEOUT "');");
+	buf_add_str(sql, "SET LOCAL " INSPECT_TIMEOUT " TO 0;");
+}
+
+static void inspect_add_question(struct buf *sql, const struct server *s, bool is_patient)
+{
+	const struct keep *keep = s->client->keep;
+	struct buf all = { 0 };
+	inspect_add_states(&all, keep->suspected | keep->kept);
+	inspect_add_settings(&all, s, keep, is_patient);
+	if (is_patient)
+		inspect_set_timeout_aside(sql, keep);
+	buf_add_slice(sql, buf_slice(&all));
+	buf_fini(&all);
 }
 
 static bool inspect_is_reported(struct slice name, const void *arg)
@@ -137,31 +177,35 @@ static bool inspect_is_reported(struct slice name, const void *arg)
 	return worker_tracks(arg, name);
 }
 
-void inspect_start(struct server *s, usec_t now)
+static void inspect_ask(struct server *s, bool is_patient, usec_t now)
 {
 	struct client *c = s->client;
 	struct keep *keep = c->keep;
 	struct buf sql = { 0 };
-	struct inspect *look = mem_zalloc(sizeof(*look));
-
-	keep->asks_all |= keep->has_reset;
-	look->asks_all = keep->asks_all;
-	look->set = look->asks_all
-			    ? paramset_filtered(s->params, inspect_is_reported, s->pool->worker)
-			    : paramset_ref(s->params);
-	inspect_add_states(&sql, keep->suspected | keep->kept);
-	inspect_add_settings(&sql, s, keep);
+	inspect_add_question(&sql, s, is_patient);
 	if (buf_len(&sql) == 0) { /* nothing of it can be asked */
-		inspect_free(look);
 		buf_fini(&sql);
 		keep_looked(c, 0, false, now);
 		server_settle(s, now);
 		return;
 	}
+	struct inspect *look = mem_zalloc(sizeof(*look));
+	look->is_patient = is_patient;
+	look->asks_all = keep->asks_all;
+	look->set = look->asks_all
+			    ? paramset_filtered(s->params, inspect_is_reported, s->pool->worker)
+			    : paramset_ref(s->params);
 	s->look = look;
 	s->pool->stats.looks++;
 	errand_query(s, SERVER_ERRAND_LOOK, buf_slice(&sql), now);
 	buf_fini(&sql);
+}
+
+void inspect_start(struct server *s, usec_t now)
+{
+	struct keep *keep = s->client->keep;
+	keep->asks_all |= keep->has_reset;
+	inspect_ask(s, false, now);
 }
 
 /* ---- the answer --------------------------------------------------------------------------- */
@@ -222,6 +266,12 @@ void inspect_row(struct server *s, struct slice body)
 		look->found |= (unsigned)strtoul(name.ptr, NULL, 10);
 }
 
+bool inspect_failed(struct server *s, struct slice body)
+{
+	s->look->ran_out = !s->look->is_patient && notice_is(body, "57014");
+	return s->look->ran_out;
+}
+
 struct paramset *inspect_for_client(const struct client *c, struct paramset *set)
 {
 	struct paramset *own = paramset_ref(set);
@@ -241,7 +291,9 @@ void inspect_done(struct server *s, bool failed, usec_t now)
 	struct inspect *look = s->look;
 	struct client *c = s->client;
 	s->look = NULL;
-	if (c && c->keep) {
+	if (c && c->keep && look->ran_out) {
+		inspect_ask(s, true, now);
+	} else if (c && c->keep) {
 		if (failed || look->is_odd) {
 			keep_is_unknown(c, now);
 		} else {

@@ -13,6 +13,7 @@
 
 #include <stdbool.h>
 
+#include "base/bug.h"
 #include "base/slice.h"
 #include "base/usec.h"
 
@@ -30,6 +31,10 @@ void inspect_row(struct server *s, struct slice body);
 /* What a client wants whose server has `set`: what it came with is what a RESET brings it back to.
  * A new reference. */
 struct paramset *inspect_for_client(const struct client *c, struct paramset *set);
+
+/* An error in its place. True: it ran out of the client's statement_timeout, or somebody has
+ * cancelled it; when it is done it is asked once more, without that timeout. */
+bool inspect_failed(struct server *s, struct slice body) MUST_CHECK;
 
 /* The answer is here in full, or an error instead. */
 void inspect_done(struct server *s, bool failed, usec_t now);

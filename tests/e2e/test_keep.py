@@ -2,6 +2,7 @@
 
 import pytest
 
+import fakeserver
 from rawwire import B, E, P, Q, S, message
 from waiting import until_equal
 
@@ -474,3 +475,30 @@ def test_session_state_is_ignored(pooler):
     p = pooler(pool_mode="transaction", pool_size=1, on_session_state="ignore")
     p.raw().query("listen a; unlisten a")
     assert "session state" not in p.log()
+
+
+@pytest.mark.parametrize("probe", ["always", "never"])
+def test_what_the_clients_own_timeout_cuts_short_is_asked_again(make_pooler, fake_server, probe):
+    """A statement_timeout that our question does not fit in must not keep a server for its client."""
+    def reply(sql):
+        if "current_setting" not in sql:
+            return fakeserver.complete("SET") + fakeserver.ready()
+        if "SET LOCAL statement_timeout TO 0" not in sql and "pg_locks" in sql:
+            return fakeserver.error("57014", "canceling statement due to statement timeout") + fakeserver.ready()
+        return (fakeserver.row_description("kind", "name", "value") + fakeserver.data_row("v", "statement_timeout", "1ms")
+                + fakeserver.complete("SELECT 1") + fakeserver.ready())
+
+    asked = []
+
+    def script(session):
+        if session.login():
+            session.serve(lambda sql: asked.append(sql) or reply(sql))
+
+    server = fake_server(script)
+    p = make_pooler(None, pool_mode="auto", auto_probe=probe, pool_size=1, workers=1,
+                    databases={"app": f"host=127.0.0.1 port={server.port} dbname=app"})
+    client, other = p.raw(), p.raw()
+    client.query("set statement_timeout = 1; select pg_advisory_lock(1)")
+    client.query("select pg_advisory_unlock(1)")
+    other.query("select 1")  # the one server is free
+    assert any('RESET "statement_timeout"' in sql for sql in asked), "what the client has set was learnt"

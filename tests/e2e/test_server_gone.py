@@ -573,7 +573,7 @@ def test_a_timeout_that_another_client_has_left(make_pooler, fake_server, cluste
         def reply(sql):
             if "set statement_timeout = 20" in sql:
                 return fakeserver.complete("SET") + fakeserver.ready()
-            if "unnest" in sql:  # what it is now
+            if "current_setting" in sql:  # what it is now
                 return (fakeserver.row_description("kind", "name", "value") + fakeserver.data_row("v", "statement_timeout", "20ms")
                         + fakeserver.complete("SELECT 1") + fakeserver.ready())
             if "statement_timeout" in sql:
