@@ -97,6 +97,8 @@ class Bench:
         self.quick = options.quick
         self.repeats = options.repeats or (1 if self.quick else 3)
         self.seconds = options.seconds or (0.7 if self.quick else 2.0)
+        # small queries: the same time in shorter turns, so that what is compared runs at nearly the same moment
+        self.turns = 1 if self.quick else 3
         self.tools = Tools(options.build)
         self.cpus = Cpus()
         self.results = benchreport.Results()
@@ -108,7 +110,7 @@ class Bench:
     # -- one run of a scenario against one target: its figures --
 
     def run(self, bed, s, target):
-        how = {"seconds": self.seconds, "warmup": 0.2}
+        how = {"seconds": self.seconds / (self.turns if s.kind == "query" else 1), "warmup": 0.2}
         if s.kind == "idle":
             return self.run_idle(bed, s, target, how)
         if s.kind == "offered":
@@ -205,8 +207,8 @@ class Bench:
 
     def try_scenario(self, bed, s):
         targets = self.targets_of(bed, s)
-        for repeat in range(self.repeats):
-            for target in targets[:] if repeat % 2 == 0 else targets[::-1]:
+        for turn in range(self.repeats * (self.turns if s.kind == "query" else 1)):
+            for target in targets[:] if turn % 2 == 0 else targets[::-1]:
                 try:
                     self.results.add(s.name, s.title, target.name, self.run(bed, s, target))
                 except NotThere as why:

@@ -59,9 +59,10 @@ class Results:
         values = self.rows.get(scenario, {}).get(target, {}).get(figure)
         return statistics.median(values) if values else None
 
-    def ratio(self, scenario, figure, target, other):
-        mine, theirs = self.median(scenario, target, figure), self.median(scenario, other, figure)
-        return mine / theirs if mine is not None and theirs else None
+    def ratios(self, scenario, figure, target, other):
+        """Of each round by itself: its runs follow each other within seconds, and meet the same machine."""
+        mine, theirs = (self.rows.get(scenario, {}).get(t, {}).get(figure, []) for t in (target, other))
+        return [a / b for a, b in zip(mine, theirs) if b]
 
 
 # What is aimed at: a figure of one pgweir against another target's, on the same work.
@@ -111,12 +112,13 @@ def order(targets):
     return [t for t in known if t in targets] + sorted(t for t in targets if t not in known)
 
 
-def cell(values, form):
+def cell(values, form, emphasis=""):
     if not values:
         return "–"
     text = form.format(statistics.median(values))
     low, high = form.format(min(values)), form.format(max(values))
-    return text if low == high else f"{text} ({low} to {high})"
+    shown = f"{emphasis}{text}{emphasis}"
+    return shown if low == high else f"{shown} ({low} to {high})"
 
 
 def scenario_table(results, scenario):
@@ -132,9 +134,9 @@ def scenario_table(results, scenario):
         lines.append(f"| {target} | " + " | ".join(cells) + " |")
     for other in (PGBOUNCER, HAPROXY):
         if PGWEIR in row and other in row:
-            ratios = [results.ratio(scenario, f, PGWEIR, other) for f in figures]
+            ratios = [results.ratios(scenario, f, PGWEIR, other) for f in figures]
             if any(ratios):
-                lines.append(f"| pgweir / {other} | " + " | ".join(f"**{r:.2f}**" if r else "–" for r in ratios) + " |")
+                lines.append(f"| pgweir / {other} | " + " | ".join(cell(r, "{:.2f}", "**") for r in ratios) + " |")
     for target, calls in results.calls.get(scenario, {}).items():
         named = ", ".join(f"{n} {c:.3f}" for n, c in sorted(calls.items(), key=lambda x: -x[1]) if c >= 0.001)
         lines.append(f"\n{target}: {named}")
@@ -148,13 +150,13 @@ def verdict(value, bound):
 def aims_table(results):
     lines = ["| pgweir | against | ratio | aim | reached |", "|---|---|---|---|---|"]
     for scenario, figure, mine, other, bound in AIMS:
-        value = results.ratio(scenario, figure, mine, other)
+        ratios = results.ratios(scenario, figure, mine, other)
         why = results.missing.get(scenario, {}).get(other)
         who = "" if mine == PGWEIR else f" ({mine})"
-        if value is not None or why:
-            lines.append(f"| {results.titles[scenario]}{who}: {FIGURES[figure][0]} | {other} | {f'{value:.2f}' if value else '–'} | "
+        if ratios or why:
+            lines.append(f"| {results.titles[scenario]}{who}: {FIGURES[figure][0]} | {other} | {cell(ratios, '{:.2f}')} | "
                          f"{'at most' if bound > 0 else 'at least'} {abs(bound):g} | "
-                         f"{verdict(value, bound) if value else f'{other}: {why}'} |")
+                         f"{verdict(statistics.median(ratios), bound) if ratios else f'{other}: {why}'} |")
     for scenario, figure, bound in AIMED_VALUES:
         value = results.median(scenario, PGWEIR, figure)
         if value is not None:
@@ -179,8 +181,8 @@ def write(results, versions, directory, stem):
     lines = ["# pgweir measured", "",
              f"{where['date']}, {where['cpus']} CPUs ({where['cpu']}), Linux {where['kernel']}, load at the end "
              f"{where['load']:.1f}. " + "; ".join(f"{k}: {v}" for k, v in versions.items()) + ".", "",
-             "Medians of runs that were interleaved over the targets; in brackets the least and the most. Only ratios carry "
-             "over to another machine.", "", "## What is aimed at", ""]
+             "Medians of runs that were interleaved over the targets, and of the ratios within each round; in brackets the least "
+             "and the most. Only ratios carry over to another machine.", "", "## What is aimed at", ""]
     lines += aims_table(results) + ["## All scenarios", ""]
     for scenario in results.rows:
         lines += scenario_table(results, scenario)
