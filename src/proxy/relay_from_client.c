@@ -89,20 +89,26 @@ static void relay_blame(struct relay_fault *fault, enum error_id error, const ch
 	fault->is_there = true;
 }
 
+/* The text of a query, without the zero byte behind it. */
+static struct slice relay_text(const struct frame *f)
+{
+	const char *end = f->body.len ? memchr(f->body.ptr, '\0', f->body.len) : NULL;
+	return slice_head(f->body, end ? (size_t)(end - f->body.ptr) : f->body.len);
+}
+
 /* What a message may do to the client's session; of what is prepared prepared.c sees to it. */
 static void relay_watch(struct client *c, const struct frame *f)
 {
 	if (c->pool->settings.auto_probe == CONF_AUTO_PROBE_ALWAYS &&
 	    (f->type == 'Q' || f->type == 'E' || f->type == 'F'))
 		suspect_always(c);
-	const char *end = f->body.len ? memchr(f->body.ptr, '\0', f->body.len) : NULL;
-	if (UNLIKELY(c->keep != NULL) && (f->type == 'Q' || f->type == 'F'))
+	if (f->type != 'Q' && f->type != 'F')
+		return;
+	if (UNLIKELY(c->keep != NULL))
 		restore_doubt(c); /* of what has no Sync behind it */
 	if (f->type == 'Q')
-		suspect_text(c,
-			     slice_head(f->body, end ? (size_t)(end - f->body.ptr) : f->body.len),
-			     frame_is_whole(f));
-	else if (f->type == 'F')
+		suspect_text(c, relay_text(f), frame_is_whole(f));
+	else
 		suspect_call(c);
 }
 
