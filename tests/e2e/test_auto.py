@@ -475,7 +475,7 @@ def test_what_is_sent_behind_discard_all_is_seen(pooler):
     assert p.raw().value("select count(*) from pg_listening_channels()") == "0"
 
 
-@pytest.mark.parametrize("text", ["set seed = 0.5", "set transaction_isolation = serializable",
+@pytest.mark.parametrize("text", ["set transaction_isolation = serializable",
                                   "begin; set transaction isolation level serializable; commit",
                                   "begin; reset all; set transaction_read_only = on; commit and chain; commit"])
 def test_what_cannot_be_set_again_follows_nobody(pooler, text):
