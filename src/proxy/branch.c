@@ -148,7 +148,9 @@ uint64_t branch_join(struct branch *branch, struct ear *ear, bool is_there)
 	uint64_t next = worker_new_id(branch->worker);
 	ear->branch = branch;
 	atomic_fetch_add(&branch->hub->listeners, 1);
-	ear->asked = 0;
+	/* one that nobody has heard from must find a place for its server first */
+	bool is_spare = !is_there && !atomic_load(&branch->hub->is_lent);
+	ear->asked = is_spare ? next : 0;
 	list_push_back(&branch->ears, &ear->on_branch);
 	ear->seats = mem_zalloc((ear->count ? ear->count : 1) * sizeof(*ear->seats));
 	for (size_t i = 0; i < ear->count; i++) {
@@ -164,9 +166,8 @@ uint64_t branch_join(struct branch *branch, struct ear *ear, bool is_there)
 		ear->seats[i].ear = ear;
 		list_push_back(&channel->seats, &ear->seats[i].on_channel);
 	}
-	if (buf_len(&names)) {
+	if (buf_len(&names) || is_spare)
 		hub_want(branch->hub, branch->worker, next, &names);
-	}
 	buf_fini(&names);
 	return next;
 }
@@ -185,7 +186,9 @@ void branch_leave(struct ear *ear)
 		return;
 	for (size_t i = 0; i < ear->count; i++)
 		list_remove(&ear->seats[i].on_channel);
-	atomic_fetch_sub(&ear->branch->hub->listeners, 1);
+	if (atomic_fetch_sub(&ear->branch->hub->listeners, 1) == 1 &&
+	    !ear->branch->worker->stopping)
+		hub_is_spare(ear->branch->hub, ear->branch->worker);
 	free(ear->seats);
 	ear->seats = NULL;
 	list_remove(&ear->on_branch);

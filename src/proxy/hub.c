@@ -18,6 +18,7 @@
 #include "proxy/lend.h"
 #include "proxy/localpool.h"
 #include "proxy/note.h"
+#include "proxy/registry.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/worker.h"
@@ -76,7 +77,18 @@ bool hub_claim(struct hub *hub, unsigned worker)
 /* ---- mails ------------------------------------------------------------------------------------
  */
 
-enum hub_word { HUB_WANT, HUB_DROP, HUB_BYE, HUB_THERE, HUB_NOTE, HUB_LEAVE, HUB_LOST };
+/* The first five are for the owner. */
+enum hub_word {
+	HUB_WANT,
+	HUB_DROP,
+	HUB_BYE,
+	HUB_SPARE,
+	HUB_YIELD,
+	HUB_THERE,
+	HUB_NOTE,
+	HUB_LEAVE,
+	HUB_LOST
+};
 
 struct hub_mail {
 	struct mail mail;
@@ -110,7 +122,7 @@ static void hub_on_mail(struct mail *mail, void *owner, usec_t now)
 {
 	struct worker *w = owner;
 	struct hub_mail *m = CONTAINER_OF(mail, struct hub_mail, mail);
-	bool is_ours = m->word == HUB_WANT || m->word == HUB_DROP || m->word == HUB_BYE;
+	bool is_ours = m->word <= HUB_YIELD;
 	if (!w->stopping) {
 		if (is_ours)
 			hub_take(m->hub, w, m, now);
@@ -156,6 +168,16 @@ void hub_drop(struct hub *hub, struct worker *from, struct buf *names)
 void hub_bye(struct hub *hub, struct worker *from)
 {
 	hub_send_owner(hub, from, (struct hub_mail){ .word = HUB_BYE });
+}
+
+void hub_is_spare(struct hub *hub, struct worker *from)
+{
+	hub_send_owner(hub, from, (struct hub_mail){ .word = HUB_SPARE });
+}
+
+void hub_yield(struct hub *hub, struct worker *from)
+{
+	hub_send_owner(hub, from, (struct hub_mail){ .word = HUB_YIELD });
 }
 
 /* ---- the owner's side --------------------------------------------------------------------------
@@ -236,7 +258,26 @@ static void hub_take_drop(struct hub *hub, const struct hub_mail *m)
 	}
 }
 
-/* Nobody has wanted anything for a while. */
+static void hub_tell_members(struct hub *hub, const struct worker *w, enum hub_word word,
+			     struct note *note)
+{
+	for (unsigned i = 0; i < w->shared->worker_count; i++)
+		if (hub->members & (UINT64_C(1) << i))
+			hub_send(hub, w->shared, i,
+				 (struct hub_mail){ .word = word,
+						    .note = note ? note_ref(note) : NULL,
+						    .by = hub->dismissed_by });
+}
+
+static void hub_give_place(struct hub *hub)
+{
+	if (atomic_exchange(&hub->is_lent, false))
+		lend_give(hub->server->pool);
+	else
+		hub_table_count_spare(hub->table, -1);
+}
+
+/* Nobody hears from it; who is about to is told that it has ended. */
 static void hub_close(struct hub *hub, usec_t now)
 {
 	struct server *s = hub->server;
@@ -244,11 +285,48 @@ static void hub_close(struct hub *hub, usec_t now)
 	LOG_INFO("server %s/%s pid %d: the shared listener is not needed any more",
 		 s->pool->route->database, s->pool->route->user, s->pid);
 	heir_end(hub, now);
+	hub_give_place(hub);
+	hub_tell_members(hub, s->pool->worker, HUB_LOST, NULL);
 	hub->server = NULL;
 	s->hub = NULL;
-	lend_give(s->pool);
 	server_stop_listening(s, now);
 	hub_unref(hub);
+}
+
+/* Does anybody wait for a server that its own could be, or be closed for? */
+static bool hub_is_in_the_way(const struct hub *hub)
+{
+	const struct route *route = hub->server->pool->route;
+	return atomic_load(&route->shared.waiting) > 0 ||
+	       pool_cap_is_hungry(&route->database_entry->servers) ||
+	       pool_cap_is_hungry(&route->user_entry->servers);
+}
+
+/* Its place is given back. Who joins it meanwhile either finds it given, and waits (branch_join),
+ * or is seen here. */
+static void hub_rest(struct hub *hub)
+{
+	atomic_store(&hub->is_lent, false);
+	if (atomic_load(&hub->listeners) > 0) {
+		atomic_store(&hub->is_lent, true);
+		return;
+	}
+	lend_give(hub->server->pool);
+	hub_table_count_spare(hub->table, 1);
+	hub->yields |= hub_is_in_the_way(hub);
+}
+
+/* Somebody hears from it again: false, and there is no place for it. */
+static bool hub_wake(struct hub *hub)
+{
+	hub->yields = false;
+	if (atomic_load(&hub->is_lent))
+		return true;
+	if (!lend_take(hub->server->pool, false))
+		return false;
+	hub_table_count_spare(hub->table, -1);
+	atomic_store(&hub->is_lent, true);
+	return true;
 }
 
 static void hub_take(struct hub *hub, struct worker *w, const struct hub_mail *m, usec_t now)
@@ -261,6 +339,10 @@ static void hub_take(struct hub *hub, struct worker *w, const struct hub_mail *m
 	switch (m->word) {
 	case HUB_WANT:
 		hub_take_want(hub, m);
+		if (!hub_wake(hub)) {
+			hub_close(hub, now);
+			return;
+		}
 		if (hub->dismissed_by) /* it does not know yet */
 			hub_send(hub, w->shared, m->from,
 				 (struct hub_mail){ .word = HUB_LEAVE, .by = hub->dismissed_by });
@@ -272,6 +354,13 @@ static void hub_take(struct hub *hub, struct worker *w, const struct hub_mail *m
 		hub->members &= ~(UINT64_C(1) << m->from);
 		hub->asked[m->from] = hub->running[m->from] = hub->told[m->from] = 0;
 		break;
+	case HUB_SPARE:
+		if (atomic_load(&hub->listeners) == 0 && atomic_load(&hub->is_lent))
+			hub_rest(hub);
+		break;
+	case HUB_YIELD:
+		hub->yields |= atomic_load(&hub->listeners) == 0;
+		break;
 	case HUB_THERE:
 	case HUB_NOTE:
 	case HUB_LEAVE:
@@ -279,17 +368,6 @@ static void hub_take(struct hub *hub, struct worker *w, const struct hub_mail *m
 		break;
 	}
 	hub_settle(hub->server, now);
-}
-
-static void hub_tell_members(struct hub *hub, const struct worker *w, enum hub_word word,
-			     struct note *note)
-{
-	for (unsigned i = 0; i < w->shared->worker_count; i++)
-		if (hub->members & (UINT64_C(1) << i))
-			hub_send(hub, w->shared, i,
-				 (struct hub_mail){ .word = word,
-						    .note = note ? note_ref(note) : NULL,
-						    .by = hub->dismissed_by });
 }
 
 /* Those whose last wish came before what its server was told last. */
@@ -311,7 +389,7 @@ void hub_settle(struct server *s, usec_t now)
 		heir_settle(hub, now);
 	if (s->hub != hub || s != hub->server || s->errand != SERVER_ERRAND_NONE)
 		return;
-	if (hub->members == 0) {
+	if (hub->members == 0 || (hub->yields && atomic_load(&hub->listeners) == 0)) {
 		hub_close(hub, now);
 		return;
 	}
@@ -350,6 +428,7 @@ void hub_adopt(struct hub *hub, struct server *s, struct slice names, uint64_t s
 	hub->asked[worker] = seq;
 	hub->since = now;
 	hub->target = route_target(s->pool->route);
+	atomic_store(&hub->is_lent, true);
 	hub_add_command(&hub->todo, "LISTEN", slice_of(hub->marker));
 	LOG_INFO("server %s/%s pid %d: is the shared listener of its database from now on",
 		 s->pool->route->database, s->pool->route->user, s->pid);
@@ -369,8 +448,14 @@ void hub_dismiss(struct hub *hub, const char *by, usec_t now)
 
 void hub_renew(struct hub *hub, usec_t now)
 {
-	if (!hub->dismissed_by && pool_is_stale(&hub->server->member))
+	if (hub->dismissed_by || !pool_is_stale(&hub->server->member))
+		return;
+	if (atomic_load(&hub->listeners) > 0) {
 		heir_seek(hub, now);
+		return;
+	}
+	hub->yields = true;
+	hub_settle(hub->server, now);
 }
 
 void hub_say(struct hub *hub, struct note *note)
@@ -398,9 +483,9 @@ void hub_lost(struct server *s, usec_t now)
 		return;
 	}
 	heir_end(hub, now);
+	hub_give_place(hub);
 	s->hub = NULL;
 	hub->server = NULL;
-	lend_give(s->pool);
 	hub_table_end(hub);
 	if (!s->pool->worker->stopping)
 		hub_tell_members(hub, s->pool->worker, HUB_LOST, NULL);

@@ -12,6 +12,10 @@
  *one channel of ours, the marker's (proxy/seam.h). What it hears goes to the workers that have
  * listeners (proxy/branch.h), each notification once (proxy/note.h).
  *
+ * While nobody hears from it (a client that comes home for a transaction is back soon) it has no
+ * place among those that are kept, and ends as soon as anybody waits for a server of its database
+ * or user. Who joins it then waits until it has a place again; if there is none it ends, too.
+ *
  * There is a hub for each database as clients name it and each client_encoding: PostgreSQL sends
  * names and payloads in that of the session. It ends, for good, when nobody has wanted anything for
  * a while (its server goes back to its pool), or when its server is lost: then all who hear from it
@@ -55,11 +59,13 @@ struct hub {
 	char marker[HUB_MARKER_BYTES];
 	atomic_int owner;     /* the number of a worker; HUB_NOBODY: not yet */
 	atomic_int listeners; /* clients that hear from it, over all workers */
+	atomic_bool is_lent;  /* its server has a place (lend.h); written by the owner */
 	bool is_ended;        /* the table's lock guards it: nobody can join any more */
 
 	/* the owner's worker has the rest */
 	struct server *server;               /* not owned; NULL: it has ended */
 	struct heir *heir;                   /* owned; what is to take over; or NULL */
+	bool yields;                         /* somebody waits for a server */
 	const char *dismissed_by;            /* static: its members are to leave; or NULL */
 	uint64_t target;                     /* where its server is (route_target) */
 	struct map channels;                 /* name -> who wants it */
@@ -103,6 +109,12 @@ void hub_settle(struct server *s, usec_t now);
 void hub_want(struct hub *hub, struct worker *from, uint64_t seq, struct buf *names);
 void hub_drop(struct hub *hub, struct worker *from, struct buf *names);
 void hub_bye(struct hub *hub, struct worker *from);
+
+/* The last of those who hear from it has left, over all workers. Thread: any. */
+void hub_is_spare(struct hub *hub, struct worker *from);
+
+/* Somebody waits for a server: it is to end, if nobody hears from it. Thread: any. */
+void hub_yield(struct hub *hub, struct worker *from);
 
 /* A notification, to all who hear from it. */
 void hub_say(struct hub *hub, struct note *note);

@@ -11,12 +11,15 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "proxy/hub.h"
+#include "proxy/localpool.h"
+#include "proxy/route.h"
 
 struct hub_table {
 	pthread_mutex_t lock;
 	struct map map; /* key -> hub that can be joined; not counted as a reference */
 	uint64_t next;
 	uint64_t seed;
+	atomic_int spare; /* hubs that nobody hears from */
 };
 
 struct hub_table *hub_table_new(void)
@@ -91,5 +94,28 @@ void hub_table_retire(struct hub_table *table, const char *database)
 	for (size_t at = 0; map_next(&table->map, &at, &key, &hub);)
 		if (strcmp(key.ptr, database) == 0)
 			hub_table_remove(hub);
+	pthread_mutex_unlock(&table->lock);
+}
+
+void hub_table_count_spare(struct hub_table *table, int more)
+{
+	atomic_fetch_add(&table->spare, more);
+}
+
+void hub_table_yield(struct hub_table *table, const struct localpool *lp)
+{
+	struct slice key;
+	void *value;
+	if (atomic_load(&table->spare) == 0)
+		return;
+	pthread_mutex_lock(&table->lock);
+	for (size_t at = 0; map_next(&table->map, &at, &key, &value);) {
+		struct hub *hub = value;
+		bool is_near = strcmp(key.ptr, lp->route->database) == 0 ||
+			       lp->settings.max_user_connections > 0;
+		if (is_near && atomic_load(&hub->owner) != HUB_NOBODY &&
+		    atomic_load(&hub->listeners) == 0)
+			hub_yield(hub, lp->worker);
+	}
 	pthread_mutex_unlock(&table->lock);
 }

@@ -16,6 +16,7 @@
 
 struct hub;
 struct hub_table;
+struct localpool;
 
 struct hub_table *hub_table_new(void);
 void hub_table_free(struct hub_table *table); /* NULL is fine; every hub must be gone */
@@ -30,6 +31,13 @@ void hub_table_end(struct hub *hub);
 /* None of the database is joined any more: it leads elsewhere. They go on for who hears from them.
  */
 void hub_table_retire(struct hub_table *table, const char *database);
+
+/* So many more of them have no place now, since nobody hears from them. */
+void hub_table_count_spare(struct hub_table *table, int more);
+
+/* Somebody waits in the pool: those without a place end that keep a server from it. Nothing is
+ * spent on it where there are none. */
+void hub_table_yield(struct hub_table *table, const struct localpool *lp);
 
 /* hub_unref's part: true, and it was the last one. */
 bool hub_table_unref(struct hub *hub) MUST_CHECK;

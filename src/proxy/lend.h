@@ -2,7 +2,7 @@
  * lend.h - how many servers may listen for all (proxy/hub.h): never the last that anybody else
  * could have.
  *
- * There may be several at a time: one for each client_encoding, and those of before a RECONNECT.
+ * There may be several at a time: one for each client_encoding.
  * Such a server is nobody's who asks, for as long as somebody listens. So with all that is kept of
  * the pool already it has to leave one at least, and with the other listeners one of those that the
  * database and the user may have; and it counts in max_kept.

@@ -571,6 +571,7 @@ void localpool_request(struct localpool *lp, struct client *c, usec_t now)
 	struct pool_member *m = pool_request(&lp->slice, &c->waiter, now);
 	localpool_touch(lp);
 	if (!m) {
+		hub_table_yield(lp->worker->shared->hubs, lp);
 		if (c->state == CLIENT_IDLE) {
 			client_enter(c, CLIENT_WAITING, now);
 			conn_pause(&c->conn, CLIENT_PAUSE_WAITING);

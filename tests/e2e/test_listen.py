@@ -479,6 +479,55 @@ def test_listeners_leave_others_a_server(pooler, which, workers):
     assert p.raw().value("select 1") == "1"
 
 
+GIVES_WAY = {
+    "the pool": (dict(pool_size=2), dict()),
+    "its database": (dict(max_db_connections=2), dict(user="other")),
+    "its user": (dict(max_user_connections=2), dict(database="other")),
+}
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("first", ["it idles", "they wait"])
+@pytest.mark.parametrize("what", GIVES_WAY)
+def test_a_listener_for_nobody_gives_way(pooler, what, first, workers):
+    """Who waits for a server is not to wait until it is taken for unneeded, or be refused."""
+    limits, who = GIVES_WAY[what]
+    p = shared(pooler, workers=workers, max_overflow=0, pool_timeout="4", **limits,
+               databases={"app": lambda p: p.db("app"), "other": lambda p: p.db("app")})
+    client = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    busy, other = p.raw(**who), p.raw(**who)
+    busy.query("begin; select 1")
+    if first == "it idles":
+        client.close()
+        until(lambda: away(p) == 0)
+        other.send(Q("select 1"))
+    else:
+        other.send(Q("select 1"))
+        until(lambda: p.show("clients", state="waiting"))
+        client.close()
+    assert not [m for m in other.ready() if m.kind == "E"]
+    busy.query("commit")
+    hears_again(p, p.raw())
+
+
+def test_a_listener_for_nobody_has_no_place_among_the_kept(pooler):
+    p = shared(pooler, max_kept="1")
+    client, other, third = listening(p, "a"), p.raw(), p.raw()
+    until(lambda: is_free(p, 1))
+    client.query("unlisten *")
+    until(lambda: away(p) == 0)
+    other.query("select pg_advisory_lock(1)")
+    assert other.value("select 1") == "1"
+    until_equal(lambda: len(p.show("kept")), 1)
+    client.send(Q("listen a"))  # no place for it, then: it is told so, and the listener ends
+    assert client.rest()[-1].fields()["C"] == "53400"
+    until(lambda: p.show("listeners") == [])
+    other.query("select pg_advisory_unlock(1)")
+    until_equal(lambda: len(p.show("kept")), 0)
+    hears_again(p, third)
+
+
 def test_a_place_of_a_listener_that_has_ended_can_be_had_again(pooler, cluster):
     p = shared(pooler, pool_size=2, max_overflow=0, max_db_connections=2, max_user_connections=2)
     for _ in range(3):
