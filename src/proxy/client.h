@@ -104,6 +104,7 @@ struct client {
 	uint64_t id;
 	uint32_t cancel_key;
 	uint32_t body_left;     /* of a message that is passed on, or dropped, piece by piece */
+	uint32_t era;           /* of its pool, when it came (proxy/era.h) */
 	uint32_t moved_at_tick; /* the balancer's, of this worker; 0: it has not moved */
 	uint16_t opening;       /* it has begun a transaction that no server knows of (opening.h) */
 	uint8_t state;          /* enum client_state; written by client_enter alone */

@@ -50,6 +50,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/ear_queue.c src/proxy/ear_queue.h \
 	src/proxy/ear_text.c \
 	src/proxy/ear_text.h \
+	src/proxy/era.c src/proxy/era.h \
 	src/proxy/errand.c \
 	src/proxy/errand.h \
 	src/proxy/harmless.c \

@@ -13,6 +13,7 @@
 #include "net/tls.h"
 #include "proxy/cancel.h"
 #include "proxy/client.h"
+#include "proxy/era.h"
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
@@ -22,6 +23,7 @@
 #include "proxy/server.h"
 #include "proxy/setup.h"
 #include "proxy/worker.h"
+#include "proxy/worn.h"
 #include "wire/build.h"
 #include "wire/notice.h"
 
@@ -145,9 +147,10 @@ static void login_greet(struct client *c, usec_t now);
 static bool login_is_proven(struct client *c)
 {
 	struct route_welcome *welcome = route_welcome_get(c->pool->route);
-	if (!welcome)
-		return false;
+	bool is_of_now = welcome && !era_is_over(c->pool, welcome->era);
 	route_welcome_unref(welcome);
+	if (!is_of_now)
+		return false;
 	if (c->params == c->worker->no_params)
 		return true;
 	struct paramset *got = proven_get(&c->pool->proven, c->params);
@@ -235,6 +238,7 @@ static void login_find_place(struct client *c, usec_t now)
 		return;
 	}
 	c->pool = lp;
+	c->era = atomic_load(&lp->route->era);
 	list_push_back(&lp->clients, &c->in_pool);
 	if (atomic_load(&lp->route->database_entry->disabled)) {
 		client_fail(c, ERROR_DATABASE_DISABLED, NULL, NULL, now, lp->route->database);
@@ -269,6 +273,10 @@ void login_granted(struct client *c, struct server *s, usec_t now)
 {
 	client_enter(c, CLIENT_PROVING, now);
 	server_link(s, c, now);
+	if (era_is_over(c->pool, s->era)) {
+		worn_leave(s, now);
+		return;
+	}
 	if (s->errand == SERVER_ERRAND_NONE) {
 		login_params_taken(c, now);
 		return;

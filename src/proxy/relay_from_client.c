@@ -332,7 +332,7 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 	struct server *s = c->server;
 	if (s->errand == SERVER_ERRAND_LOOK)
 		return 0;
-	if (UNLIKELY(s->is_worn) && worn_shuns(c, in)) {
+	if (UNLIKELY(s->is_worn || s->is_outdated) && worn_shuns(c, in)) {
 		worn_leave(s, now);
 		return 0;
 	}

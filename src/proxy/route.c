@@ -109,9 +109,14 @@ void route_welcome_unref(struct route_welcome *welcome)
 }
 
 /* Most logins find what the one before them found: then nothing is made anew. */
-static bool route_welcome_is(const struct route_welcome *welcome, const struct connector_link *link)
+static bool route_welcome_is(const struct route_welcome *welcome, const struct connector_link *link,
+			     uint32_t era)
 {
-	if (!welcome || welcome->count != link->param_count)
+	if (!welcome)
+		return false;
+	if ((int32_t)(welcome->era - era) > 0)
+		return true; /* it is of a server that came later */
+	if (welcome->era != era || welcome->count != link->param_count)
 		return false;
 	for (size_t i = 0; i < welcome->count; i++)
 		if (strcmp(welcome->params[i].name, link->params[i].name) != 0 ||
@@ -120,14 +125,15 @@ static bool route_welcome_is(const struct route_welcome *welcome, const struct c
 	return true;
 }
 
-void route_welcome_set(struct route *route, const struct connector_link *link)
+void route_welcome_set(struct route *route, const struct connector_link *link, uint32_t era)
 {
 	struct route_welcome *old = NULL;
 
 	pthread_mutex_lock(&route->lock);
-	if (!route_welcome_is(route->welcome, link)) {
+	if (!route_welcome_is(route->welcome, link, era)) {
 		struct route_welcome *welcome = mem_zalloc(sizeof(*welcome));
 		atomic_init(&welcome->refs, 1);
+		welcome->era = era;
 		welcome->count = link->param_count;
 		welcome->server_version = link->server_version;
 		welcome->params = mem_zalloc(welcome->count * sizeof(*welcome->params));

@@ -33,6 +33,7 @@ struct route_welcome {
 	atomic_uint refs;
 	size_t count;
 	int server_version;
+	uint32_t era;                   /* of the server that has reported it */
 	struct connector_param *params; /* owned */
 };
 
@@ -47,6 +48,7 @@ struct route {
 	struct registry_entry *database_entry, *user_entry; /* a reference each */
 	struct pool_shared shared;
 	atomic_bool reads_sequences; /* currval or lastval was seen */
+	atomic_uint era; /* one more with each command that changes what sessions begin with */
 	atomic_int kept; /* servers of it that clients keep (proxy/keep.h), or all (lend.h) */
 
 	pthread_mutex_t lock; /* guards the rest */
@@ -72,7 +74,7 @@ struct route *route_ref(struct route *route);
 void route_unref(struct route *route); /* the registry's own, or of one that it has not taken */
 
 struct route_welcome *route_welcome_get(struct route *route); /* a reference, or NULL */
-void route_welcome_set(struct route *route, const struct connector_link *link);
+void route_welcome_set(struct route *route, const struct connector_link *link, uint32_t era);
 void route_welcome_unref(struct route_welcome *welcome);
 
 void route_fault_set(struct route *route, const struct connector_fault *fault);

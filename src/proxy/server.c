@@ -16,6 +16,7 @@
 #include "proxy/client.h"
 #include "proxy/define.h"
 #include "proxy/ear.h"
+#include "proxy/era.h"
 #include "proxy/errand.h"
 #include "proxy/hub.h"
 #include "proxy/inspect.h"
@@ -149,6 +150,7 @@ void server_link(struct server *s, struct client *c, usec_t now)
 	s->linked_at = now;
 	s->holds_client = false;
 	s->has_run = false;
+	s->is_outdated = era_is_older(s, c);
 	s->pool->stats.server_assignments++;
 	s->pool->stats.wait_us += (uint64_t)(now - c->request_at);
 	if (UNLIKELY(server_learns(s, now)))
@@ -164,6 +166,13 @@ void server_fit(struct server *s, usec_t now)
 	bool is_tainted = s->tainted_by && s->tainted_by != c->id;
 	if (s->params != c->params || forgets || is_tainted)
 		errand_set_params(s, c->params, forgets, now);
+}
+
+/* What was defined in it is, or is not. */
+static void server_transaction_over(struct server *s)
+{
+	define_end(s);
+	era_end(s);
 }
 
 static void server_set_cleaning_deadline(struct server *s, usec_t now)
@@ -280,7 +289,7 @@ void server_note_ready(struct server *s, usec_t now)
 	s->pool->stats.xacts += is_over;
 	/* before the client hears of it, and tells others */
 	if (is_over && track_is_quiet(&s->track))
-		define_end(s);
+		server_transaction_over(s);
 	if (!c)
 		return;
 	usec_t began = c->batch_at ? c->batch_at : now;
@@ -333,7 +342,7 @@ static void server_settle_linked(struct server *s, usec_t now)
 			client_fail(c, ERROR_STATEMENT_MODE, NULL, NULL, now);
 		return;
 	}
-	define_end(s);
+	server_transaction_over(s);
 	if (c->body_left || s->body_left || lp->is_session || s->holds_client)
 		return;
 	if (c->keep && keep_wants_look(c)) {
@@ -385,7 +394,7 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 		errand_query(s, SERVER_ERRAND_ROLLBACK, SLICE("ROLLBACK"), now);
 		return;
 	}
-	define_end(s);
+	server_transaction_over(s);
 	if (s->needs_discard) {
 		s->needs_discard = s->needs_unlisten = false;
 		errand_query(s, SERVER_ERRAND_DISCARD, SLICE("DISCARD ALL"), now);

@@ -131,9 +131,10 @@ struct server {
 	bool was_reset;  /* while the errand is PARAMS: its parameters are in doubt if that fails */
 	bool is_unasked; /* unknown code has run there, and nobody has asked what it left */
 	bool is_worn;    /* it may have had temporary tables (proxy/worn.h) */
-	bool is_seeded;  /* what random() gives there can be foretold: doomed when it is given back
-			  */
-	bool is_doomed;  /* close it instead of using it again */
+	bool is_outdated; /* its client has come after ALTER ROLE ... SET, and it has not */
+	bool is_seeded;   /* what random() gives there can be foretold: doomed when it is given back
+			   */
+	bool is_doomed;   /* close it instead of using it again */
 	bool cancel_waits; /* one more cancel is wanted, after the errand or the cancel under way */
 	bool retries;      /* its client's batch goes out again behind ReadyForQuery */
 	bool last_words;   /* a FATAL was passed on */
@@ -143,6 +144,9 @@ struct server {
 	bool has_run;      /* its client has run more than BEGIN since it got it */
 	bool is_cancelling; /* a cancel is under way: nobody else may have it */
 
+	uint32_t era; /* of its route, when its login began (proxy/era.h) */
+	char *alters; /* owned; the role that begins with other settings after this transaction;
+			 empty: any; NULL: none (era.h) */
 	struct site *defines;  /* a reference: what runs there changes what is defined (define.h) */
 	uint64_t sequences_of; /* pool_mode auto: the client whose numbers of sequences it may
 				  hold; 0: none; SERVER_SEQUENCES_MIXED: of several */

@@ -8,6 +8,7 @@
 #include "base/log.h"
 #include "proxy/client.h"
 #include "proxy/define.h"
+#include "proxy/era.h"
 #include "proxy/hub.h"
 #include "proxy/journal.h"
 #include "proxy/keep.h"
@@ -106,6 +107,7 @@ void server_close(struct server *s, const char *why, usec_t now)
 			 (long long)((now - s->connected_at) / USEC_PER_SEC));
 	server_enter(s, SERVER_CLOSING, now);
 	define_lose(s, now);
+	era_end(s);
 	learn_free(s);
 	if (s->hub)
 		hub_lost(s, now);

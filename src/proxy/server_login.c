@@ -180,7 +180,7 @@ static void server_login_ok(struct server *s, usec_t now)
 	s->connected_wall = usec_wall();
 	s->base = server_login_base(w, &s->wire);
 	s->params = paramset_ref(w->no_params);
-	route_welcome_set(lp->route, &s->wire);
+	route_welcome_set(lp->route, &s->wire, s->era);
 	connector_drop_params(&s->wire);
 	route_fault_set(lp->route, &none);
 	server_login_tune(s);
@@ -254,6 +254,7 @@ void server_login(struct localpool *lp, usec_t now)
 		server_login_failed(s, &gone, now);
 		return;
 	}
+	s->era = atomic_load(&lp->route->era);
 	s->connector = connector_new();
 	connector_set(s->connector, "fallback_application_name", ""); /* the client has its own */
 	server_login_tell(s->connector, lp);

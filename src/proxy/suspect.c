@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "proxy/client.h"
 #include "proxy/define.h"
+#include "proxy/era.h"
 #include "proxy/harmless.h"
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
@@ -336,6 +337,7 @@ static void suspect_read(struct client *c, struct slice sql, bool is_whole, bool
 		if (may_hide)
 			suspect_unhide(c, &effect, mode);
 		suspect_statement(c, &effect, mode);
+		era_mind(c, &effect, mode);
 	}
 	if (runs && restore_concerns(c, effects))
 		restore_text(c, sql, is_whole);

@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "proxy/client.h"
+#include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/login.h"
 #include "proxy/server.h"
@@ -31,13 +32,14 @@ static bool worn_is_named(struct slice text)
 bool worn_shuns(const struct client *c, struct slice in)
 {
 	const struct server *s = c->server;
-	if (!c->pool->is_auto || c->keep || c->body_left || s->has_run || s->opening)
+	bool stays = c->keep && (c->keep->ear || c->keep->kept & ~KEEP(MANUAL));
+	if (!c->pool->is_auto || stays || c->body_left || s->has_run || s->opening)
 		return false;
 	/* has it got anything of this client's? What we set goes out with the client's bytes. */
 	bool is_unsent = s->errand == SERVER_ERRAND_PARAMS && buf_len(&s->before) > 0;
 	bool is_at_rest = s->errand == SERVER_ERRAND_NONE && track_is_quiet(&s->track) &&
 			  track_tx_status(&s->track) == 'I';
-	return (is_unsent || is_at_rest) && worn_is_named(in);
+	return (is_unsent || is_at_rest) && (s->is_outdated || worn_is_named(in));
 }
 
 void worn_leave(struct server *s, usec_t now)

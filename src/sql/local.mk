@@ -2,6 +2,7 @@ noinst_LIBRARIES += src/sql/libsql.a
 src_sql_libsql_a_SOURCES = \
 	src/sql/block.c src/sql/block.h \
 	src/sql/calls.c src/sql/calls.def src/sql/calls.h \
+	src/sql/defaults.c src/sql/defaults.h \
 	src/sql/effect.c src/sql/effect.h src/sql/effect_parts.h \
 	src/sql/effect_call.c src/sql/effect_query.c \
 	src/sql/effect_set.c src/sql/effect_word.c \

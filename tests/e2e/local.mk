@@ -40,6 +40,7 @@ EXTRA_DIST += \
 	tests/e2e/test_hidden_known.py \
 	tests/e2e/test_hostile.py \
 	tests/e2e/test_effects_oracle.py \
+	tests/e2e/test_era.py \
 	tests/e2e/test_keep.py \
 	tests/e2e/test_limits.py \
 	tests/e2e/test_listen.py \

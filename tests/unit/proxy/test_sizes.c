@@ -12,13 +12,13 @@
 START_TEST(client_is_small)
 {
 	ck_assert_uint_le(sizeof(struct conn), 192);
-	ck_assert_uint_le(sizeof(struct client), 584);
+	ck_assert_uint_le(sizeof(struct client), 592);
 }
 END_TEST
 
 START_TEST(server_is_small)
 {
-	ck_assert_uint_le(sizeof(struct server), 856);
+	ck_assert_uint_le(sizeof(struct server), 872);
 }
 END_TEST
 

@@ -19,6 +19,7 @@ int main(void)
 	srunner_add_suite(runner, mention_suite());
 	srunner_add_suite(runner, naming_suite());
 	srunner_add_suite(runner, vacant_suite());
+	srunner_add_suite(runner, defaults_suite());
 	srunner_run_all(runner, CK_ENV);
 	int failed = srunner_ntests_failed(runner);
 	srunner_free(runner);

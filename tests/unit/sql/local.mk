@@ -10,6 +10,7 @@ tests_unit_sql_check_sql_SOURCES = \
 	tests/unit/sql/test_mention.c \
 	tests/unit/sql/test_naming.c \
 	tests/unit/sql/test_norm.c tests/unit/sql/test_plain.c tests/unit/sql/test_split.c \
+	tests/unit/sql/test_defaults.c \
 	tests/unit/sql/test_vacant.c \
 	tests/unit/sql/test_words.c
 tests_unit_sql_check_sql_CPPFLAGS = $(AM_CPPFLAGS) -I$(top_srcdir)/tests/unit/sql

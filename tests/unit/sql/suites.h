@@ -12,6 +12,7 @@ Suite *lexer_suite(void);
 Suite *literal_suite(void);
 Suite *mention_suite(void);
 Suite *vacant_suite(void);
+Suite *defaults_suite(void);
 Suite *naming_suite(void);
 Suite *norm_suite(void);
 Suite *fingerprint_suite(void);
