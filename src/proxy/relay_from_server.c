@@ -15,6 +15,7 @@
 #include "proxy/journal.h"
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
+#include "proxy/note.h"
 #include "proxy/opening.h"
 #include "proxy/paramset.h"
 #include "proxy/prepared_answer.h"
@@ -29,6 +30,7 @@
 #include "wire/build.h"
 #include "wire/frame.h"
 #include "wire/notice.h"
+#include "wire/reader.h"
 
 #define RELAY_NO_STATEMENT "26000" /* invalid_sql_statement_name */
 
@@ -81,7 +83,8 @@ static uint32_t relay_wants_of_server(const struct server *s, const struct frame
 		return f->body_bytes < SHAPE_PEEK_BYTES ? f->body_bytes : SHAPE_PEEK_BYTES;
 	if (!frame_wants_whole(FRAME_FROM_SERVER, f->type))
 		return f->body_bytes ? 1 : 0;
-	if (f->type == 'E' || f->type == 'N' || (f->type == 'A' && !relay_minds_notes(s)))
+	bool may_be_long = f->type == 'A' && !relay_minds_notes(s);
+	if (f->type == 'E' || f->type == 'N' || (may_be_long && f->body_bytes > RELAY_WHOLE_BYTES))
 		return f->body_bytes < RELAY_NOTICE_BYTES ? f->body_bytes : RELAY_NOTICE_BYTES;
 	return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
 }
@@ -168,15 +171,39 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 		journal_server(c, f, news, now);
 }
 
+/* A notification that the client has sent itself: it knows itself by the number that it was given
+ * at its login, not by the server's. */
+static bool relay_is_own(const struct server *s, struct slice body, struct buf *told)
+{
+	struct slice channel, payload;
+	struct reader r;
+	reader_init(&r, body);
+	if (reader_u32(&r) != (uint32_t)s->pid || !note_read(body, &channel, &payload))
+		return false;
+	build_notification(told, s->client->cancel_pid, channel, payload);
+	return true;
+}
+
 /* A NotificationResponse: does it pass? */
-static bool relay_notification(struct server *s, const struct frame *f, usec_t now)
+static bool relay_notification(struct server *s, const struct frame *f, struct relay_run *run,
+			       usec_t now)
 {
 	struct client *c = s->client;
+	struct buf told = { 0 };
 	if (s->hub)
 		hub_heard(s, f->body);
 	if (!c || c->state != CLIENT_LINKED)
 		return false;
-	return !c->keep || !c->keep->ear || ear_hears_own(c->keep->ear, f->body, now);
+	bool is_own = frame_is_whole(f) && relay_is_own(s, f->body, &told);
+	struct slice body = is_own ? slice_skip(buf_slice(&told), FRAME_HEAD_BYTES) : f->body;
+	bool passes = !c->keep || !c->keep->ear || ear_hears_own(c->keep->ear, body, now);
+	if (passes && is_own) {
+		relay_flush(s, run, now);
+		client_send(c, buf_slice(&told), now);
+		passes = false;
+	}
+	buf_fini(&told);
+	return passes;
 }
 
 /* ReadyForQuery, which the client is not to get now, or not this one? */
@@ -264,7 +291,7 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 		if (f->type == 'S')
 			return server_param(s, f->body);
 		if (f->type == 'A')
-			return relay_notification(s, f, now);
+			return relay_notification(s, f, run, now);
 		return s->client && s->client->state == CLIENT_LINKED &&
 		       s->errand == SERVER_ERRAND_NONE;
 	case TRACK_LAST_WORDS:

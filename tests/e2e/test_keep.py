@@ -79,6 +79,12 @@ def test_keep_timeout_warns_and_ends(pooler):
     assert p.raw().value("select count(*) from pg_listening_channels()") == "0"
 
 
+def test_keep_timeout_leaves_half_of_it_to_who_is_warned(pooler):
+    p = auto(pooler, pool_size=1, keep_timeout="2500ms")
+    p.raw().query("listen a")
+    p.wait_log("keep_timeout ends it in 1s")
+
+
 def test_keep_timeout_is_not_for_who_keeps_nothing(pooler):
     p = auto(pooler, pool_size=1, keep_timeout="200ms")
     client, other = p.raw(), p.raw()

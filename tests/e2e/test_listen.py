@@ -21,7 +21,7 @@ pytestmark = pytest.mark.pgweir
 def shared(pooler, **settings):
     settings.setdefault("pool_size", 4)
     settings.setdefault("workers", 1)
-    return pooler(pool_mode="auto", **settings)
+    return pooler(**{"pool_mode": "auto", **settings})
 
 
 def heard(message):
@@ -83,6 +83,20 @@ def test_the_pid_is_that_of_who_notified(pooler, cluster):
         direct.execute("notify a, 'x'")
         got = client.read_until("A")[-1]
         assert struct.unpack_from("!I", got.body)[0] == direct.info.backend_pid
+
+
+@pytest.mark.parametrize("mode,how", [("auto", "shared"), ("auto", "keep"), ("session", "shared")])
+def test_its_own_have_the_pid_that_it_was_given(pooler, cluster, mode, how):
+    """So libpq's users tell them from those of others: be_pid is PQbackendPID()."""
+    p = shared(pooler, listen=how, pool_mode=mode, pool_size=4)
+    client, other = listening(p, "a"), listening(p, "a")
+    for text in "notify a, 'x'", f"select pg_notify('a', repeat('y', {7999 - len('a')}))", "listen a; notify a; notify a, 'z'":
+        said = [m for m in client.query(text) if m.kind == "A"]
+        assert {struct.unpack_from("!I", m.body)[0] for m in said} == {client.pid}
+        for note in said:
+            got = other.read_until("A")[-1]
+            assert got.body[4:] == note.body[4:]
+            assert struct.unpack_from("!I", got.body)[0] not in (client.pid, other.pid)
 
 
 @pytest.mark.parametrize("name, quoted", [
