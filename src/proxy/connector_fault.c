@@ -111,10 +111,11 @@ void connector_fault_set(struct connector_fault *f, enum connector_fault_kind ki
 	snprintf(f->log, sizeof(f->log), "%s", message);
 }
 
-void connector_fault_about(struct connector_fault *f, const char *whom)
+void connector_fault_about(struct connector_fault *f, const char *whom, const char *host)
 {
 	struct buf line = { 0 };
-	if (!*whom || (!f->is_quoted && strncmp(f->log, "connection to server", 20) == 0))
+	bool says_server = !f->is_quoted && strncmp(f->log, "connection to server", 20) == 0;
+	if (!*whom || (says_server && (!host || strstr(f->log, host))))
 		return;
 	buf_addf(&line, "%s: %s", whom, f->log);
 	connector_fault_log(f, buf_slice(&line));

@@ -29,7 +29,8 @@ void connector_fault_after(struct connector_fault *f, const struct connector_fau
 void connector_fault_set(struct connector_fault *f, enum connector_fault_kind kind,
 			 const char *sqlstate, const char *message);
 
-/* Says whom the log's line is about ("host 10.0.0.1 port 5432"). */
-void connector_fault_about(struct connector_fault *f, const char *whom);
+/* Says whom the log's line is about ("host 10.0.0.1 port 5432"), unless libpq has. `host`: what it
+ * must have named for that; NULL or "": whatever it was. */
+void connector_fault_about(struct connector_fault *f, const char *whom, const char *host);
 
 #endif

@@ -23,6 +23,10 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/command.h \
 	src/proxy/connector.c \
 	src/proxy/connector.h \
+	src/proxy/connector_address.c \
+	src/proxy/connector_address.h \
+	src/proxy/connector_attempt.c \
+	src/proxy/connector_attempt.h \
 	src/proxy/connector_cancel.c \
 	src/proxy/connector_cancel.h \
 	src/proxy/connector_exchange.c \
@@ -31,6 +35,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/connector_fault.h \
 	src/proxy/connector_hosts.c \
 	src/proxy/connector_hosts.h \
+	src/proxy/connector_options.c \
+	src/proxy/connector_options.h \
 	src/proxy/connector_steps.c \
 	src/proxy/connector_steps.h \
 	src/proxy/connector_talk.c \

@@ -3,6 +3,9 @@
  */
 #include "login_rig.h"
 
+#include <dlfcn.h>
+#include <netdb.h>
+
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -176,12 +179,13 @@ void rig_query(const struct connector_link *link, const char *sql, char *out, si
 	rig_answer(link, out, n);
 }
 
-int rig_silent(int *port, bool full)
+static int rig_silent_at(uint32_t host, int *port, bool full)
 {
-	struct sockaddr_in in = { .sin_family = AF_INET };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons((uint16_t)*port) };
 	socklen_t len = sizeof(in);
-	int fd = socket(AF_INET, SOCK_STREAM, 0);
-	in.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	int on = 1, fd = socket(AF_INET, SOCK_STREAM, 0);
+	in.sin_addr.s_addr = htonl(host);
+	ck_assert_int_eq(setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on)), 0);
 	ck_assert_int_eq(bind(fd, (struct sockaddr *)&in, len), 0);
 	ck_assert_int_eq(listen(fd, 0), 0);
 	ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&in, &len), 0);
@@ -192,4 +196,30 @@ int rig_silent(int *port, bool full)
 		ck_assert(refused == 0 || refused == -1);
 	}
 	return fd;
+}
+
+int rig_silent(int *port, bool full)
+{
+	*port = 0;
+	return rig_silent_at(INADDR_LOOPBACK, port, full);
+}
+
+int rig_silent_neighbour(int port, bool full)
+{
+	return rig_silent_at(INADDR_LOOPBACK + 1, &port, full);
+}
+
+/* In place of the system's, for the program as a whole: one name more. */
+int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+		struct addrinfo **out)
+{
+	static int (*real)(const char *, const char *, const struct addrinfo *, struct addrinfo **);
+	if (!real)
+		*(void **)&real = dlsym(RTLD_NEXT, "getaddrinfo");
+	if (!node || strcmp(node, RIG_NAME) != 0)
+		return real(node, service, hints, out);
+	if (hints->ai_flags & AI_NUMERICHOST)
+		return EAI_NONAME;
+	int failed = real("127.0.0.2", service, hints, out);
+	return failed ? failed : real("127.0.0.1", service, hints, &(*out)->ai_next);
 }

@@ -38,4 +38,9 @@ void rig_answer(const struct connector_link *link, char *out, size_t n);
  * `full`, not even connected. */
 int rig_silent(int *port, bool full);
 
+/* The same at 127.0.0.2, which is the first address of a host of this name; 127.0.0.1 is the
+ * second. */
+#define RIG_NAME "two.addresses.test"
+int rig_silent_neighbour(int port, bool full);
+
 #endif

@@ -354,6 +354,64 @@ START_TEST(test_each_host_has_its_part_of_the_time)
 }
 END_TEST
 
+/* ... and so has each address of a host: its first is silent, its second is the server. */
+START_TEST(test_each_address_has_its_part_of_the_time)
+{
+	struct visit v;
+	int fd = rig_silent_neighbour(cluster_port(), _i);
+	visit_init(&v, &office, "scram_user", cluster_password());
+	connector_set(v.connector, "host", RIG_NAME);
+	visit_start(&v, 10 * USEC_PER_SEC);
+	visit_wait(&v);
+	ck_assert_msg(v.ok, "%s", v.fault.log);
+	check_link(&v);
+	visit_leave(&v);
+	close(fd);
+}
+END_TEST
+
+START_TEST(test_each_address_has_its_connect_timeout)
+{
+	struct visit v;
+	int fd = rig_silent_neighbour(cluster_port(), _i);
+	visit_init(&v, &office, "scram_user", cluster_password());
+	connector_set(v.connector, "host", RIG_NAME);
+	connector_set(v.connector, "connect_timeout", "1");
+	visit_start(&v, 3600 * USEC_PER_SEC);
+	visit_wait(&v);
+	ck_assert_msg(v.ok, "%s", v.fault.log);
+	visit_leave(&v);
+	close(fd);
+}
+END_TEST
+
+START_TEST(test_the_fault_names_every_address)
+{
+	struct visit v;
+	visit_init(&v, &office, "scram_user", "wrong");
+	connector_set(v.connector, "host", RIG_NAME);
+	check_refusal(&v, CONNECTOR_FAULT_SERVER, "28P01", "password authentication failed");
+	ck_assert_msg(strstr(v.fault.log, RIG_NAME " (127.0.0.2)"), "%s", v.fault.log);
+	ck_assert_msg(strstr(v.fault.log, RIG_NAME " (127.0.0.1)"), "%s", v.fault.log);
+}
+END_TEST
+
+START_TEST(test_a_name_that_nobody_has)
+{
+	struct visit v;
+	visit_init(&v, &office, "scram_user", cluster_password());
+	connector_set(v.connector, "host", "nobody.invalid,127.0.0.1");
+	if (_i) {
+		connector_set(v.connector, "host", "nobody.invalid");
+		check_refusal(&v, CONNECTOR_FAULT_UNREACHABLE, "08006",
+			      "could not translate host name \"nobody.invalid\"");
+		return;
+	}
+	visit_must(&v);
+	visit_leave(&v);
+}
+END_TEST
+
 START_TEST(test_what_the_first_host_said_is_not_forgotten)
 {
 	struct visit v;
@@ -689,6 +747,10 @@ static void add_refusals(TCase *t)
 	tcase_add_test(t, test_a_login_under_way_is_given_up);
 	tcase_add_test(t, test_a_queued_login_is_given_up_or_runs_out_of_time);
 	tcase_add_loop_test(t, test_the_next_host_is_tried, 0, 3);
+	tcase_add_loop_test(t, test_each_address_has_its_part_of_the_time, 0, 2);
+	tcase_add_loop_test(t, test_each_address_has_its_connect_timeout, 0, 2);
+	tcase_add_test(t, test_the_fault_names_every_address);
+	tcase_add_loop_test(t, test_a_name_that_nobody_has, 0, 2);
 	tcase_add_loop_test(t, test_each_host_has_its_part_of_the_time, 0, 2);
 	tcase_add_test(t, test_what_the_first_host_said_is_not_forgotten);
 	tcase_add_test(t, test_ports_for_other_hosts);

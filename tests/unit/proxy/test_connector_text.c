@@ -88,20 +88,20 @@ START_TEST(test_the_log_says_which_host)
 	struct connector_fault f;
 	connector_fault_from_talk(&f, CONNECTOR_TALK_TIMEOUT);
 	ck_assert_int_eq(f.kind, CONNECTOR_FAULT_TIMEOUT);
-	connector_fault_about(&f, "host a port 1");
+	connector_fault_about(&f, "host a port 1", NULL);
 	ck_assert_str_eq(f.log, "host a port 1: the server did not answer in time");
 	connector_fault_from_libpq(&f, texts[0].text);
-	connector_fault_about(&f, "host a port 1"); /* libpq says it itself */
+	connector_fault_about(&f, "host a port 1", NULL); /* libpq says it itself */
 	ck_assert_str_eq(f.log, texts[0].log);
 	connector_fault_from_server(&f, SLICE("SFATAL\0C08P01\0Mconnection to server is odd\0"));
-	connector_fault_about(&f, "host a port 1");
+	connector_fault_about(&f, "host a port 1", NULL);
 	ck_assert_str_eq(f.log, "host a port 1: connection to server is odd");
 
 	char whom[CONNECTOR_TEXT_BYTES - 5]; /* what does not fit is cut off at the end */
 	memset(whom, 'h', sizeof(whom));
 	whom[sizeof(whom) - 1] = '\0';
 	connector_fault_from_talk(&f, CONNECTOR_TALK_TIMEOUT);
-	connector_fault_about(&f, whom);
+	connector_fault_about(&f, whom, NULL);
 	ck_assert_uint_eq(strlen(f.log), CONNECTOR_TEXT_BYTES - 1);
 	ck_assert_str_eq(f.log + strlen(whom), ": the");
 }
