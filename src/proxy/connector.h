@@ -80,6 +80,7 @@ struct connector_fault {
 	enum connector_fault_kind kind;
 	bool is_quoted;  /* sqlstate, message, detail and hint are the server's own */
 	bool is_refusal; /* and it said so before it knew who comes */
+	bool is_of_role; /* the login was done: this came of the question what the session is */
 	char sqlstate[6];
 	char message[CONNECTOR_TEXT_BYTES]; /* the server's primary message, or ours; for the client
 					     */

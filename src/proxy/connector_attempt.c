@@ -101,8 +101,10 @@ static bool connector_attempt_suits(struct connector_attempt *a, struct connecto
 	}
 	if (!connector_hosts_choosy(attrs))
 		return true;
-	if (!connector_steps_role(&a->link, talk, &role, &a->fault))
+	if (!connector_steps_role(&a->link, talk, &role, &a->fault)) {
+		a->fault.is_of_role = true;
 		return false;
+	}
 	if (connector_hosts_fits(&role, attrs))
 		return true;
 	connector_fault_set(&a->fault, CONNECTOR_FAULT_UNREACHABLE, "08006",

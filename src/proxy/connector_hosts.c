@@ -56,6 +56,8 @@ bool connector_hosts_choosy(const char *attrs)
 
 bool connector_hosts_go_on(const struct connector_fault *fault)
 {
+	if (fault->kind == CONNECTOR_FAULT_SERVER && fault->is_of_role)
+		return true;
 	if (fault->kind == CONNECTOR_FAULT_SERVER)
 		return strcmp(fault->sqlstate, "57P03") == 0; /* starting up or shutting down */
 	return fault->kind == CONNECTOR_FAULT_UNREACHABLE || fault->kind == CONNECTOR_FAULT_TIMEOUT;

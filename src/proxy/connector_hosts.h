@@ -31,7 +31,8 @@ struct connector_role {
 bool connector_hosts_fits(const struct connector_role *role, const char *attrs);
 bool connector_hosts_choosy(const char *attrs); /* does it ask for anything? NULL, "any": no */
 
-/* May the next host be tried after this? As libpq does it: not when the server has refused us. */
+/* May the next host or address be tried after this? As libpq does it: not when the server has
+ * refused us, but where it would not say what the session is. */
 bool connector_hosts_go_on(const struct connector_fault *fault);
 
 #endif

@@ -9,6 +9,8 @@ import subprocess
 import pytest
 
 from cluster import RUN_AS, free_port, identity, own
+from fakeserver import authentication_ok, error, key_data, parameter, ready
+from rawwire import Refused
 from waiting import until
 
 pytestmark = pytest.mark.pgweir
@@ -376,6 +378,23 @@ def test_target_session_attrs(pooler, cluster):
     except Refused as refused:
         error = refused.error
     assert error.sqlstate[:2] == "08"
+
+
+def test_a_server_that_would_not_say_what_it_is(pooler, cluster, fake_server):
+    """Before PostgreSQL 14 a server is asked for its role. One that answers with an error is passed over."""
+    def script(session):
+        session.read_startup()
+        session.send(authentication_ok(), parameter("server_version", "13.4"), key_data(), ready())
+        session.serve(lambda sql: error("57014", "canceling statement due to a whim") + ready())
+
+    port = fake_server(script).port
+    target = "dbname=app target_session_attrs=read-write"
+    p = pooler(databases={"app": f"host=127.0.0.1,127.0.0.1 port={port},{cluster.port} {target}",
+                          "alone": f"host=127.0.0.1,127.0.0.1 port={port},1 {target}"})
+    assert p.raw().value("show port") == str(cluster.port)
+    with pytest.raises(Refused) as refused:
+        p.raw(database="alone")
+    assert "due to a whim" in str(refused.value)
 
 
 def test_host_name(pooler):
