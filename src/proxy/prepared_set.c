@@ -81,6 +81,17 @@ void prepared_set_evict(struct prepared_set *set, struct prepared_entry *entry,
 	list_push_back(&set->leaving, &entry->lru);
 }
 
+bool prepared_set_evicts(const struct prepared_set *set, const struct stmt *stmt,
+			 const struct track *track)
+{
+	LIST_EACH (node, tmp, &set->leaving) {
+		const struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
+		if (entry->stmt == stmt && !track_seq_before(entry->seq, track_head_seq(track)))
+			return true;
+	}
+	return false;
+}
+
 /* The Close of it was skipped. */
 static void put_back(struct prepared_set *set, struct prepared_entry *entry)
 {

@@ -76,6 +76,10 @@ void prepared_set_drop(struct prepared_set *set, struct prepared_entry *entry);
 void prepared_set_evict(struct prepared_set *set, struct prepared_entry *entry,
 			const struct track *track);
 
+/* Is a Close of it under way, which may yet be skipped? */
+bool prepared_set_evicts(const struct prepared_set *set, const struct stmt *stmt,
+			 const struct track *track);
+
 /* The message `seq`, which is sent or comes next, describes the entry's copy. */
 void prepared_set_ask(struct prepared_set *set, struct prepared_entry *entry, uint32_t seq,
 		      const struct track *track);

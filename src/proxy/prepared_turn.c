@@ -91,7 +91,7 @@ struct prepared_entry *prepared_turn_enter(struct prepared_turn *t, struct stmt 
 		shape_unref(entry->shape);
 	} else {
 		make_room(t, set);
-		if (set->is_doubtful)
+		if (set->is_doubtful || prepared_set_evicts(set, stmt, &t->s->track))
 			prepared_turn_close(t, prepared_turn_name(stmt));
 		entry = mem_zalloc(sizeof(*entry));
 		entry->stmt = stmt_ref(stmt);

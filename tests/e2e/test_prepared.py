@@ -105,6 +105,17 @@ def test_close_frees_the_name(shared):
     assert run(client, "s") == ["2"]
 
 
+@pytest.mark.parametrize("mode", MODES)
+def test_room_that_a_skipped_batch_was_to_make(pooler, mode):
+    """Who is used again before it is known that its Close was skipped."""
+    client = pooler(pool_mode=mode, pool_size=1, workers=1, max_prepared_statements=1).raw()
+    prepare(client, "one", "select 1")
+    prepare(client, "two", "select 2")
+    client.send(B(name="nothing") + B(name="one") + E() + S + B(name="two") + E() + S + B(name="one") + E() + S)
+    assert [m.sqlstate for m in client.ready() if m.kind == "E"] == ["26000"]
+    assert [kinds(client.ready()) for _ in range(2)] == ["2DCZ", "2DCZ"]
+
+
 def test_describe(shared):
     client, other = shared.raw(), shared.raw()
     prepare(client, "s", "select $1::int as n, 'x'::text as t")
