@@ -112,12 +112,16 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/prepared.h \
 	src/proxy/prepared_answer.c \
 	src/proxy/prepared_answer.h \
+	src/proxy/prepared_executed.c \
+	src/proxy/prepared_executed.h \
 	src/proxy/prepared_names.c \
 	src/proxy/prepared_names.h \
 	src/proxy/prepared_portals.c \
 	src/proxy/prepared_portals.h \
 	src/proxy/prepared_set.c \
 	src/proxy/prepared_set.h \
+	src/proxy/prepared_text.c \
+	src/proxy/prepared_text.h \
 	src/proxy/prepared_turn.c \
 	src/proxy/prepared_turn.h \
 	src/proxy/prepared_unnamed.c \

@@ -15,6 +15,7 @@
 #include "proxy/prepared_names.h"
 #include "proxy/prepared_portals.h"
 #include "proxy/prepared_set.h"
+#include "proxy/prepared_text.h"
 #include "proxy/prepared_turn.h"
 #include "proxy/prepared_unnamed_turn.h"
 #include "proxy/restore.h"
@@ -28,15 +29,9 @@
 #include "wire/track.h"
 
 /* A message of the client's may need so many of ours in front of it, and is one itself. */
-#define PREPARED_MAX_ITEMS 20u
-#define PREPARED_MAX_LENT 4u
+#define PREPARED_MAX_ITEMS 48u
 /* Names that are lent are closed when the next batch begins, whosever it is. */
 #define PREPARED_MOST_LENT 8192u
-
-/* What has to do with names that are told to the server in a text. */
-#define PREPARED_NAMING (EFFECT(PREPARE) | EFFECT(EXECUTE) | EFFECT(DEALLOCATE))
-#define PREPARED_FREES_ALL (EFFECT(DEALLOCATE_ALL) | EFFECT(DISCARD_ALL))
-#define PREPARED_FREEING (EFFECT(DEALLOCATE) | PREPARED_FREES_ALL)
 
 /* ---- names of the client's ---------------------------------------------------------------- */
 
@@ -60,6 +55,20 @@ static enum prepared_step prepared_on_parse_again(struct prepared_turn *t, struc
 	return PREPARED_WRITTEN;
 }
 
+/* Parse of the unnamed statement. */
+static enum prepared_step prepared_on_parse_unnamed(struct prepared_turn *t, const struct frame *f,
+						    struct slice body)
+{
+	struct prepared_executed *executed = NULL;
+	if (prepared_text_may_look(body) &&
+	    !prepared_text_looks(t, slice_head(body, strnlen(body.ptr, body.len)), &executed))
+		return PREPARED_FULL;
+	prepared_unnamed_turn_parse(t, f, body);
+	if (UNLIKELY(executed != NULL))
+		prepared_unnamed_executes(&t->c->prepared->unnamed, executed);
+	return PREPARED_PASSES;
+}
+
 /* Parse of a name. */
 static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struct frame *f,
 					    struct slice name, struct slice body)
@@ -78,150 +87,23 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 		return PREPARED_FULL;
 	if (there)
 		return prepared_on_parse_again(t, name, body);
+	struct slice sql = slice_head(body, strnlen(body.ptr, body.len));
+	struct prepared_executed *executed = NULL;
+	if (UNLIKELY(prepared_text_may_look(sql)) && !prepared_text_looks(t, sql, &executed))
+		return PREPARED_FULL;
 	if (UNLIKELY(t->c->keep != NULL) &&
 	    (t->c->keep->kept | t->c->keep->suspected) & KEEP(PREPARE))
 		prepared_turn_try_name(t, name);
 	struct prepared_name *made = mem_zalloc(sizeof(*made));
 	made->stmt = stmt_get(t->c->worker->shared->stmts, prepared_search_path(t->c), body);
-	made->has_effects = suspect_has_effects(t->c, slice_head(body, strnlen(body.ptr, body.len)),
-						&made->moves);
+	made->executed = executed;
+	made->has_effects = suspect_has_effects(t->c, sql, &made->moves);
 	prepared_names_put(names, name, made);
 	prepared_names_go_by(made, prepared_turn_enter(t, made->stmt)->shape);
 	prepared_turn_begin(t);
 	prepared_names_note(names, track_next_seq(&t->s->track), name, NULL);
 	prepared_turn_parse(t->out, prepared_turn_name(made->stmt), body);
 	return PREPARED_WRITTEN;
-}
-
-/* ---- names in SQL ---------------------------------------------------------------------- */
-
-/* A text deallocates the name. Where that is one of ours, what it leads to at the server is gone
- * then. */
-static void prepared_lend_to_text(struct prepared_turn *t, struct slice name)
-{
-	struct prepared_set *set = prepared_set_need(t->s);
-	struct prepared_entry *entry = prepared_set_find_name(set, name);
-	if (entry)
-		entry->is_good = false;
-	if (!prepared_set_lends(set, t->lent_before, name))
-		prepared_turn_lend(t, name);
-}
-
-/* It executes what the client knows by that name: the server shall as well. */
-static void prepared_lend_executed(struct prepared_turn *t, const struct prepared_name *there,
-				   struct slice name)
-{
-	suspect_text(t->c, slice_of(there->stmt->body.ptr), true);
-	if (!prepared_set_lends(t->s->prepared, t->lent_before, name) &&
-	    !slice_starts(name, STMT_PREFIX))
-		prepared_turn_lend_whole(t, name, there);
-}
-
-/* What it executes stands in front of a Query, which is skipped where that fails. */
-static void prepared_hold_behind(struct prepared_turn *t, uint64_t effects)
-{
-	struct prepared_set *set = t->s->prepared;
-	if (!(effects & EFFECT(EXECUTE)) || !set || !set->lent_count)
-		return;
-	set->holds = true;
-	set->held_seq = track_next_seq(&t->s->track);
-}
-
-/* The names in a text, and what they become. */
-struct prepared_reading {
-	struct prepared_undo *undos[PREPARED_MAX_LENT]; /* of those that it frees */
-	unsigned freed;
-	unsigned nth;     /* its DEALLOCATE of a name so far */
-	unsigned met;     /* names that the client has by a Parse */
-	bool is_executed; /* it stands in a statement that another text executes */
-	bool frees_all;   /* DEALLOCATE ALL, DISCARD ALL stand in front */
-};
-
-static void prepared_read_names(struct prepared_turn *t, struct slice sql,
-				struct prepared_reading *reading);
-
-static void prepared_free_name(struct prepared_turn *t, struct slice name,
-			       struct prepared_reading *reading)
-{
-	struct prepared_names *names = t->c->prepared;
-	struct prepared_name *old = prepared_names_remove(names, name);
-	struct prepared_undo *undo =
-		prepared_names_note(names, track_next_seq(&t->s->track), name, old);
-	undo->nth = reading->nth;
-	reading->undos[reading->freed++] = undo;
-}
-
-static void prepared_on_execute_name(struct prepared_turn *t, const struct prepared_name *there,
-				     struct slice name, struct prepared_reading *reading)
-{
-	prepared_lend_executed(t, there, name);
-	if (reading->is_executed)
-		return; /* what that executes in turn is not read */
-	reading->is_executed = true;
-	prepared_read_names(t, slice_of(there->stmt->body.ptr), reading);
-	reading->is_executed = false;
-}
-
-static void prepared_on_effect(struct prepared_turn *t, const struct effect *effect,
-			       struct slice name, struct prepared_reading *reading)
-{
-	struct prepared_set *set = prepared_set_need(t->s);
-	struct prepared_name *there = map_get(&t->c->prepared->map, name);
-	bool is_free = !there || reading->frees_all;
-	reading->nth += (effect->set & EFFECT(DEALLOCATE)) != 0;
-	if (is_free && effect->set & EFFECT(PREPARE)) /* it is freed in front, and taken anew */
-		prepared_set_lends_no_more(set, name, t->c->id);
-	if (!there || (reading->frees_all && effect->set & EFFECT(PREPARE)))
-		return;
-	reading->met++;
-	if (effect->set & EFFECT(EXECUTE))
-		prepared_on_execute_name(t, there, name, reading);
-	else if (effect->set & EFFECT(DEALLOCATE) || !slice_starts(name, STMT_PREFIX))
-		prepared_lend_to_text(t, name);
-	if (effect->set & EFFECT(DEALLOCATE))
-		prepared_free_name(t, name, reading);
-}
-
-static void prepared_read_names(struct prepared_turn *t, struct slice sql,
-				struct prepared_reading *reading)
-{
-	struct prepared_names *names = t->c->prepared;
-	struct lexer_mode mode = paramset_reading(t->c->params);
-	uint64_t effects = effect_of(sql, mode);
-	struct effect_iter iter;
-	struct effect effect;
-	char name[LITERAL_NAME_BYTES];
-
-	if (effects & PREPARED_FREES_ALL) {
-		names->forgets = true;
-		names->forgets_at = track_next_seq(&t->s->track);
-	}
-	if (!(effects & PREPARED_NAMING))
-		return;
-	effect_init(&iter, sql, mode);
-	while (effect_next(&iter, &effect) && reading->met < PREPARED_MAX_LENT) {
-		size_t len = effect.set & PREPARED_NAMING ? effect_name(&effect, name) : 0;
-		reading->frees_all |= (effect.set & PREPARED_FREES_ALL) != 0;
-		if (len)
-			prepared_on_effect(t, &effect, slice_make(name, len), reading);
-	}
-}
-
-/* A text is about to be run, by the next message that is not of ours. */
-static void prepared_on_text(struct prepared_turn *t, struct slice sql, bool is_query)
-{
-	struct prepared_names *names = t->c->prepared;
-	struct prepared_reading reading = { .freed = 0 };
-
-	if (!names || map_count(&names->map) == 0)
-		return;
-	t->lent_before = t->s->prepared ? buf_len(&t->s->prepared->lent) : 0;
-	prepared_read_names(t, sql, &reading);
-	/* all of it is the text's doing, not that of what is in front */
-	for (unsigned i = 0; i < reading.freed; i++)
-		reading.undos[i]->seq = track_next_seq(&t->s->track);
-	if (is_query && reading.met)
-		prepared_hold_behind(t, effect_of(sql, paramset_reading(t->c->params)));
 }
 
 /* ---- messages ----------------------------------------------------------------------------- */
@@ -259,38 +141,14 @@ static enum prepared_step prepared_on_close(struct prepared_turn *t, const struc
 	return PREPARED_WRITTEN;
 }
 
-/* Is it still to be seen whether what was run in front makes the server forget all? It shall say
- * so now, though no Sync comes. */
-static bool prepared_awaits_forget(struct prepared_turn *t)
-{
-	struct prepared_names *names = t->c->prepared;
-	if (!prepared_names_awaits_forget(names, &t->s->track))
-		return false;
-	if (t->s->track.open)
-		prepared_turn_flush(t, names->forgets_at);
-	return true;
-}
-
-/* Would a text deallocate names of which it is not known yet what they lead to? */
-static bool prepared_text_waits(struct prepared_turn *t, struct slice sql)
-{
-	struct prepared_names *names = t->c->prepared;
-	if (!names || !(names->syncs || names->forgets))
-		return false;
-	if (!(effect_of(sql, paramset_reading(t->c->params)) & PREPARED_NAMING))
-		return false;
-	return prepared_awaits_forget(t) || names->syncs;
-}
-
 /* A statement that may leave something in the session is bound to a portal. */
 static void prepared_run(struct prepared_turn *t, struct slice portal, struct slice sql)
 {
 	struct prepared_names *names = prepared_names_need(t->c);
 	uint64_t effects = effect_of(sql, paramset_reading(t->c->params));
 	suspect_bound(t->c, sql);
-	if (effects & EFFECT(EXECUTE)) /* to bind it asks what that gives */
-		prepared_on_text(t, sql, false);
-	if (effects & (PREPARED_FREEING | PREPARED_NAMING) || restore_concerns(t->c, effects))
+	if (effects & (PREPARED_TEXT_NAMING | PREPARED_TEXT_FREES_ALL) ||
+	    restore_concerns(t->c, effects))
 		prepared_portals_bind(&names->portals, track_next_seq(&t->s->track), portal, sql);
 }
 
@@ -307,7 +165,7 @@ static enum prepared_step prepared_on_execute(struct prepared_turn *t, struct sl
 		list_push_front(portals, &portal->link);
 		return PREPARED_FULL;
 	}
-	prepared_on_text(t, slice_of(portal->sql), false);
+	prepared_text_execute(t, slice_of(portal->sql));
 	restore_text(t->c, slice_of(portal->sql), true);
 	prepared_portals_free_one(portal);
 	return PREPARED_PASSES;
@@ -363,6 +221,9 @@ static enum prepared_step prepared_on_use_unnamed(struct prepared_turn *t, const
 	bool is_bind = f->type == 'B';
 	if (!is_bind)
 		prepared_catch_up(t, NULL);
+	if (names && UNLIKELY(names->unnamed.now.has_effects) &&
+	    !prepared_text_looks(t, prepared_unnamed_turn_text(t), NULL))
+		return PREPARED_FULL;
 	bool may_leave = is_bind && names && prepared_may_leave(t->c, &names->unnamed.now);
 	struct slice sql = may_leave ? prepared_unnamed_turn_sql(t) : SLICE_NONE;
 	switch (prepared_unnamed_turn_use(t, f, before)) {
@@ -383,6 +244,9 @@ static enum prepared_step prepared_on_bind(struct prepared_turn *t, const struct
 					   struct slice before, struct slice name,
 					   struct prepared_name *there)
 {
+	if (UNLIKELY(there->has_effects) &&
+	    !prepared_text_looks(t, slice_of(there->stmt->body.ptr), NULL))
+		return PREPARED_FULL;
 	bool runs = prepared_has_effects(t, there);
 	switch (prepared_turn_bind(t, name, there, prepared_turn_is_described(t, f, before))) {
 	case PREPARED_FITS:
@@ -421,6 +285,9 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 	if (f->type == 'B')
 		return prepared_on_bind(t, f, before, name, there);
 	prepared_catch_up(t, there->stmt);
+	if (UNLIKELY(there->has_effects) &&
+	    !prepared_text_looks(t, slice_of(there->stmt->body.ptr), NULL))
+		return PREPARED_FULL;
 	if (prepared_turn_describe(t, name, there) == PREPARED_ASKS)
 		return PREPARED_FULL;
 	prepared_rename(t, f, before, name, prepared_turn_name(there->stmt));
@@ -461,8 +328,7 @@ static enum prepared_step prepared_read(struct prepared_turn *t, const struct fr
 			return PREPARED_PASSES; /* the server will say what it thinks of it */
 		if (name.len)
 			return prepared_on_parse(t, f, name, reader_rest(&r));
-		prepared_unnamed_turn_parse(t, f, reader_rest(&r));
-		return PREPARED_PASSES;
+		return prepared_on_parse_unnamed(t, f, reader_rest(&r));
 	case 'B':
 		first = reader_cstr(&r);
 		name = reader_cstr(&r);
@@ -486,7 +352,7 @@ static enum prepared_step prepared_read(struct prepared_turn *t, const struct fr
 		if (prepared_text_waits(t, name))
 			return PREPARED_FULL;
 		prepared_unnamed_turn_end(t);
-		prepared_on_text(t, name, true);
+		prepared_text_query(t, name);
 		prepared_end_batch(t);
 		return PREPARED_PASSES;
 	case 'S':
@@ -497,12 +363,27 @@ static enum prepared_step prepared_read(struct prepared_turn *t, const struct fr
 	}
 }
 
+static uint32_t prepared_most_wanted(const struct client *c, char type)
+{
+	switch (type) {
+	case 'P':
+		return PREPARED_MAX_BYTES;
+	case 'Q': /* it may have names in it */
+		return prepared_names_count(c) ? PREPARED_MAX_BYTES : 0;
+	case 'B':
+	case 'D':
+	case 'C':
+		return PREPARED_PEEK_BYTES;
+	case 'E':
+		return prepared_minds_execute(c) ? PREPARED_PEEK_BYTES : 0;
+	default:
+		return 0;
+	}
+}
+
 uint32_t prepared_wants(const struct client *c, const struct frame *f)
 {
-	uint32_t most = f->type == 'P' ? PREPARED_MAX_BYTES : PREPARED_PEEK_BYTES;
-	if (f->type != 'P' && f->type != 'B' && f->type != 'D' && f->type != 'C' &&
-	    (f->type != 'E' || !prepared_minds_execute(c)))
-		return 0;
+	uint32_t most = prepared_most_wanted(c, f->type);
 	return f->body_bytes < most ? f->body_bytes : most;
 }
 
@@ -511,7 +392,7 @@ uint32_t prepared_wants(const struct client *c, const struct frame *f)
 static bool prepared_lent_in_doubt(const struct client *c, const struct server *s)
 {
 	return UNLIKELY(c->keep != NULL) && (c->keep->kept | c->keep->suspected) & KEEP(PREPARE) &&
-	       buf_len(&s->prepared->lent) > 0 &&
+	       map_count(&s->prepared->lent) > 0 &&
 	       track_head_seq(&s->track) != track_next_seq(&s->track);
 }
 
@@ -524,7 +405,7 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, con
 	};
 	if (track_in_copy(&s->track) != TRACK_COPY_NONE || (s->track.skipping && f->type != 'S'))
 		return PREPARED_PASSES; /* the server does not even look at it */
-	size_t lent = s->prepared ? s->prepared->lent_count : 0;
+	size_t lent = prepared_set_lent(s->prepared);
 	if (track_next_seq(&s->track) - track_head_seq(&s->track) + lent >
 	    TRACK_MAX_ITEMS - PREPARED_MAX_ITEMS)
 		return PREPARED_FULL;
@@ -534,7 +415,7 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, con
 	if (c->prepared)
 		prepared_names_arrive(c->prepared, s);
 	if (UNLIKELY(c->prepared && c->prepared->forgets) && f->type != 'Q' && f->type != 'S' &&
-	    f->type != 'E' && prepared_awaits_forget(&turn))
+	    f->type != 'E' && prepared_text_awaits_forget(&turn))
 		return PREPARED_FULL;
 	if (lent && !track_wants_sync(&s->track)) {
 		if (prepared_lent_in_doubt(c, s))

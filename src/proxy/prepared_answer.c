@@ -21,7 +21,7 @@ void prepared_answer_failed(struct client *c, struct server *s, const struct tra
 	bool skips = track_seq_before(from, to);
 	if (s->prepared && skips)
 		prepared_set_skipped(s->prepared, from, to);
-	if (c && skips && s->prepared && UNLIKELY(s->prepared->lent_count))
+	if (c && skips && UNLIKELY(prepared_set_lent(s->prepared)))
 		prepared_set_lends_no_more(s->prepared, SLICE_NONE,
 					   c->id); /* perhaps it got none */
 	if (names && skips) {

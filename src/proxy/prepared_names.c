@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "proxy/client.h"
+#include "proxy/prepared_executed.h"
 #include "proxy/prepared_portals.h"
 #include "proxy/server.h"
 #include "proxy/shape.h"
@@ -41,6 +42,7 @@ void prepared_names_free_one(struct prepared_name *name)
 	stmt_unref(name->stmt);
 	shape_unref(name->shape);
 	shape_unref(name->made);
+	prepared_executed_unref(name->executed);
 	free(name);
 }
 
@@ -182,6 +184,7 @@ void prepared_names_learn(struct prepared_names *names, uint32_t seq, struct sli
 	struct prepared_name *made = mem_zalloc(sizeof(*made));
 	made->stmt = stmt_ref(old->stmt);
 	made->shape = shape_ref(shape);
+	made->executed = prepared_executed_ref(old->executed);
 	made->has_effects = old->has_effects;
 	made->moves = old->moves;
 	made->hidden = old->hidden;

@@ -21,6 +21,7 @@
 #include "proxy/prepared_unnamed.h"
 
 struct client;
+struct prepared_executed;
 struct server;
 struct shape;
 struct stmt;
@@ -33,9 +34,10 @@ struct prepared_name {
 	bool is_told;        /* that its columns are others now: it takes what comes */
 	struct shape *made;  /* a reference; of the copy that was made for it last, by a Parse of
 				ours, since it goes by them; or NULL */
-	bool has_effects;    /* to run it may leave something in the session */
-	bool moves;          /* or take a number from a sequence */
-	struct hidden_verdict hidden; /* or what names in it hide may */
+	struct prepared_executed *executed; /* a reference; it is an EXECUTE; or NULL */
+	bool has_effects;                   /* to run it may leave something in the session */
+	bool moves;                         /* or take a number from a sequence */
+	struct hidden_verdict hidden;       /* or what names in it hide may */
 };
 
 /* What a message has changed, until the server has answered it. */

@@ -11,7 +11,6 @@
 #include "proxy/server.h"
 #include "proxy/shape.h"
 #include "proxy/stmt.h"
-#include "wire/reader.h"
 
 struct prepared_set *prepared_set_need(struct server *s)
 {
@@ -21,6 +20,9 @@ struct prepared_set *prepared_set_need(struct server *s)
 		list_init(&s->prepared->lru);
 		list_init(&s->prepared->asks);
 		list_init(&s->prepared->leaving);
+		map_init(&s->prepared->lent);
+		map_init(&s->prepared->unsure);
+		s->prepared->text = 1;
 		s->prepared->synced_at = track_head_seq(&s->track) - 1;
 		s->prepared->unnamed_seq = s->prepared->flushed_at = s->prepared->synced_at;
 	}
@@ -118,8 +120,8 @@ void prepared_set_free(struct server *s)
 		free_ask(LIST_ENTRY(node, struct prepared_ask, link));
 	map_fini(&set->map);
 	shape_unref(set->unnamed_shape);
-	buf_fini(&set->lent);
-	buf_fini(&set->unsure);
+	map_fini(&set->lent);
+	map_fini(&set->unsure);
 	free(set);
 	s->prepared = NULL;
 }
@@ -214,31 +216,28 @@ void prepared_set_skipped(struct prepared_set *set, uint32_t from, uint32_t to)
 	}
 }
 
-bool prepared_set_lends(const struct prepared_set *set, size_t from, struct slice name)
+void prepared_set_lend(struct prepared_set *set, struct slice name)
 {
-	struct reader r;
-	reader_init(&r, slice_skip(buf_slice(&set->lent), from));
-	while (r.rest.len)
-		if (slice_eq(reader_cstr(&r), name))
-			return true;
-	return false;
+	map_put(&set->lent, name, (void *)set->text);
+}
+
+bool prepared_set_lends(const struct prepared_set *set, struct slice name)
+{
+	return map_get(&set->lent, name) == (void *)set->text;
 }
 
 void prepared_set_lends_no_more(struct prepared_set *set, struct slice name, uint64_t client)
 {
-	struct buf others = { 0 };
-	struct reader r;
-	reader_init(&r, buf_slice(&set->lent));
-	while (r.rest.len) {
-		struct slice lent = reader_cstr(&r);
-		struct buf *to = !name.len || slice_eq(lent, name) ? &set->unsure : &others;
-		set->unsure_count += to == &set->unsure;
-		buf_add_slice(to, lent);
-		buf_u8(to, 0);
-	}
+	struct slice key;
+	void *value;
+	for (size_t at = 0; !name.len && map_next(&set->lent, &at, &key, &value);)
+		map_put(&set->unsure, key, value);
+	value = name.len ? map_remove(&set->lent, name) : NULL;
+	if (value)
+		map_put(&set->unsure, name, value);
+	if (!name.len)
+		map_fini(&set->lent);
 	set->unsure_of = client;
-	buf_fini(&set->lent);
-	set->lent = others;
 }
 
 bool prepared_set_holds(struct prepared_set *set, const struct track *track)

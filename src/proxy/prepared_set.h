@@ -14,7 +14,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "base/buf.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/slice.h"
@@ -52,11 +51,10 @@ struct prepared_set {
 	uint32_t own_seq;            /* of our last Parse or Close */
 	uint32_t synced_at;          /* of the last Sync */
 	uint32_t flushed_at;         /* what was sent before is answered without one */
-	struct buf lent;   /* names of the client's own that it got for a moment: "a\0b\0" */
-	size_t lent_count; /* of these, and of the next */
-	struct buf unsure; /* those that `unsure_of` may have by PREPARE since, if its text got so
-			      far */
-	size_t unsure_count;
+	uintptr_t text;              /* the number of the text that names are lent to, from one */
+	struct map lent;    /* names of the client's own that it got for a moment -> their text */
+	struct map unsure;  /* those that `unsure_of` may have by PREPARE since, if its text got so
+			       far -> not NULL */
 	uint64_t unsure_of; /* a client's id */
 	bool holds;         /* in front of the message `held_seq` stands something that may fail: */
 	uint32_t held_seq;  /* what comes behind it waits until it is answered */
@@ -99,10 +97,18 @@ static inline bool prepared_set_asks(const struct prepared_set *set)
 }
 void prepared_set_hear(struct prepared_set *set, uint32_t seq, char type, struct slice body);
 
-/* Is that one of the client's names that it got for a moment, behind so many bytes of them? And:
- * it, or whichever where the name is empty, may be what PREPARE has taken. */
-bool prepared_set_lends(const struct prepared_set *set, size_t from, struct slice name);
+/* It gets the client's own name for a moment; and: has it got that for the text at hand? */
+void prepared_set_lend(struct prepared_set *set, struct slice name);
+bool prepared_set_lends(const struct prepared_set *set, struct slice name);
+
+/* The name, or whichever is lent where it is empty, may be what PREPARE has taken. */
 void prepared_set_lends_no_more(struct prepared_set *set, struct slice name, uint64_t client);
+
+/* How many names are to be closed in front of the next batch, at most. */
+static inline size_t prepared_set_lent(const struct prepared_set *set)
+{
+	return set ? map_count(&set->lent) + map_count(&set->unsure) : 0;
+}
 
 /* Must what comes now still wait? */
 bool prepared_set_holds(struct prepared_set *set, const struct track *track);

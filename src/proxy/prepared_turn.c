@@ -9,6 +9,7 @@
 #include "proxy/client.h"
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
+#include "proxy/prepared_executed.h"
 #include "proxy/prepared_names.h"
 #include "proxy/prepared_set.h"
 #include "proxy/server.h"
@@ -18,7 +19,6 @@
 #include "proxy/worker.h"
 #include "wire/build.h"
 #include "wire/frame.h"
-#include "wire/reader.h"
 #include "wire/track.h"
 
 /* Statements that make room for one, at most. */
@@ -111,14 +111,16 @@ struct prepared_entry *prepared_turn_enter(struct prepared_turn *t, struct stmt 
 static struct prepared_entry *prepare(struct prepared_turn *t, struct prepared_name *name)
 {
 	struct stmt *stmt = name->stmt;
+	prepared_turn_settle(t, name->executed);
 	struct prepared_entry *entry = prepared_turn_enter(t, stmt);
 	struct shape *any = entry->shape;
 	entry->shape = shape_new_like(name->shape);
 	shape_unref(any);
 	prepared_turn_own(t, 'P');
-	entry->used_seq = track_next_seq(&t->s->track);
 	prepared_turn_parse_typed(t->out, prepared_turn_name(stmt), stmt->body,
 				  shape_types(name->shape));
+	prepared_turn_settled(t, name->executed);
+	entry->used_seq = track_next_seq(&t->s->track);
 	t->c->pool->stats.server_parses++;
 	shape_unref(name->made);
 	name->made = shape_ref(entry->shape);
@@ -296,9 +298,7 @@ static void lend(struct prepared_turn *t, struct slice name, struct slice body, 
 	prepared_turn_close(t, name);
 	prepared_turn_own(t, 'P');
 	prepared_turn_parse_typed(t->out, name, body, types);
-	buf_add_slice(&set->lent, name);
-	buf_u8(&set->lent, 0);
-	set->lent_count++;
+	prepared_set_lend(set, name);
 }
 
 void prepared_turn_lend(struct prepared_turn *t, struct slice name)
@@ -312,6 +312,39 @@ void prepared_turn_lend_whole(struct prepared_turn *t, struct slice name,
 	lend(t, name, there->stmt->body, shape_types(there->shape));
 }
 
+/* May the client have something by PREPARE? */
+static bool keeps_prepared(const struct client *c)
+{
+	return c->keep && (c->keep->kept | c->keep->suspected) & KEEP(PREPARE);
+}
+
+static bool can_settle(const struct prepared_turn *t, const struct prepared_executed *executed)
+{
+	return map_get(&t->c->prepared->map, slice_of(executed->name)) || !keeps_prepared(t->c);
+}
+
+void prepared_turn_settle(struct prepared_turn *t, const struct prepared_executed *executed)
+{
+	if (LIKELY(!executed) || !can_settle(t, executed))
+		return;
+	if (executed->stmt)
+		lend(t, slice_of(executed->name), executed->stmt->body, SLICE_NONE);
+	else
+		prepared_turn_lend(t, slice_of(executed->name));
+}
+
+void prepared_turn_settled(struct prepared_turn *t, const struct prepared_executed *executed)
+{
+	if (LIKELY(!executed) || !can_settle(t, executed))
+		return;
+	struct slice name = slice_of(executed->name);
+	struct prepared_name *there = map_get(&t->c->prepared->map, name);
+	if (there)
+		prepared_turn_lend_whole(t, name, there);
+	else
+		prepared_turn_close(t, name);
+}
+
 void prepared_turn_try_name(struct prepared_turn *t, struct slice name)
 {
 	prepared_turn_own(t, 'P');
@@ -319,31 +352,27 @@ void prepared_turn_try_name(struct prepared_turn *t, struct slice name)
 	prepared_turn_close(t, name);
 }
 
-static void close_all(struct prepared_turn *t, struct buf *names)
+static void close_all(struct prepared_turn *t, struct map *names)
 {
-	struct reader r;
-	reader_init(&r, buf_slice(names));
-	while (r.rest.len)
-		prepared_turn_close(t, reader_cstr(&r));
-	buf_release(names);
+	struct slice name;
+	void *value;
+	for (size_t at = 0; map_next(names, &at, &name, &value);)
+		prepared_turn_close(t, name);
+	map_fini(names);
 }
 
 /* Who keeps something by PREPARE may keep it by one of these names. */
 static bool may_have_prepared(const struct client *c, const struct prepared_set *set)
 {
-	return c->id == set->unsure_of && c->keep &&
-	       (c->keep->kept | c->keep->suspected) & KEEP(PREPARE);
+	return c->id == set->unsure_of && keeps_prepared(c);
 }
 
 void prepared_turn_take_home(struct prepared_turn *t)
 {
 	struct prepared_set *set = t->s->prepared;
 	close_all(t, &set->lent);
-	if (set->unsure_count && !may_have_prepared(t->c, set)) {
+	if (!may_have_prepared(t->c, set))
 		close_all(t, &set->unsure);
-		set->unsure_count = 0;
-	}
-	set->lent_count = set->unsure_count;
 }
 
 static void nothing_in_front(void *arg)
@@ -356,6 +385,6 @@ void prepared_turn_bring_home(struct server *s)
 	struct prepared_turn turn = {
 		.c = s->client, .s = s, .out = &s->before, .flush = nothing_in_front
 	};
-	if (s->prepared && s->prepared->lent_count && !track_wants_sync(&s->track))
+	if (prepared_set_lent(s->prepared) && !track_wants_sync(&s->track))
 		prepared_turn_take_home(&turn);
 }

@@ -21,6 +21,7 @@
 struct client;
 struct frame;
 struct prepared_entry;
+struct prepared_executed;
 struct prepared_name;
 struct server;
 
@@ -33,7 +34,6 @@ struct prepared_turn {
 	void (*flush)(void *arg);
 	void *arg;
 	bool flushed;
-	size_t lent_before; /* bytes of the names that were lent before the text at hand */
 };
 
 /* Something is about to be added to `out`. */
@@ -102,6 +102,11 @@ void prepared_turn_lend(struct prepared_turn *t, struct slice name);
  * message waits until that is known (prepared_answer_skipped_text). */
 void prepared_turn_lend_whole(struct prepared_turn *t, struct slice name,
 			      const struct prepared_name *there);
+/* For a Parse of ours that comes next, of a statement that has found this by its name (or NULL), it
+ * leads to that once more; and behind it to what it is the client's for now. */
+void prepared_turn_settle(struct prepared_turn *t, const struct prepared_executed *executed);
+void prepared_turn_settled(struct prepared_turn *t, const struct prepared_executed *executed);
+
 /* Is the name one that PREPARE has taken in this session? The server says so, and skips the rest.
  */
 void prepared_turn_try_name(struct prepared_turn *t, struct slice name);

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "base/mem.h"
+#include "proxy/prepared_executed.h"
 #include "proxy/shape.h"
 #include "wire/track.h"
 
@@ -26,12 +27,15 @@ static void swap_bodies(struct prepared_body *a, struct prepared_body *b)
 	*b = body;
 }
 
-static void drop_shape(struct prepared_body *body)
+/* What is known of it besides its text. */
+static void drop_known(struct prepared_body *body)
 {
-	if (LIKELY(!body->shape))
+	if (LIKELY(!body->shape && !body->executed))
 		return;
 	shape_unref(body->shape);
+	prepared_executed_unref(body->executed);
 	body->shape = NULL;
+	body->executed = NULL;
 }
 
 static void free_change(struct prepared_change *change)
@@ -45,7 +49,7 @@ static void free_change(struct prepared_change *change)
 static void drop_change(struct prepared_unnamed *u, struct prepared_change *change)
 {
 	u->old_bytes -= buf_len(&change->old.text);
-	drop_shape(&change->old);
+	drop_known(&change->old);
 	list_remove(&change->link);
 	free_change(u->spare);
 	u->spare = change;
@@ -72,7 +76,7 @@ void prepared_unnamed_fini(struct prepared_unnamed *u)
 	LIST_EACH (node, tmp, &u->changes)
 		drop_change(u, LIST_ENTRY(node, struct prepared_change, link));
 	free_change(u->spare);
-	drop_shape(&u->now);
+	drop_known(&u->now);
 	buf_fini(&u->now.text);
 }
 
@@ -106,6 +110,11 @@ bool prepared_unnamed_parse(struct prepared_unnamed *u, const struct track *trac
 	return true;
 }
 
+void prepared_unnamed_executes(struct prepared_unnamed *u, struct prepared_executed *executed)
+{
+	u->now.executed = executed;
+}
+
 void prepared_unnamed_end(struct prepared_unnamed *u, const struct track *track)
 {
 	drop_before(u, track_head_seq(track));
@@ -120,7 +129,7 @@ void prepared_unnamed_answered(struct prepared_unnamed *u, struct slice text)
 	drop_before(u, u->seq + 1);
 	buf_clear(&u->now.text);
 	buf_add_slice(&u->now.text, text);
-	drop_shape(&u->now);
+	drop_known(&u->now);
 	u->now.has_effects = u->now.moves = false;
 	u->now.hidden = (struct hidden_verdict){ 0 };
 	u->generation++;
@@ -155,7 +164,7 @@ static void take_back(struct prepared_unnamed *u, struct prepared_change *change
 	swap_bodies(behind, &change->old);
 	if (is_refused) {
 		buf_clear(&behind->text);
-		drop_shape(behind);
+		drop_known(behind);
 	}
 	u->old_bytes += buf_len(&change->old.text) + (is_last ? 0 : buf_len(&behind->text));
 	drop_change(u, change);

@@ -22,15 +22,17 @@
 #include "proxy/hidden.h"
 
 struct prepared_change;
+struct prepared_executed;
 struct shape;
 struct track;
 
 /* What a Parse without a name says behind it. */
 struct prepared_body {
-	struct buf text;              /* empty: there is none */
-	bool has_effects;             /* to run it may leave something in the session */
-	bool moves;                   /* or take a number from a sequence */
-	struct hidden_verdict hidden; /* or what names in it hide may */
+	struct buf text;                    /* empty: there is none */
+	struct prepared_executed *executed; /* a reference; it is an EXECUTE; or NULL */
+	bool has_effects;                   /* to run it may leave something in the session */
+	bool moves;                         /* or take a number from a sequence */
+	struct hidden_verdict hidden;       /* or what names in it hide may */
 	struct shape
 		*shape; /* a reference; its own, of what it was described as; NULL: it was not */
 };
@@ -54,6 +56,9 @@ void prepared_unnamed_fini(struct prepared_unnamed *u);
  * that is not in hand as a whole is an empty one here. */
 bool prepared_unnamed_parse(struct prepared_unnamed *u, const struct track *track,
 			    struct slice text);
+
+/* That is an EXECUTE, which has found so much by its name (given away; or NULL). */
+void prepared_unnamed_executes(struct prepared_unnamed *u, struct prepared_executed *executed);
 
 /* The next message ends it. */
 void prepared_unnamed_end(struct prepared_unnamed *u, const struct track *track);

@@ -102,9 +102,11 @@ static enum prepared_fit prepare(struct prepared_turn *t, bool is_bind, bool is_
 	const struct prepared_unnamed *unnamed = &t->c->prepared->unnamed;
 	const struct prepared_body *now = &unnamed->now;
 	struct slice types = now->shape ? shape_types(now->shape) : SLICE_NONE;
+	prepared_turn_settle(t, now->executed);
 	own(t, unnamed->generation);
 	prepared_turn_own(t, 'P');
 	prepared_turn_parse_typed(t->out, SLICE(""), buf_slice(&now->text), types);
+	prepared_turn_settled(t, now->executed);
 	t->c->pool->stats.server_parses++;
 	if (LIKELY(!now->shape) || !is_bind)
 		return PREPARED_FITS;
@@ -185,14 +187,19 @@ void prepared_unnamed_turn_catch_up(struct prepared_turn *t)
 	ask(t, now->shape);
 }
 
+struct slice prepared_unnamed_turn_text(const struct prepared_turn *t)
+{
+	struct slice body = buf_slice(&t->c->prepared->unnamed.now.text);
+	return body.len ? slice_head(body, strnlen(body.ptr, body.len)) : SLICE("");
+}
+
 struct slice prepared_unnamed_turn_sql(struct prepared_turn *t)
 {
 	struct prepared_body *now = &t->c->prepared->unnamed.now;
-	struct slice body = buf_slice(&now->text);
 	bool does = now->has_effects || (now->moves && suspect_minds_moves(t->c));
 	does = does || prepared_has_reset(t->c);
-	bool runs = body.len > 0 && (does || UNLIKELY(suspect_may_hide(t->c)));
-	struct slice sql = runs ? slice_head(body, strnlen(body.ptr, body.len)) : SLICE_NONE;
+	bool runs = buf_len(&now->text) && (does || UNLIKELY(suspect_may_hide(t->c)));
+	struct slice sql = runs ? prepared_unnamed_turn_text(t) : SLICE_NONE;
 	if (!does)
 		runs = runs && suspect_hides(t->c, &now->hidden, sql);
 	return runs ? sql : SLICE_NONE;

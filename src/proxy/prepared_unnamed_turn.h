@@ -35,6 +35,9 @@ enum prepared_fit prepared_unnamed_turn_use(struct prepared_turn *t, const struc
  * batch is so later, somewhere. */
 void prepared_unnamed_turn_catch_up(struct prepared_turn *t);
 
+/* Its text; empty where there is none. */
+struct slice prepared_unnamed_turn_text(const struct prepared_turn *t);
+
 /* What a Bind of it would run, if that may leave anything in the session; else SLICE_NONE. */
 struct slice prepared_unnamed_turn_sql(struct prepared_turn *t);
 

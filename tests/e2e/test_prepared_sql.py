@@ -41,6 +41,16 @@ STORIES = {
                                        Q("execute n(6)")],
     "executed by name, extended": [PARSED, text("execute n") + S, use("n") + S, P("execute n") + B() + D() + E() + S, text("execute n") + S,
                                   P("execute n", "x") + S, use("x") + S, use("n") + S],
+    "described, what executes": [PARSED, P("execute n", "x") + D("S", "x") + S, D("S", "x") + S, use("x") + S, P("execute n") + D("S") + S,
+                                 D("S") + S, B() + D() + E() + S, P("explain (costs off) execute n") + D("S") + B() + D() + E() + S],
+    "described, what executes nothing yet": [P("execute n", "x") + D("S", "x") + S, PARSED, D("S", "x") + S, use("x") + S, B(name="x") + D() + E() + S,
+                                             C("S", "n") + S, P("execute n") + D("S") + S, D("S") + S],
+    "described, what executed another": [PARSED, P("execute n", "x") + D("S", "x") + S, C("S", "n") + P("select 'changed'", "n") + S, D("S", "x") + S,
+                                         use("x") + S, B(name="x") + D() + E() + S],
+    "described, what executes what executes": [PARSED, P("execute n", "x") + S, P("execute x", "y") + D("S", "y") + S, use("y") + S, Q("execute y"),
+                                               text("execute y") + S],
+    "only bound, what executes what frees": [PARSED, P("deallocate n", "x") + S, P("execute x", "y") + B(name="y") + S, use("n") + S,
+                                             P("execute x") + B() + S, use("n") + S],
     "executed among others": [PARSED, Q("select 1; execute n; select 2"), Q("begin; execute n; commit"), use("n") + S],
     "executed in a transaction": [PARSED, Q("begin"), Q("execute n"), Q("execute n"), Q("select 1/0"), Q("execute n"), Q("rollback"),
                                   Q("execute n")],
@@ -61,6 +71,9 @@ STORIES = {
     "executed, what frees all": [PARSED, P("deallocate all", "x") + S, Q("execute x"), use("n") + S, use("x") + S, PARSED],
     "all freed and prepared": [PARSED, Q("deallocate all; prepare n as select 'prepared'; rollback and chain"), Q("execute n"), Q("select 1"),
                                Q("execute n"), Q("discard all; prepare n as select 'again'"), Q("execute n"), Q("deallocate n"), PARSED],
+    "executed, many of them": [b"".join(P(f"select {i}", f"s{i}") for i in range(9)) + S, Q("; ".join(f"execute s{i}" for i in range(9))),
+                               Q("; ".join(f"deallocate s{i}" for i in range(8)) + "; execute s8"), use("s7") + S, use("s8") + S,
+                               Q("prepare s8 as select 1"), Q("execute s8; execute s8; select 1/0; deallocate s8"), use("s8") + S],
     "never there": [Q("execute n"), Q("deallocate n"), use("n") + S],
     "closed though prepared": [PREPARED, C("S", "n") + S, Q("execute n"), PARSED, use("n") + S],
     "bound though prepared": [PREPARED, use("n") + S, D("S", "n") + S, Q("deallocate n"), use("n") + S],
@@ -116,6 +129,15 @@ def test_a_name_that_was_to_be_prepared_anew(pooler):
         other.query("deallocate n")
         client.send(use("n") + S)
         assert [m.row() for m in client.ready() if m.kind == "D"] == [["parsed"]]
+
+
+def test_executed_at_the_end_of_a_long_string(pooler):
+    """It comes in pieces."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1, debug_io_bytes=100)
+    with p.raw() as client:
+        client.send(PARSED)
+        client.ready()
+        assert client.rows(f"select '{'x' * 30000}'; execute n")[1] == ["parsed"]
 
 
 def test_executed_where_nothing_was_prepared_yet(pooler):
