@@ -188,8 +188,8 @@ static void begin_text(struct prepared_turn *t)
 static void run(struct prepared_turn *t, struct slice sql, struct reading *reading)
 {
 	struct prepared_names *names = t->c->prepared;
-	if (!names || map_count(&names->map) == 0)
-		return;
+	if (!names || (map_count(&names->map) == 0 && list_is_empty(&names->undos)))
+		return; /* nor may it yet turn out to have some */
 	struct list *before = names->undos.prev;
 	begin_text(t);
 	read_names(t, sql, reading);

@@ -43,6 +43,8 @@ BATCHES = {
                              E("x") + P("select 'new'", "p1") + use("p1") + S, use("p1") + S, Q("commit"), use("p1") + S],
     "in a failed transaction": [Q("begin"), D("S", "nothing") + S, run("{}") + S, Q("rollback"), use("p1") + S],
     "in a transaction block": [Q("begin"), run("{}") + P("select 'new'", "p1") + use("p1") + S, Q("rollback"), use("p1") + S],
+    "all closed, or not after all": [D("S", "nothing") + C("S", "p1") + C("S", "p2") + S, run("{}") + P("select 'one'", "p3") + D("S", "p1") + S,
+                                     use("p1") + S, use("p2") + S],
     "prepared in SQL": [Q("prepare p3 as select 'sql'"), run("deallocate all") + P("select 'new'", "p3") + use("p3") + S],
 }
 
