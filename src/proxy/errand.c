@@ -20,8 +20,8 @@
 #include "proxy/prepared_set.h"
 #include "proxy/restore.h"
 #include "proxy/route.h"
+#include "proxy/swap.h"
 #include "proxy/worker.h"
-#include "proxy/worn.h"
 #include "wire/build.h"
 #include "wire/notice.h"
 
@@ -139,17 +139,6 @@ static void errand_log_failure(const struct server *s, struct slice body)
 		    SLICE_ARGS(notice_get(body, NOTICE_MESSAGE)));
 }
 
-/* What the last client has left of statement_timeout holds for our commands too, until they have
- * set it. Its client has got nothing of that server yet, and gets another one. */
-static bool errand_ran_out_of_time(struct server *s, struct slice body, usec_t now)
-{
-	bool is_untouched = s->client->state == CLIENT_PROVING || s->holds_client;
-	if (!is_untouched || !s->released_at || !notice_is(body, "57014"))
-		return false;
-	worn_leave(s, now);
-	return true;
-}
-
 static void errand_failed(struct server *s, struct slice body, usec_t now)
 {
 	s->errand_failed = true;
@@ -167,8 +156,7 @@ static void errand_failed(struct server *s, struct slice body, usec_t now)
 	}
 	if (s->errand == SERVER_ERRAND_PARAMS && s->client) {
 		struct client *c = s->client;
-		if (worn_refuses(s, notice_get(body, NOTICE_MESSAGE), now) ||
-		    errand_ran_out_of_time(s, body, now))
+		if (swap_refusing_server(s, body, now))
 			return;
 		if (c->state == CLIENT_PROVING) {
 			login_params_refused(c, body, now);

@@ -172,6 +172,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/stmt.c \
 	src/proxy/stmt.h \
 	src/proxy/suspect.c src/proxy/suspect.h \
+	src/proxy/swap.c src/proxy/swap.h \
 	src/proxy/vacate.c \
 	src/proxy/vacate.h \
 	src/proxy/whole.c \

@@ -22,8 +22,8 @@
 #include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/setup.h"
+#include "proxy/swap.h"
 #include "proxy/worker.h"
-#include "proxy/worn.h"
 #include "wire/build.h"
 #include "wire/notice.h"
 
@@ -274,7 +274,7 @@ void login_granted(struct client *c, struct server *s, usec_t now)
 	client_enter(c, CLIENT_PROVING, now);
 	server_link(s, c, now);
 	if (era_is_over(c->pool, s->era)) {
-		worn_leave(s, now);
+		swap_server(s, now);
 		return;
 	}
 	if (s->errand == SERVER_ERRAND_NONE) {

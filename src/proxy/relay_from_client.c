@@ -28,8 +28,8 @@
 #include "proxy/server.h"
 #include "proxy/setup.h"
 #include "proxy/suspect.h"
+#include "proxy/swap.h"
 #include "proxy/worker.h"
-#include "proxy/worn.h"
 #include "wire/frame.h"
 
 /* What was reset is to be set again first? Most have left nothing in their session. */
@@ -332,8 +332,8 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 	struct server *s = c->server;
 	if (s->errand == SERVER_ERRAND_LOOK)
 		return 0;
-	if (UNLIKELY(s->is_worn || s->is_outdated) && worn_shuns(c, in)) {
-		worn_leave(s, now);
+	if (UNLIKELY(s->is_worn || s->is_outdated) && swap_is_wanted(c, in)) {
+		swap_server(s, now);
 		return 0;
 	}
 	if (s->errand != SERVER_ERRAND_NONE && s->holds_client) {

@@ -1,0 +1,53 @@
+/*
+ * swap.c - who leaves a server for another one, and that server's end.
+ */
+#include "proxy/swap.h"
+
+#include "proxy/client.h"
+#include "proxy/keep.h"
+#include "proxy/localpool.h"
+#include "proxy/login.h"
+#include "proxy/server.h"
+#include "proxy/worn.h"
+#include "wire/notice.h"
+
+bool swap_is_wanted(const struct client *c, struct slice in)
+{
+	const struct server *s = c->server;
+	bool stays = c->keep && (c->keep->ear || c->keep->kept & ~KEEP(MANUAL));
+	if (!c->pool->is_auto || stays || c->body_left || s->has_run || s->opening)
+		return false;
+	/* has it got anything of this client's? What we set goes out with the client's bytes. */
+	bool is_unsent = s->errand == SERVER_ERRAND_PARAMS && buf_len(&s->before) > 0;
+	bool is_at_rest = s->errand == SERVER_ERRAND_NONE && track_is_quiet(&s->track) &&
+			  track_tx_status(&s->track) == 'I';
+	return (is_unsent || is_at_rest) && (s->is_outdated || worn_is_named(in));
+}
+
+void swap_server(struct server *s, usec_t now)
+{
+	struct client *c = s->client;
+	s->is_doomed = true;
+	server_let_go(s, now);
+	if (c->state == CLIENT_PROVING)
+		login_try_again(c, now);
+	else
+		client_unlinked(c, now);
+}
+
+/* What the last client has left of statement_timeout holds for our commands too, until they have
+ * set it. */
+static bool swap_is_for_time(const struct server *s, struct slice error_body)
+{
+	return s->released_at && notice_is(error_body, "57014");
+}
+
+bool swap_refusing_server(struct server *s, struct slice error_body, usec_t now)
+{
+	bool is_untouched = s->client->state == CLIENT_PROVING || s->holds_client;
+	if (!is_untouched || (!worn_refuses(s, notice_get(error_body, NOTICE_MESSAGE)) &&
+			      !swap_is_for_time(s, error_body)))
+		return false;
+	swap_server(s, now);
+	return true;
+}
