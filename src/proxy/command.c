@@ -73,8 +73,8 @@ static bool command_is_for(const struct command *command, const struct localpool
 static bool command_is_drained(const struct command_part *part)
 {
 	LIST_EACH (node, tmp, &part->worker->pool.slices) {
-		struct localpool *lp = CONTAINER_OF(LIST_ENTRY(node, struct pool_slice, on_worker),
-						    struct localpool, slice);
+		struct localpool *lp =
+			localpool_of_slice(LIST_ENTRY(node, struct pool_slice, on_worker));
 		if (command_is_for(part->command, lp) && lp->slice.paused &&
 		    !pool_is_drained(&lp->slice))
 			return false;
@@ -141,8 +141,7 @@ static void command_part_arrive(struct mail *mail, void *owner, usec_t now)
 	} else {
 		LIST_EACH (node, tmp, &w->pool.slices) {
 			struct localpool *lp =
-				CONTAINER_OF(LIST_ENTRY(node, struct pool_slice, on_worker),
-					     struct localpool, slice);
+				localpool_of_slice(LIST_ENTRY(node, struct pool_slice, on_worker));
 			if (command_is_for(part->command, lp))
 				command_on_pool(part, lp, now);
 		}

@@ -6,6 +6,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/authtalk.h \
 	src/proxy/authtarget.c \
 	src/proxy/authtarget.h \
+	src/proxy/bailiff.c src/proxy/bailiff.h \
 	src/proxy/balancer.c src/proxy/balancer.h \
 	src/proxy/batch.c \
 	src/proxy/batch.h \
@@ -15,6 +16,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/cancel.h \
 	src/proxy/canceler.c \
 	src/proxy/canceler.h \
+	src/proxy/capmail.c src/proxy/capmail.h \
 	src/proxy/client.c \
 	src/proxy/client.h \
 	src/proxy/client_deadline.c \

@@ -1,9 +1,9 @@
 /*
- * localpool.h - one worker's part of one route: its servers, its clients, and the pool's
- * orders carried out.
+ * localpool.h - one worker's part of one route: its servers, its clients, and what the
+ * configuration makes of it.
  *
- * The pure side (pool/pool.h) decides; here servers are opened, linked, closed and mailed as
- * it says (localpool_carry_out, after every event).
+ * The pure side (pool/pool.h) decides; what it has decided is carried out after every event
+ * (proxy/bailiff.h).
  *
  * Owner: the worker. Thread: worker.
  */
@@ -29,7 +29,6 @@ struct route;
 struct server;
 struct setup;
 struct worker;
-struct worker_shared;
 
 /* Who asks it for a server: pool_waiter's kind. */
 enum localpool_waiter { LOCALPOOL_CLIENT, LOCALPOOL_HEIR };
@@ -65,6 +64,11 @@ struct localpool {
 	bool has_deadlines;       /* any of the timeouts that concern a linked client is set */
 };
 
+static inline struct localpool *localpool_of_slice(struct pool_slice *slice)
+{
+	return CONTAINER_OF(slice, struct localpool, slice);
+}
+
 /* The pool for that database, user and start-up-only text, made where there is none yet.
  * NULL: the configuration has no such database, or all that the worker may have are in use. */
 struct localpool *localpool_get(struct worker *w, struct slice database, struct slice user,
@@ -87,11 +91,6 @@ void localpool_make_limits(const struct conf_pool *settings, bool has_startup,
 			   struct pool_limits *out);
 void localpool_set_caps(struct route *route, const struct conf_pool *settings);
 
-/* What a worker is told of a limit: a permit is free, or somebody is short. Thread: any. */
-enum localpool_news { LOCALPOOL_WAKE, LOCALPOOL_EVICT };
-void localpool_tell(struct worker_shared *shared, enum localpool_news news, unsigned worker,
-		    struct pool_cap *cap);
-
 /* After anything that the pool was told: its timer is set before the turn ends. */
 void localpool_touch(struct localpool *lp);
 
@@ -109,9 +108,6 @@ void localpool_add_site(const struct localpool *lp, struct slice dbname, struct 
 
 /* The worker has a new setup. */
 void localpool_configure(struct localpool *lp, usec_t now);
-
-/* Carries out what the pools have decided, until nothing is left. */
-void localpool_carry_out(struct worker *w, usec_t now);
 
 /* The client's request for a server: it is linked at once, or waits. */
 void localpool_request(struct localpool *lp, struct client *c, usec_t now);

@@ -4,6 +4,7 @@
 #include "proxy/seat.h"
 
 #include "base/buf.h"
+#include "proxy/capmail.h"
 #include "proxy/localpool.h"
 #include "proxy/registry.h"
 #include "proxy/route.h"
@@ -44,7 +45,7 @@ static void seat_wake(const struct seat *s, struct pool_cap *cap)
 {
 	unsigned worker;
 	if (!s->is_silent && pool_cap_next_wanted(cap, USEC_NEVER, &worker))
-		localpool_tell(s->shared, LOCALPOOL_WAKE, worker, cap);
+		capmail_send(s->shared, CAPMAIL_WAKE, worker, cap);
 }
 
 static void seat_give(const struct seat *s, int n)
@@ -76,7 +77,7 @@ static void seat_wait_for(struct seat *s, struct pool_cap *cap)
 	for (unsigned i = 0; i < cap->workers; i++)
 		if (atomic_load(&cap->lines[i].idle) > 0 &&
 		    !atomic_exchange(&cap->lines[i].evict_rung, true))
-			localpool_tell(s->shared, LOCALPOOL_EVICT, i, cap);
+			capmail_send(s->shared, CAPMAIL_EVICT, i, cap);
 }
 
 bool seat_take(struct seat *s)

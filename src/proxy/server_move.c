@@ -17,7 +17,7 @@ static void server_move_arrive(struct mail *mail, void *owner, usec_t now)
 	struct pool_slice *slice = pool_slice_here(&w->pool, s->member.shared);
 	BUG_ON(!slice); /* it is not freed while a server is under way to it (pool_is_unused) */
 
-	s->pool = CONTAINER_OF(slice, struct localpool, slice);
+	s->pool = localpool_of_slice(slice);
 	s->pool->server_count++;
 	list_push_back(&s->pool->servers, &s->link);
 	server_enter(s, SERVER_IDLE, now);

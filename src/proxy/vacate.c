@@ -40,8 +40,8 @@ static void vacate_arrive(struct mail *mail, void *owner, usec_t now)
 	struct worker *w = owner;
 	struct vacate_mail *m = CONTAINER_OF(mail, struct vacate_mail, mail);
 	LIST_EACH (node, tmp, &w->pool.slices) {
-		struct localpool *lp = CONTAINER_OF(LIST_ENTRY(node, struct pool_slice, on_worker),
-						    struct localpool, slice);
+		struct localpool *lp =
+			localpool_of_slice(LIST_ENTRY(node, struct pool_slice, on_worker));
 		if (w->stopping || lp->hidden.site != m->site)
 			continue;
 		pool_shared_reconnect(&lp->route->shared);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "proxy/bailiff.h"
 #include "proxy/branch.h"
 #include "proxy/client.h"
 #include "proxy/command.h"
@@ -52,7 +53,7 @@ void worker_settle(struct worker *w, usec_t now)
 {
 	if (w->carrying_out)
 		return;
-	localpool_carry_out(w, now);
+	bailiff_carry_out(w, now);
 	struct localpool *lp;
 	while ((lp = LIST_FIRST(&w->touched, struct localpool, touched))) {
 		list_remove(&lp->touched);
@@ -108,9 +109,8 @@ static void worker_on_setup(struct mail *mail, void *owner, usec_t now)
 	w->setup = m->setup;
 	free(m);
 	LIST_EACH (node, tmp, &w->pool.slices)
-		localpool_configure(CONTAINER_OF(LIST_ENTRY(node, struct pool_slice, on_worker),
-						 struct localpool, slice),
-				    now);
+		localpool_configure(
+			localpool_of_slice(LIST_ENTRY(node, struct pool_slice, on_worker)), now);
 	setup_unref(old);
 	door_configure(w);
 	if (w->index == 0)
@@ -145,8 +145,8 @@ static void worker_on_stop(struct mail *mail, void *owner, usec_t now)
 	LIST_EACH (node, tmp, &w->client_list)
 		client_fail(LIST_ENTRY(node, struct client, link), ERROR_SHUTDOWN, NULL, NULL, now);
 	LIST_EACH (at, next, &w->pool.slices) {
-		struct localpool *lp = CONTAINER_OF(LIST_ENTRY(at, struct pool_slice, on_worker),
-						    struct localpool, slice);
+		struct localpool *lp =
+			localpool_of_slice(LIST_ENTRY(at, struct pool_slice, on_worker));
 		worker_give_up_servers(lp, now);
 		pool_pause(&lp->slice, now);
 		pool_kill(&lp->slice, now);

@@ -200,8 +200,8 @@ void worker_report(struct worker *w, unsigned what, struct report *report, usec_
 	if (what & REPORT_POOLS)
 		registry_each_retired(w->shared->registry, w->index, worker_report_retired, report);
 	LIST_EACH (at, next, &w->pool.slices) {
-		struct localpool *lp = CONTAINER_OF(LIST_ENTRY(at, struct pool_slice, on_worker),
-						    struct localpool, slice);
+		struct localpool *lp =
+			localpool_of_slice(LIST_ENTRY(at, struct pool_slice, on_worker));
 		if (what & REPORT_POOLS)
 			worker_report_pool(report, lp, now);
 		if (!(what & REPORT_SERVERS))
