@@ -22,16 +22,13 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include <event2/event.h>
 
 #include "base/buf.h"
-#include "base/mem.h"
-#include "net/sock.h"
+#include "net/conn_parts.h"
 #include "net/tls.h"
 
 /* A connection that brings as much in one turn is bulk: it is served behind the others, and
@@ -39,32 +36,6 @@
  * with less, the system calls begin to count. */
 #define CONN_BULK_BYTES ((ssize_t)32 << 10)
 #define CONN_SHARE_BYTES ((size_t)64 << 10)
-
-/* What the kernel may hold for a peer that is slower than we, as long as there are others: it
- * moves what it holds within system calls, and where the peer is on this machine those are ours
- * too: with megabytes some take ten times as long, and everybody waits. */
-#define CONN_UNSENT_BYTES (256 << 10)
-
-enum conn_armed {
-	CONN_ARMED_IN = 1,
-	CONN_ARMED_OUT = 2,
-	CONN_ARMED_EDGE = 4, /* and the peer's close */
-};
-
-enum {
-	CONN_BIT_ASLEEP = 1,
-	CONN_BIT_OVER = 2,     /* nothing more to read, ever */
-	CONN_BIT_TOLD_EOF = 4, /* since the pause began */
-	CONN_BIT_TOLD_ERROR = 8,
-	CONN_BIT_SHUTDOWN = 16,   /* half-close once the out-buffer is empty */
-	CONN_BIT_TLS_MORE = 32,   /* TLS has bytes inside that did not fit */
-	CONN_BIT_READ_OUT = 64,   /* TLS must write before it can read */
-	CONN_BIT_WRITE_IN = 128,  /* TLS must read before it can write */
-	CONN_BIT_BULK = 256,      /* the last conn_recv brought CONN_BULK_BYTES or more */
-	CONN_BIT_LATE_READ = 512, /* what is to be looked at after the turn */
-	CONN_BIT_LATE_WRITE = 1024,
-	CONN_BIT_BOUND = 2048, /* the kernel holds at most CONN_UNSENT_BYTES for the peer */
-};
 
 _Static_assert(sizeof(struct event) <= sizeof(((struct conn *)0)->event),
 	       "libevent's event has outgrown the room for it in struct conn");
@@ -98,7 +69,7 @@ static uint8_t conn_wanted(const struct conn *c)
 	return want;
 }
 
-static bool conn_arm(struct conn *c)
+bool conn_arm(struct conn *c)
 {
 	uint8_t want = conn_wanted(c);
 	if (c->armed == want)
@@ -166,15 +137,13 @@ static bool conn_wake_reader(struct conn *c, enum conn_event *event)
 	return conn_check_peer(c, event);
 }
 
-static enum conn_sent conn_flush(struct conn *c);
-
 static void conn_wake(struct conn *c, short what, usec_t now)
 {
 	bool reading = what & (EV_READ | EV_CLOSED);
 	if ((what & EV_WRITE) && (c->bits & CONN_BIT_READ_OUT))
 		reading = true;
 	if (c->out && ((what & EV_WRITE) || (c->bits & CONN_BIT_WRITE_IN))) {
-		enum conn_sent sent = conn_flush(c);
+		enum conn_sent sent = conn_send_rest(c);
 		if (sent != CONN_SENT_STUCK) {
 			if (reading)
 				conn_again(c);
@@ -253,20 +222,11 @@ bool conn_is_open(const struct conn *c)
 	return c->fd >= 0;
 }
 
-static void conn_drop_out(struct conn *c)
-{
-	if (!c->out)
-		return;
-	buf_fini(c->out);
-	free(c->out);
-	c->out = NULL;
-}
-
 void conn_give_up(struct conn *c, int *fd, struct ssl_st **ssl)
 {
 	if (c->loop)
 		conn_detach(c);
-	conn_drop_out(c);
+	conn_send_forget(c);
 	*fd = c->fd;
 	*ssl = c->ssl;
 	c->fd = -1;
@@ -351,13 +311,6 @@ bool conn_await_room(struct conn *c, bool on)
 	return conn_arm(c);
 }
 
-/* At most what one call may move. */
-static size_t conn_bound(const struct conn *c, size_t n)
-{
-	size_t cap = (size_t)loop_io_bytes(c->loop);
-	return cap > 0 && cap < n ? cap : n;
-}
-
 static ssize_t conn_end_reading(struct conn *c, enum conn_recv why)
 {
 	int saved = errno;
@@ -424,161 +377,7 @@ ssize_t conn_recv(struct conn *c, void *buf, size_t n)
 	return got;
 }
 
-/* ---- writing -------------------------------------------------------------------------- */
-
-/* Bytes taken by the kernel (0: none now), -1 and errno when broken. */
-static inline ssize_t conn_push_piece(struct conn *c, const void *data, size_t n)
-{
-	ssize_t sent;
-	do {
-		sent = send(c->fd, data, conn_bound(c, n), MSG_NOSIGNAL);
-	} while (sent < 0 && errno == EINTR);
-	return sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : sent;
-}
-
-static ssize_t conn_push_plain(struct conn *c, struct iovec *iov, int count)
-{
-	if (count == 1 || loop_io_bytes(c->loop) > 0)
-		return conn_push_piece(c, iov->iov_base, iov->iov_len);
-	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = (size_t)count };
-	ssize_t sent;
-	do {
-		sent = sendmsg(c->fd, &msg, MSG_NOSIGNAL);
-	} while (sent < 0 && errno == EINTR);
-	return sent < 0 && (errno == EAGAIN || errno == EWOULDBLOCK) ? 0 : sent;
-}
-
-static ssize_t conn_push_tls(struct conn *c, const struct iovec *iov, int count)
-{
-	ssize_t sent = tls_write(c->ssl, iov, count, conn_bound(c, INT32_MAX));
-	c->bits &= (uint16_t)~CONN_BIT_WRITE_IN;
-	if (sent == TLS_CROSSED)
-		c->bits |= CONN_BIT_WRITE_IN;
-	return sent == TLS_CROSSED ? 0 : sent;
-}
-
-/* Takes n bytes, and pieces that are empty, off the front. */
-static void conn_advance(struct iovec **iov, int *count, size_t n)
-{
-	while (*count > 0 && n >= (*iov)->iov_len) {
-		n -= (*iov)->iov_len;
-		(*iov)++;
-		(*count)--;
-	}
-	if (*count > 0) {
-		(*iov)->iov_base = (char *)(*iov)->iov_base + n;
-		(*iov)->iov_len -= n;
-	}
-}
-
-static size_t conn_iov_bytes(const struct iovec *iov, int count)
-{
-	size_t n = 0;
-	for (int i = 0; i < count; i++)
-		n += iov[i].iov_len;
-	return n;
-}
-
-/* As much as goes; what is left stays in *iov. A short write on a plain socket means that the
- * kernel is full: it need not be asked again. */
-static enum conn_sent conn_push(struct conn *c, struct iovec **iov, int *count)
-{
-	conn_advance(iov, count, 0);
-	while (*count > 0) {
-		size_t offered = conn_iov_bytes(*iov, *count);
-		ssize_t sent =
-			c->ssl ? conn_push_tls(c, *iov, *count) : conn_push_plain(c, *iov, *count);
-		if (sent < 0)
-			return CONN_SENT_ERROR;
-		if (sent == 0)
-			return CONN_SENT_STUCK;
-		conn_advance(iov, count, (size_t)sent);
-		if ((size_t)sent < offered && !c->ssl && loop_io_bytes(c->loop) == 0)
-			return CONN_SENT_STUCK;
-	}
-	return CONN_SENT_ALL;
-}
-
-static void conn_bound_unsent(struct conn *c)
-{
-	bool wanted = loop_is_brisk(c->loop);
-	if (wanted == !!(c->bits & CONN_BIT_BOUND))
-		return;
-	c->bits ^= CONN_BIT_BOUND;
-	sock_bound_unsent(c->fd, wanted ? CONN_UNSENT_BYTES : 0);
-}
-
-static enum conn_sent conn_keep(struct conn *c, const struct iovec *iov, int count)
-{
-	if (!c->out) {
-		c->out = mem_zalloc(sizeof(*c->out));
-		buf_init(c->out, 0);
-	}
-	for (int i = 0; i < count; i++)
-		buf_add(c->out, iov[i].iov_base, iov[i].iov_len);
-	if (buf_failed(c->out)) {
-		errno = ENOBUFS;
-		return CONN_SENT_ERROR;
-	}
-	conn_bound_unsent(c);
-	return conn_arm(c) ? CONN_SENT_STUCK : CONN_SENT_ERROR;
-}
-
-enum conn_sent conn_sendv(struct conn *c, const struct iovec *iov, int count)
-{
-	BUG_ON(count < 0 || count > CONN_IOV_MAX || !c->loop);
-	struct iovec left[CONN_IOV_MAX];
-	struct iovec *rest = left;
-	memcpy(left, iov, (size_t)count * sizeof(*iov));
-	if (!c->out) {
-		enum conn_sent sent = conn_push(c, &rest, &count);
-		if (sent != CONN_SENT_STUCK)
-			return sent;
-	}
-	return conn_keep(c, rest, count);
-}
-
-enum conn_sent conn_send(struct conn *c, const void *data, size_t n)
-{
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = n };
-	if (c->ssl || c->out || n == 0 || loop_io_bytes(c->loop) > 0)
-		return conn_sendv(c, &iov, 1);
-	/* the short way of nearly everything: one piece, and the kernel takes all of it */
-	ssize_t sent = conn_push_piece(c, data, n);
-	if (sent == (ssize_t)n)
-		return CONN_SENT_ALL;
-	if (sent < 0)
-		return CONN_SENT_ERROR;
-	iov.iov_base = (char *)iov.iov_base + sent;
-	iov.iov_len -= (size_t)sent;
-	return conn_keep(c, &iov, 1);
-}
-
-static void conn_half_close(struct conn *c)
-{
-	if (c->ssl)
-		tls_goodbye(c->ssl);
-	shutdown(c->fd, SHUT_WR);
-}
-
-static enum conn_sent conn_flush(struct conn *c)
-{
-	struct slice waiting = buf_slice(c->out);
-	struct iovec iov = { .iov_base = (void *)(uintptr_t)waiting.ptr, .iov_len = waiting.len };
-	struct iovec *rest = &iov;
-	int count = 1;
-	enum conn_sent sent = conn_push(c, &rest, &count);
-	if (sent == CONN_SENT_STUCK) {
-		buf_consume(c->out, waiting.len - iov.iov_len);
-		return sent;
-	}
-	conn_drop_out(c);
-	if (!conn_arm(c))
-		return CONN_SENT_ERROR;
-	if (sent == CONN_SENT_ALL && (c->bits & CONN_BIT_SHUTDOWN))
-		conn_half_close(c);
-	return sent;
-}
+/* ---- the end of what is sent -------------------------------------------------------------- */
 
 bool conn_is_stuck(const struct conn *c)
 {
@@ -595,5 +394,5 @@ void conn_shutdown(struct conn *c)
 	if (c->out)
 		c->bits |= CONN_BIT_SHUTDOWN;
 	else
-		conn_half_close(c);
+		conn_send_end(c);
 }

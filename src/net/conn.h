@@ -116,7 +116,7 @@ enum conn_sent {
 /* To the kernel at once if nothing is stuck, the rest is copied. Nothing is ever refused: bounding
  * what one sends to a peer that is stuck is the caller's part. */
 enum conn_sent conn_send(struct conn *c, const void *data, size_t n) MUST_CHECK;
-enum conn_sent conn_sendv(struct conn *c, const struct iovec *iov, int count) MUST_CHECK;
+enum conn_sent conn_send_pieces(struct conn *c, const struct iovec *iov, int count) MUST_CHECK;
 
 bool conn_is_stuck(const struct conn *c);
 size_t conn_out_bytes(const struct conn *c);

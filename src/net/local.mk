@@ -1,7 +1,8 @@
 noinst_LIBRARIES += src/net/libnet.a
 src_net_libnet_a_SOURCES = \
 	src/net/addr.c src/net/addr.h \
-	src/net/conn.c src/net/conn.h \
+	src/net/conn.c src/net/conn.h src/net/conn_parts.h \
+	src/net/conn_send.c \
 	src/net/listener.c src/net/listener.h \
 	src/net/loop.c src/net/loop.h \
 	src/net/mailbox.c src/net/mailbox.h \

@@ -454,7 +454,7 @@ void server_send(struct server *s, struct slice bytes, usec_t now)
 		{ .iov_base = (void *)(uintptr_t)own.ptr, .iov_len = own.len },
 		{ .iov_base = (void *)(uintptr_t)bytes.ptr, .iov_len = bytes.len },
 	};
-	enum conn_sent sent = own.len ? conn_sendv(&s->conn, iov, bytes.len ? 2 : 1)
+	enum conn_sent sent = own.len ? conn_send_pieces(&s->conn, iov, bytes.len ? 2 : 1)
 				      : conn_send(&s->conn, bytes.ptr, bytes.len);
 	if (own.len > SERVER_BEFORE_BYTES)
 		buf_release(&s->before);

@@ -191,10 +191,10 @@ START_TEST(test_what_the_kernel_takes_is_not_kept)
 			       { NULL, 0 },
 			       { (char[]){ "cde" }, 3 },
 			       { (char[]){ "f" }, 1 } };
-	ck_assert_int_eq(conn_sendv(&p.conn, iov, 4), CONN_SENT_ALL);
+	ck_assert_int_eq(conn_send_pieces(&p.conn, iov, 4), CONN_SENT_ALL);
 	ck_assert_int_eq(conn_send(&p.conn, "gh", 2), CONN_SENT_ALL);
 	ck_assert_int_eq(conn_send(&p.conn, "", 0), CONN_SENT_ALL);
-	ck_assert_int_eq(conn_sendv(&p.conn, iov, 0), CONN_SENT_ALL);
+	ck_assert_int_eq(conn_send_pieces(&p.conn, iov, 0), CONN_SENT_ALL);
 	ck_assert(!conn_is_stuck(&p.conn));
 	ck_assert_uint_eq(conn_out_bytes(&p.conn), 0);
 	ck_assert_int_eq(read(p.peer, got, sizeof(got)), 8);
@@ -215,7 +215,7 @@ static void send_pattern(struct party *p, const char *data, size_t *sent, size_t
 			{ (char *)(uintptr_t)data + *sent + piece / 3, piece / 3 },
 			{ (char *)(uintptr_t)data + *sent + piece / 3 * 2, piece - piece / 3 * 2 },
 		};
-		ck_assert_int_ne(conn_sendv(&p->conn, iov, 3), CONN_SENT_ERROR);
+		ck_assert_int_ne(conn_send_pieces(&p->conn, iov, 3), CONN_SENT_ERROR);
 		*sent += piece;
 	}
 }

@@ -256,7 +256,7 @@ START_TEST(test_a_large_stream_out_to_a_slow_reader)
 		size_t left = n - sent, piece = left < 7001 ? left : 7001;
 		struct iovec iov[2] = { { data + sent, piece / 2 },
 					{ data + sent + piece / 2, piece - piece / 2 } };
-		ck_assert_int_ne(conn_sendv(&t.conn, iov, 2), CONN_SENT_ERROR);
+		ck_assert_int_ne(conn_send_pieces(&t.conn, iov, 2), CONN_SENT_ERROR);
 		sent += piece;
 	}
 	ck_assert(conn_is_stuck(&t.conn));
@@ -277,7 +277,7 @@ START_TEST(test_pieces_go_out_as_one_record)
 	struct iovec iov[3] = { { (char[]){ "ab" }, 2 },
 				{ (char[]){ "cd" }, 2 },
 				{ (char[]){ "ef" }, 2 } };
-	ck_assert_int_eq(conn_sendv(&t.conn, iov, 3), CONN_SENT_ALL);
+	ck_assert_int_eq(conn_send_pieces(&t.conn, iov, 3), CONN_SENT_ALL);
 	ck_assert_int_eq(SSL_read(t.peer, got, sizeof(got)), 6); /* never more than a record */
 	ck_assert_int_eq(memcmp(got, "abcdef", 6), 0);
 	tls_close(&t);
