@@ -7,7 +7,7 @@ src_wire_libwire_a_SOURCES = \
 	src/wire/reader.c src/wire/reader.h \
 	src/wire/startup.c src/wire/startup.h \
 	src/wire/tag.c src/wire/tag.h \
-	src/wire/track.c src/wire/track.h
+	src/wire/track.c src/wire/track.h src/wire/track_table.h
 
 # Writes the manual page of the errors from their table.
 noinst_PROGRAMS += src/wire/errorgen
