@@ -301,7 +301,7 @@ void learn_done(struct server *s, bool failed, usec_t now)
 	if (!s->client)
 		return;
 	if (at_link)
-		server_fit(s, now);
+		server_link_fit(s, now);
 	else
 		s->holds_client = false;
 	conn_again(&s->client->conn); /* with what it has asked meanwhile */

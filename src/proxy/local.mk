@@ -158,6 +158,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/server_cancel.c \
 	src/proxy/server_close.c \
 	src/proxy/server.h \
+	src/proxy/server_link.c \
 	src/proxy/server_login.c \
 	src/proxy/server_move.c \
 	src/proxy/server_param.c \

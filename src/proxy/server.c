@@ -8,7 +8,6 @@
 #include "proxy/server.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/log.h"
 #include "base/mem.h"
@@ -118,55 +117,7 @@ struct server *server_new(struct localpool *lp, timer_fn on_deadline, usec_t now
 	return s;
 }
 
-/* ---- linking --------------------------------------------------------------------------- */
-
-/* Nobody may read the numbers that sequences have given to somebody else: must they be forgotten
- * first? Where nobody reads any nothing is spent on it. */
-static bool server_takes_over(struct server *s, const struct client *c)
-{
-	bool is_fresh = s->sequences_of == 0;
-	bool forgets = !is_fresh && atomic_load(&s->pool->route->reads_sequences) &&
-		       s->pool->settings.sequence_state != CONF_SEQUENCE_STATE_IGNORE;
-	s->sequences_of = is_fresh || forgets ? c->id : SERVER_SEQUENCES_MIXED;
-	return forgets;
-}
-
-/* Is it to be asked which names hide code, before its client is heard? */
-static bool server_learns(const struct server *s, usec_t now)
-{
-	struct localpool *lp = s->pool;
-	return lp->minds_hidden && (now >= lp->hidden.learn_at || hidden_is_stale(&lp->hidden)) &&
-	       s->client->state == CLIENT_LINKED && learn_is_due(lp, now) &&
-	       !site_is_asked(lp->hidden.site, now);
-}
-
-void server_link(struct server *s, struct client *c, usec_t now)
-{
-	BUG_ON(s->client || c->server);
-	server_enter(s, SERVER_LINKED, now);
-	s->client = c;
-	c->server = s;
-	c->linked_at = now;
-	s->linked_at = now;
-	s->holds_client = false;
-	s->has_run = false;
-	s->is_outdated = era_is_older(s, c);
-	s->pool->stats.server_assignments++;
-	s->pool->stats.wait_us += (uint64_t)(now - c->request_at);
-	if (UNLIKELY(server_learns(s, now)))
-		learn_start(s, true, now);
-	else
-		server_fit(s, now);
-}
-
-void server_fit(struct server *s, usec_t now)
-{
-	struct client *c = s->client;
-	bool forgets = s->pool->is_auto && s->sequences_of != c->id && server_takes_over(s, c);
-	bool is_tainted = s->tainted_by && s->tainted_by != c->id;
-	if (s->params != c->params || forgets || is_tainted)
-		errand_set_params(s, c->params, forgets, now);
-}
+/* ---- leaving --------------------------------------------------------------------------- */
 
 /* What was defined in it is, or is not. */
 static void server_transaction_over(struct server *s)

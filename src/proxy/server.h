@@ -169,12 +169,6 @@ struct server *server_new(struct localpool *lp, timer_fn on_deadline, usec_t now
 /* Starts a login; how it ended is told to the pool. */
 void server_login(struct localpool *pool, usec_t now);
 
-/* Gives it to a client: the parameters that differ go out before the client's bytes. */
-void server_link(struct server *s, struct client *c, usec_t now);
-
-/* Its parameters shall be its client's, before that one's bytes go out. */
-void server_fit(struct server *s, usec_t now);
-
 /* Its client has left: cancels what still runs, unless the client said goodbye, and cleans up. */
 void server_part(struct server *s, usec_t now);
 
@@ -220,6 +214,14 @@ void server_param_forget(struct server *s);
 
 /* It said ReadyForQuery to the client. */
 void server_note_ready(struct server *s, usec_t now);
+
+/* ---- linking (server_link.c) ---- */
+
+/* Gives it to a client: the parameters that differ go out before the client's bytes. */
+void server_link(struct server *s, struct client *c, usec_t now);
+
+/* Its parameters shall be its client's, before that one's bytes go out. */
+void server_link_fit(struct server *s, usec_t now);
 
 /* ---- cancelling (server_cancel.c) ---- */
 

@@ -1,0 +1,60 @@
+/*
+ * server_link.c - how a client gets a server: what goes out in front of its first bytes.
+ */
+#include "base/bug.h"
+#include "proxy/client.h"
+#include "proxy/era.h"
+#include "proxy/errand.h"
+#include "proxy/learn.h"
+#include "proxy/localpool.h"
+#include "proxy/route.h"
+#include "proxy/server.h"
+#include "proxy/site.h"
+
+/* Nobody may read the numbers that sequences have given to somebody else: must they be forgotten
+ * first? Where nobody reads any nothing is spent on it. */
+static bool server_link_takes_over(struct server *s, const struct client *c)
+{
+	bool is_fresh = s->sequences_of == 0;
+	bool forgets = !is_fresh && atomic_load(&s->pool->route->reads_sequences) &&
+		       s->pool->settings.sequence_state != CONF_SEQUENCE_STATE_IGNORE;
+	s->sequences_of = is_fresh || forgets ? c->id : SERVER_SEQUENCES_MIXED;
+	return forgets;
+}
+
+void server_link_fit(struct server *s, usec_t now)
+{
+	struct client *c = s->client;
+	bool forgets = s->pool->is_auto && s->sequences_of != c->id && server_link_takes_over(s, c);
+	bool is_tainted = s->tainted_by && s->tainted_by != c->id;
+	if (s->params != c->params || forgets || is_tainted)
+		errand_set_params(s, c->params, forgets, now);
+}
+
+/* Is it to be asked which names hide code, before its client is heard? */
+static bool server_link_learns(const struct server *s, usec_t now)
+{
+	struct localpool *lp = s->pool;
+	return lp->minds_hidden && (now >= lp->hidden.learn_at || hidden_is_stale(&lp->hidden)) &&
+	       s->client->state == CLIENT_LINKED && learn_is_due(lp, now) &&
+	       !site_is_asked(lp->hidden.site, now);
+}
+
+void server_link(struct server *s, struct client *c, usec_t now)
+{
+	BUG_ON(s->client || c->server);
+	server_enter(s, SERVER_LINKED, now);
+	s->client = c;
+	c->server = s;
+	c->linked_at = now;
+	s->linked_at = now;
+	s->holds_client = false;
+	s->has_run = false;
+	s->is_outdated = era_is_older(s, c);
+	s->pool->stats.server_assignments++;
+	s->pool->stats.wait_us += (uint64_t)(now - c->request_at);
+	if (UNLIKELY(server_link_learns(s, now)))
+		learn_start(s, true, now);
+	else
+		server_link_fit(s, now);
+}
