@@ -95,7 +95,8 @@ bool keep_wants_look(const struct client *c)
 	const struct keep *keep = c->keep;
 	/* is there more than what others could listen to for it? */
 	bool is_asked = keep->ear && (keep->suspected & KEEP(LISTEN) || ear_may_leave(keep->ear));
-	if (keep->kept && !keep->may_end && !is_asked)
+	/* what it may leave beside is asked about when its server could be released */
+	if (keep->kept && !keep->may_end && !is_asked && !(keep->named & ~keep->kept))
 		return false;
 	return keep->suspected || keep->asks_all || keep->name_count ||
 	       (keep->kept && keep->may_end);
@@ -243,7 +244,7 @@ void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)
 	if (keep->kept && !(found | stays) && c->pool->minds_hidden)
 		suspect_sweep(c);
 	keep_change(c, found | stays, now);
-	keep->suspected = 0;
+	keep->suspected = keep->named = 0;
 	keep->asks_all = keep->has_reset = keep->may_end = false;
 	keep->moves_path = keep->moves_reading = false;
 	keep_forget_names(keep);

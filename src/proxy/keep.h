@@ -70,6 +70,7 @@ enum keep_state { KEEP_STATES(KEEP_STATE_ENUM_) KEEP_STATE_COUNT };
 struct keep {
 	uint16_t kept;
 	uint16_t suspected;
+	uint16_t named;     /* of these: a text has said so */
 	bool asks_all;      /* any setting may have changed */
 	bool has_reset;     /* a RESET was among what touched settings */
 	bool may_end;       /* something was done that may end what keeps */

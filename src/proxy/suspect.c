@@ -68,7 +68,6 @@ static const struct {
 	{ EFFECT(LINK), KEEP(LINK) },
 	{ EFFECT(SEQUENCE_READ), KEEP(SEQUENCE) },
 	{ EFFECT(SEED), KEEP(SEED) },
-	{ EFFECT(CODE) | EFFECT(CALLS) | EFFECT(UNREAD), KEEP_ASKED },
 };
 
 static void suspect_touch(const struct client *c, struct keep *keep, struct slice name)
@@ -163,7 +162,8 @@ static void suspect_effects(struct client *c, uint64_t effects)
 	struct keep *keep = keep_need(c);
 	for (size_t i = 0; i < COUNT_OF(suspect_rows); i++)
 		if (effects & suspect_rows[i].effects)
-			keep->suspected |= suspect_rows[i].states;
+			keep->named |= suspect_rows[i].states;
+	keep->suspected |= keep->named | (effects & SUSPECT_DOUBTS ? KEEP_ASKED : 0);
 	if (effects & (EFFECT(SETTING_UNREAD) | EFFECT(RESET_ALL) | EFFECT(CODE) | EFFECT(CALLS) |
 		       EFFECT(UNREAD)))
 		keep->asks_all = true;

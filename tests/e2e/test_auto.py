@@ -42,6 +42,10 @@ KEEPS = {
                            "drop table k_stats", "temporary object"),
     "pg_temp conversion": ("create conversion pg_temp.c for 'LATIN1' to 'UTF8' from iso8859_1_to_utf8",
                            "drop conversion pg_temp.c", "temporary object"),
+    "pg_temp domain": ("create domain pg_temp.d as int", "drop domain pg_temp.d", "temporary object"),
+    "pg_temp collation": ('create collation pg_temp.c from "C"', "drop collation pg_temp.c", "temporary object"),
+    "pg_temp operator": ("create operator pg_temp.=== (leftarg = int, rightarg = int, function = int4pl)",
+                         "drop operator pg_temp.=== (int, int)", "temporary object"),
     "text search on pg_temp": ("set search_path = pg_temp; create text search configuration c (copy = simple)",
                                "drop text search configuration pg_temp.c", "temporary object"),
     "lock": ("select pg_advisory_lock(1)", "select pg_advisory_unlock(1)", "advisory lock"),
@@ -67,6 +71,19 @@ def test_kept_while_it_lives(pooler, what):
     client.query(end)
     until_equal(lambda: kept(p), [])
     until_equal(lambda: p.pool()["cl_linked"], "0")
+
+
+@pytest.mark.parametrize("kind,name,rest", [
+    ("operator family", "pg_temp.f using btree", ""),
+    ("text search parser", "pg_temp.p", "(start = prsd_start, gettoken = prsd_nexttoken, end = prsd_end, lextypes = prsd_lextype)"),
+    ("text search template", "pg_temp.t", "(lexize = dsimple_lexize)")])
+def test_what_superusers_make_is_kept_too(pooler, kind, name, rest):
+    p = auto(pooler)
+    client = p.raw(user="postgres")
+    client.rows(f"create {kind} {name} {rest}")
+    until_equal(lambda: kept(p), ["temporary object"])
+    client.rows(f"drop {kind} {name}")
+    until_equal(lambda: kept(p), [])
 
 
 @pytest.mark.parametrize("name", ["dblink_connect", "public.dblink_connect_u"])

@@ -4,7 +4,7 @@ import pytest
 
 import fakeserver
 from rawwire import B, E, P, Q, S, message
-from waiting import until_equal
+from waiting import until, until_equal
 
 pytestmark = pytest.mark.pgweir
 
@@ -104,7 +104,10 @@ def test_idle_timeout_counts_for_who_keeps(pooler):
 def test_what_was_lost_is_said(own_cluster, make_pooler):
     p = make_pooler(own_cluster, pool_mode="auto", pool_size=1)
     client = p.raw()
-    client.query("listen a; create temp table t(a int)")
+    client.query("listen a")
+    until_equal(lambda: kept(p), ["listen"])
+    client.query("begin; create temp table t(a int); rollback")
+    client.query("create temp table t(a int)")
     until_equal(lambda: kept(p), ["listen, temporary object"])
     (row,) = p.show("servers")
     own_cluster.kill_backend(int(row["remote_pid"]))  # has no time for last words
@@ -129,6 +132,35 @@ def test_counted_and_said_once(pooler):
     assert total(p, "total_keeps_listen") == 4
     assert total(p, "total_keeps_prepare") == 1
     assert total(p, "total_look_count") >= 7
+
+
+def test_since_when_and_what_began_it(pooler):
+    p = auto(pooler)
+    client = p.raw(application_name="keeper")
+    client.query("select 1; listen a; select 'a secret'")
+    until_equal(lambda: kept(p), ["listen"])
+    (first,) = p.show("kept")
+    assert first["application_name"] == "keeper" and first["statement"] == "listen a"
+    assert first["server_pid"] == client.value("select pg_backend_pid()")
+    until(lambda: p.raw().value("select now()::timestamp(0)") > first["since"], "a second has passed")
+    client.query("create temp table t(a int)")
+    until_equal(lambda: kept(p), ["listen, temporary object"])
+    (second,) = p.show("kept")
+    assert second == {**first, "reasons": "listen, temporary object"}
+
+
+def test_who_leaves_amid_a_transaction_and_keeps_nothing_costs_no_discard(pooler):
+    """What others have prepared there stays."""
+    p = auto(pooler, pool_size=1)
+    client, other = p.raw(), p.raw()
+    client.send(P("select 1", "own"), S, B(name="own"), E(), S)
+    client.ready(2)
+    parses = total(p, "total_server_parse_count")
+    other.query("begin; select 1")
+    other.close()
+    client.send(B(name="own"), E(), S)
+    assert "E" not in [m.kind for m in client.ready()]
+    assert total(p, "total_server_parse_count") == parses
 
 
 @pytest.mark.parametrize("on,off", [

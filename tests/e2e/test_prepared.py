@@ -324,11 +324,12 @@ def test_large_bind_of_a_named_statement(pooler, split):
 def test_very_long_statement_keeps_its_server(pooler):
     p = pooler(pool_mode="auto", pool_size=2, workers=1)
     client, other = p.raw(), p.raw()
-    text = "select '" + "x" * 100_000 + "'"
+    text = "select '" + "x" * 500_000 + "'"
     assert prepare(client, "s", text) == "1Z"
     for _ in range(3):
         other.query("select 1")
-        assert len(run(client, "s")[0]) == 100_000
+        assert len(run(client, "s")[0]) == 500_000
+    assert [row["reasons"] for row in p.show("kept")] == ["long prepared statement"]
 
 
 def test_the_console_counts_them(pooler):
