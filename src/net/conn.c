@@ -211,6 +211,8 @@ void conn_set_tls(struct conn *c, struct ssl_st *ssl)
 	BUG_ON(c->ssl || c->out);
 	tls_prepare(ssl);
 	c->ssl = ssl;
+	if (tls_is_sealed_by_kernel(ssl))
+		c->bits |= CONN_BIT_SEALED;
 	if (tls_has_more(ssl)) {
 		c->bits |= CONN_BIT_TLS_MORE;
 		conn_again(c);

@@ -32,7 +32,8 @@ enum {
 	CONN_BIT_BULK = 256,      /* the last conn_recv brought CONN_BULK_BYTES or more */
 	CONN_BIT_LATE_READ = 512, /* what is to be looked at after the turn */
 	CONN_BIT_LATE_WRITE = 1024,
-	CONN_BIT_BOUND = 2048, /* the kernel holds at most CONN_UNSENT_BYTES for the peer */
+	CONN_BIT_BOUND = 2048,  /* the kernel holds at most CONN_UNSENT_BYTES for the peer */
+	CONN_BIT_SEALED = 4096, /* it makes TLS records of what is written to the socket */
 };
 
 /* At most what one call may move. */

@@ -19,6 +19,12 @@
  * too: with megabytes some take ten times as long, and everybody waits. */
 #define CONN_UNSENT_BYTES (256 << 10)
 
+/* Is what is sent for OpenSSL to encrypt? */
+static inline bool conn_seals(const struct conn *c)
+{
+	return c->ssl && !(c->bits & CONN_BIT_SEALED);
+}
+
 /* Bytes taken by the kernel (0: none now), -1 and errno when broken. */
 static inline ssize_t conn_push_piece(struct conn *c, const void *data, size_t n)
 {
@@ -72,21 +78,22 @@ static size_t conn_iov_bytes(const struct iovec *iov, int count)
 	return n;
 }
 
-/* As much as goes; what is left stays in *iov. A short write on a plain socket means that the
- * kernel is full: it need not be asked again. */
+/* As much as goes; what is left stays in *iov. A short write past OpenSSL means that the kernel
+ * is full: it need not be asked again. */
 static enum conn_sent conn_push(struct conn *c, struct iovec **iov, int *count)
 {
+	bool seals = conn_seals(c);
 	conn_advance(iov, count, 0);
 	while (*count > 0) {
 		size_t offered = conn_iov_bytes(*iov, *count);
 		ssize_t sent =
-			c->ssl ? conn_push_tls(c, *iov, *count) : conn_push_plain(c, *iov, *count);
+			seals ? conn_push_tls(c, *iov, *count) : conn_push_plain(c, *iov, *count);
 		if (sent < 0)
 			return CONN_SENT_ERROR;
 		if (sent == 0)
 			return CONN_SENT_STUCK;
 		conn_advance(iov, count, (size_t)sent);
-		if ((size_t)sent < offered && !c->ssl && loop_io_bytes(c->loop) == 0)
+		if ((size_t)sent < offered && !seals && loop_io_bytes(c->loop) == 0)
 			return CONN_SENT_STUCK;
 	}
 	return CONN_SENT_ALL;
@@ -134,7 +141,7 @@ enum conn_sent conn_send_pieces(struct conn *c, const struct iovec *iov, int cou
 enum conn_sent conn_send(struct conn *c, const void *data, size_t n)
 {
 	struct iovec iov = { .iov_base = (void *)(uintptr_t)data, .iov_len = n };
-	if (c->ssl || c->out || n == 0 || loop_io_bytes(c->loop) > 0)
+	if (conn_seals(c) || c->out || n == 0 || loop_io_bytes(c->loop) > 0)
 		return conn_send_pieces(c, &iov, 1);
 	/* the short way of nearly everything: one piece, and the kernel takes all of it */
 	ssize_t sent = conn_push_piece(c, data, n);

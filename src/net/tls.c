@@ -110,6 +110,11 @@ ssize_t tls_write(struct ssl_st *ssl, const struct iovec *iov, int count, size_t
 	return tls_broken(ssl, why);
 }
 
+bool tls_is_sealed_by_kernel(const struct ssl_st *ssl)
+{
+	return BIO_get_ktls_send(SSL_get_wbio(ssl));
+}
+
 bool tls_has_more(const struct ssl_st *ssl)
 {
 	return SSL_has_pending(ssl);
@@ -131,8 +136,7 @@ const char *tls_info(const struct ssl_st *ssl, char out[TLS_INFO_BYTES])
 {
 	if (ssl)
 		snprintf(out, TLS_INFO_BYTES, "%s/%s%s", SSL_get_version(ssl),
-			 SSL_get_cipher_name(ssl),
-			 BIO_get_ktls_send(SSL_get_wbio(ssl)) ? "/kernel" : "");
+			 SSL_get_cipher_name(ssl), tls_is_sealed_by_kernel(ssl) ? "/kernel" : "");
 	return ssl ? out : "";
 }
 

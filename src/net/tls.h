@@ -36,6 +36,12 @@ ssize_t tls_read(struct ssl_st *ssl, void *data, size_t n) MUST_CHECK;
  * the head of what is offered next. */
 ssize_t tls_write(struct ssl_st *ssl, const struct iovec *iov, int count, size_t most) MUST_CHECK;
 
+/* Does the kernel encrypt (tls_offload)? Then what is for the peer is written to the socket as if
+ * there were no TLS, and not by tls_write: OpenSSL 3.0 goes on with the bytes that it was offered
+ * first, wherever they have moved, and changes its own keys and not the kernel's when the peer asks
+ * for others. Reading and goodbye are the same. */
+bool tls_is_sealed_by_kernel(const struct ssl_st *ssl);
+
 bool tls_has_more(const struct ssl_st *ssl); /* bytes inside that the socket will not announce */
 void tls_goodbye(struct ssl_st *ssl);        /* as far as that goes without waiting */
 void tls_free(struct ssl_st *ssl);

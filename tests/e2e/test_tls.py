@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives import serialization
 
 import rawwire
 from authority import Authority
-from rawwire import Gone, Refused
+from rawwire import B, E, Gone, P, Q, Refused, S
 from tlswire import TlsClient, client_context, hello, is_closed
 from waiting import DEADLINE, all_at_once, until, until_equal
 
@@ -763,14 +763,56 @@ def kernel_takes_tls():
         return True
 
 
-def test_the_kernel_encrypts_where_it_can(tls_pooler):
+OFFLOADED = {"TLS_AES_128_GCM_SHA256": "ECDHE-ECDSA-AES128-GCM-SHA256",
+             "TLS_AES_256_GCM_SHA384": "ECDHE-ECDSA-AES256-GCM-SHA384",
+             "TLS_CHACHA20_POLY1305_SHA256": "ECDHE-ECDSA-CHACHA20-POLY1305"}
+
+
+@pytest.mark.parametrize("suite", OFFLOADED)
+def test_the_kernel_encrypts_where_it_can(tls_pooler, suite):
+    """With TLS 1.2 it decrypts, too. Where it has no TLS, nobody sees a difference."""
     suffix = "/kernel" if kernel_takes_tls() else ""
-    p = tls_pooler("require", tls_offload=1, client_tls13_ciphers="TLS_AES_256_GCM_SHA384")
-    client = tls_raw(p)
-    assert len(client.value("select repeat('x', 3000000)")) == 3000000
-    assert client.value(f"select length('{'y' * 1000000}')") == "1000000"
-    shown = [row["tls"] for row in p.show("clients") if row["tls"]]
-    assert shown == ["TLSv1.3/TLS_AES_256_GCM_SHA384" + suffix]
+    p = tls_pooler("require", tls_offload=1, client_tls13_ciphers=suite, client_tls_ciphers=OFFLOADED[suite])
+    clients = [tls_raw(p, client_context(version=version)) for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3)]
+    shown = {row["tls"] for row in p.show("clients") if row["tls"]}
+    assert shown == {f"TLSv1.2/{OFFLOADED[suite]}{suffix}", f"TLSv1.3/{suite}{suffix}"}
+    for client in clients:
+        assert client.value("select string_agg(md5(i::text), '') from generate_series(1, 50000) i") == digests("", 50000)
+        assert client.value(f"select length('{'y' * 1000000}')") == "1000000"
+        assert client.error("select 1 / 0").sqlstate == "22012"
+        client.send(*[part for n in range(100) for part in (P(f"select {n}"), B(), E(), S)])
+        assert [m.row()[0] for m in client.ready(100) if m.kind == "D"] == [str(n) for n in range(100)]
+        copy_in_and_out(client)
+
+
+def digests(prefix, count):
+    return "".join(hashlib.md5(f"{prefix}{n}".encode()).hexdigest() for n in range(1, count + 1))
+
+
+def copy_in_and_out(client, count=20000):
+    client.query("begin; create temporary table copied (line text) on commit drop")
+    client.send(Q("copy copied from stdin"))
+    client.read_until("G")
+    lines = [f"line {n}\n".encode() for n in range(count)]
+    client.send(*map(rawwire.d, lines), rawwire.c())
+    client.ready()
+    assert [m.body for m in client.query("copy copied to stdout") if m.kind == "d"] == lines
+    client.query("commit")
+
+
+@pytest.mark.parametrize("offload", [0, 1])
+def test_slow_readers_under_tls_get_their_own_bytes(tls_pooler, cluster, offload):
+    """What the kernel does not take at once comes later, when the memory that it was sent from is others'."""
+    p = tls_pooler("require", tls_offload=offload, workers=1)
+    clients = [tls_open(p, receive_buffer=8192).login("app", "app") for _ in range(4)]
+    for n, client in enumerate(clients):
+        client.send(Q(f"select string_agg(md5('{n}.' || i), '') from generate_series(1, 100000) i"
+                      " union all select repeat('x', 100000) from generate_series(1, 100)"))
+    until_equal(lambda: len(cluster.sql("select 1 from pg_stat_activity where wait_event = 'ClientWrite'")), 4,
+                "the servers have to wait for all of them")
+    for n, client in enumerate(clients):
+        rows = [m.row()[0] for m in client.ready() if m.kind == "D"]
+        assert rows == [digests(f"{n}.", 100000)] + ["x" * 100000] * 100
 
 
 # ---- what it costs -----------------------------------------------------------------------------------

@@ -25,8 +25,8 @@ def client_context(authority=None, pair=None, alpn=("postgresql",), version=None
 class TlsClient(rawwire.Client):
     """rawwire.Client whose bytes go through TLS."""
 
-    def __init__(self, address, context=None, direct=False, session=None, split=0):
-        super().__init__(address, split)
+    def __init__(self, address, context=None, direct=False, session=None, split=0, receive_buffer=None):
+        super().__init__(address, split, receive_buffer)
         if not direct:
             self.send(rawwire.ssl_request())
             answer = self.byte()
