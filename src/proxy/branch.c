@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "net/loop.h"
 #include "proxy/ear.h"
+#include "proxy/ear_hear.h"
 #include "proxy/hub.h"
 #include "proxy/note.h"
 #include "proxy/worker.h"
@@ -223,14 +224,14 @@ void branch_heard(struct branch *branch, struct note *note, usec_t now)
 	if (slice_eq_str(name, branch->hub->marker)) {
 		struct ear *ear = map_remove(&branch->marks, payload);
 		if (ear)
-			ear_marked(ear, EAR_HUB, now);
+			ear_hear_marker(ear, EAR_HEAR_HUB, now);
 		return;
 	}
 	struct branch_channel *channel = map_get(&branch->channels, name);
 	if (!channel)
 		return;
 	LIST_EACH (node, tmp, &channel->seats)
-		ear_hears_hub(LIST_ENTRY(node, struct branch_seat, on_channel)->ear, note, now);
+		ear_hear_hub(LIST_ENTRY(node, struct branch_seat, on_channel)->ear, note, now);
 }
 
 void branch_is_there(struct branch *branch, uint64_t seq, usec_t now)

@@ -16,11 +16,11 @@
 #include "proxy/ear_text.h"
 #include "proxy/errand.h"
 #include "proxy/hub.h"
+#include "proxy/hub_sql.h"
 #include "proxy/hub_table.h"
 #include "proxy/keep.h"
 #include "proxy/lend.h"
 #include "proxy/localpool.h"
-#include "proxy/note.h"
 #include "proxy/paramset.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
@@ -127,17 +127,31 @@ void ear_free(struct ear *ear)
 	free(ear);
 }
 
+/* Whole names: half a character is none that the client can read. */
 const char *ear_describe(const struct ear *ear, char *out, size_t out_bytes)
 {
+	static const char more[] = ", ...";
 	size_t at = (size_t)snprintf(out, out_bytes, "LISTEN ");
-	for (size_t i = 0; i < ear->count && at < out_bytes; i++)
+	for (size_t i = 0; i < ear->count; i++) {
+		size_t n = strlen(ear->names[i]) + (i ? 2 : 0);
+		if (at + n + sizeof(more) > out_bytes) {
+			snprintf(out + at, out_bytes - at, "%s", more);
+			break;
+		}
 		at += (size_t)snprintf(out + at, out_bytes - at, "%s%s", i ? ", " : "",
 				       ear->names[i]);
+	}
 	return out;
 }
 
 /* ---- leaving and coming back
  * --------------------------------------------------------------------- */
+
+/* It is about to leave, and that can be undone. */
+static bool ear_is_going(const struct ear *ear)
+{
+	return ear->state == EAR_ASKING || (ear->state == EAR_LEAVING && ear->seam != SEAM_CLOSED);
+}
 
 /* It goes on at home: what was begun is undone. False: it is CLOSING. */
 static bool ear_stay(struct ear *ear, usec_t now)
@@ -167,11 +181,11 @@ static void ear_send_marker(struct ear *ear, bool with_names, usec_t now)
 	struct slice marker = slice_of(ear->marker);
 	struct buf sql = { 0 }, after = { 0 };
 	for (size_t i = 0; with_names && i < ear->count; i++)
-		hub_add_command(&sql, "LISTEN", slice_of(ear->names[i]));
-	hub_add_command(&sql, "LISTEN", marker);
+		hub_sql_add(&sql, "LISTEN", slice_of(ear->names[i]));
+	hub_sql_add(&sql, "LISTEN", marker);
 	snprintf(ear->payload, sizeof(ear->payload), "%" PRIx64, worker_new_id(c->worker));
 	buf_addf(&sql, "NOTIFY \"%s\",'%s'", ear->marker, ear->payload);
-	hub_add_command(&after, "UNLISTEN", marker);
+	hub_sql_add(&after, "UNLISTEN", marker);
 	ear->seam = SEAM_OPEN;
 	branch_mark(ear->branch, ear, ear->payload);
 	loop_set_timer(c->worker->loop, &ear->timer, now + EAR_HUB_US);
@@ -332,9 +346,7 @@ size_t ear_allows(struct ear *ear, struct slice in, usec_t now)
 	struct server *s = c->server;
 	if (in.len == 0) /* it has said nothing */
 		return 0;
-	bool is_going =
-		ear->state == EAR_ASKING || (ear->state == EAR_LEAVING && ear->seam != SEAM_CLOSED);
-	if (is_going && !ear_stay(ear, now))
+	if (ear_is_going(ear) && !ear_stay(ear, now))
 		return 0;
 	if (ear->state != EAR_AWAY) {
 		ear->speaks = ear->state != EAR_HOME || s->errand == SERVER_ERRAND_MARK;
@@ -369,7 +381,7 @@ void ear_answered(struct ear *ear, bool failed, usec_t now)
 		ear_fail(ear, now);
 		return;
 	}
-	if (failed && ear->state == EAR_LEAVING) {
+	if (failed && ear_is_going(ear)) {
 		ear->stays = true;
 		if (!ear_stay(ear, now))
 			return;
@@ -382,9 +394,14 @@ static void ear_on_timer(struct timer *t, usec_t now)
 {
 	struct ear *ear = CONTAINER_OF(t, struct ear, timer);
 	struct client *c = ear->client;
+	bool has_crossed = (ear->state == EAR_LEAVING || ear->state == EAR_RETURNING) &&
+			   ear->seam == SEAM_CLOSED;
 	char who[256];
-	LOG_WARNING("client %s: the shared listener does not answer",
-		    client_text(c, who, sizeof(who)));
+	LOG_WARNING("client %s: %s does not answer", client_text(c, who, sizeof(who)),
+		    has_crossed ? "its server" : "the shared listener");
+	if (has_crossed) /* it hears all, and its server will answer or be lost */
+		return;
+	hub_doubt(ear->branch->hub, c->worker);
 	if (ear->state == EAR_RETURNING || ear->state == EAR_RECALLED) {
 		ear_fail(ear, now);
 	} else if (c->server) {
@@ -397,9 +414,7 @@ static void ear_on_timer(struct timer *t, usec_t now)
 
 void ear_dismiss(struct ear *ear, usec_t now)
 {
-	bool is_going =
-		ear->state == EAR_ASKING || (ear->state == EAR_LEAVING && ear->seam != SEAM_CLOSED);
-	if (!is_going)
+	if (!ear_is_going(ear))
 		(void)ear_flush(ear, now); /* AWAY: it ends, if this is the time for it */
 	else if (ear_stay(ear, now))
 		server_settle(ear->client->server, now);
@@ -408,109 +423,12 @@ void ear_dismiss(struct ear *ear, usec_t now)
 void ear_lost_hub(struct ear *ear, usec_t now)
 {
 	struct client *c = ear->client;
-	bool is_home =
-		ear->state == EAR_ASKING || (ear->state == EAR_LEAVING && ear->seam != SEAM_CLOSED);
-	if (!is_home || c->state == CLIENT_CLOSING) {
+	if (!ear_is_going(ear) || c->state == CLIENT_CLOSING) {
 		loop_clear_timer(&ear->timer);
 		branch_leave(ear);
 		ear_fail(ear, now);
 		return;
 	}
 	if (ear_stay(ear, now))
-		server_settle(c->server, now);
-}
-
-/* ---- hearing
- * ------------------------------------------------------------------------------------- */
-
-static void ear_hear(struct ear *ear, enum seam_fate fate, struct note *note, usec_t now)
-{
-	switch (fate) {
-	case SEAM_DELIVER:
-		ear_queue_put(ear, &ear->queue, note, now);
-		break;
-	case SEAM_HOLD:
-		ear_queue_put(ear, &ear->held, note, now);
-		break;
-	case SEAM_DROP:
-		break;
-	}
-}
-
-void ear_hears_hub(struct ear *ear, struct note *note, usec_t now)
-{
-	if (ear->client->state == CLIENT_CLOSING)
-		return;
-	switch ((enum ear_state)ear->state) {
-	case EAR_HOME:
-	case EAR_ASKING:
-		return;
-	case EAR_LEAVING:
-		ear_hear(ear, seam_fate(ear->seam, SEAM_NEW), note, now);
-		return;
-	case EAR_AWAY:
-	case EAR_RECALLED:
-		ear_hear(ear, SEAM_DELIVER, note, now);
-		break;
-	case EAR_RETURNING:
-		ear_hear(ear, seam_fate(ear->seam, SEAM_OLD), note, now);
-		break;
-	}
-	(void)ear_flush(ear, now);
-}
-
-static bool ear_has_name(const struct ear *ear, struct slice name)
-{
-	for (size_t i = 0; i < ear->count; i++)
-		if (slice_eq_str(name, ear->names[i]))
-			return true;
-	return false;
-}
-
-/* From its own server, on a channel that is not the marker's. */
-static enum seam_fate ear_fate_of_own(const struct ear *ear, struct slice name)
-{
-	switch ((enum ear_state)ear->state) {
-	case EAR_HOME:
-	case EAR_ASKING:
-		return SEAM_DELIVER;
-	case EAR_LEAVING:
-		return seam_fate(ear->seam, SEAM_OLD);
-	case EAR_AWAY: /* the hub says it too */
-	case EAR_RECALLED:
-		return ear_has_name(ear, name) ? SEAM_DROP : SEAM_DELIVER;
-	case EAR_RETURNING:
-		return seam_fate(ear->seam, SEAM_NEW);
-	}
-	return SEAM_DELIVER;
-}
-
-bool ear_hears_own(struct ear *ear, struct slice body, usec_t now)
-{
-	struct slice name, payload;
-	if (!note_read(body, &name, &payload))
-		return true;
-	if (*ear->marker && slice_eq_str(name, ear->marker)) {
-		if (slice_eq_str(payload, ear->payload))
-			ear_marked(ear, EAR_OWN, now);
-		return false;
-	}
-	enum seam_fate fate = ear_fate_of_own(ear, name);
-	if (fate == SEAM_DELIVER && list_is_empty(&ear->queue) && ear->state != EAR_RETURNING)
-		return true;
-	struct note *note = note_new(body);
-	ear_hear(ear, fate, note, now);
-	note_unref(note);
-	return false;
-}
-
-void ear_marked(struct ear *ear, enum ear_source source, usec_t now)
-{
-	struct client *c = ear->client;
-	if (ear->state != EAR_LEAVING && ear->state != EAR_RETURNING)
-		return;
-	bool is_old = (ear->state == EAR_LEAVING) == (source == EAR_OWN);
-	ear_queue_resolve(ear, seam_mark(&ear->seam, is_old ? SEAM_OLD : SEAM_NEW));
-	if (source == EAR_HUB && c->server) /* else it is settled once all is read */
 		server_settle(c->server, now);
 }

@@ -49,7 +49,6 @@
 struct branch;
 struct branch_seat;
 struct client;
-struct note;
 
 #define EAR_STATES(X)                                                                              \
 	X(HOME, TO(ASKING) | TO(LEAVING) | TO(AWAY))                                               \
@@ -70,8 +69,6 @@ enum ear_state { EAR_STATES(EAR_STATE_ENUM_) };
 
 /* Who listens to more keeps its server. */
 #define EAR_MAX_NAMES 256
-
-enum ear_source { EAR_OWN, EAR_HUB };
 
 struct ear {
 	struct client *client; /* not owned */
@@ -116,24 +113,19 @@ bool ear_may_leave(const struct ear *ear);
 /* It is asked to. False: it keeps its server. */
 bool ear_leave(struct ear *ear, usec_t now);
 
-/* A NotificationResponse of its server's, whole: does it pass? */
-bool ear_hears_own(struct ear *ear, struct slice body, usec_t now);
-
 /* Its server has answered to the marker's command. */
 void ear_answered(struct ear *ear, bool failed, usec_t now);
 
 /* Tells the client what waits, if this is the time for it. False: it has gone, and is CLOSING. */
 bool ear_flush(struct ear *ear, usec_t now);
 
-/* From the branch: a notification on one of its channels; its marker; the hub listens; the hub is
- * dismissed; there is no hub any more, and no branch. */
-void ear_hears_hub(struct ear *ear, struct note *note, usec_t now);
-void ear_marked(struct ear *ear, enum ear_source source, usec_t now);
+/* From the branch: the hub listens; the hub is dismissed; there is no hub any more, and no branch.
+ */
 void ear_is_there(struct ear *ear, usec_t now);
 void ear_dismiss(struct ear *ear, usec_t now);
 void ear_lost_hub(struct ear *ear, usec_t now);
 
-/* "LISTEN a, b", cut where there is no room. */
+/* "LISTEN a, b", and ", ..." where there is no room for more. */
 const char *ear_describe(const struct ear *ear, char *out, size_t out_bytes);
 
 static inline bool ear_is_home(const struct ear *ear)

@@ -14,9 +14,9 @@
 #include "proxy/ear.h"
 #include "proxy/errand.h"
 #include "proxy/hub.h"
+#include "proxy/hub_sql.h"
 #include "proxy/localpool.h"
 #include "proxy/note.h"
-#include "proxy/paramset.h"
 #include "proxy/route.h"
 #include "proxy/seam.h"
 #include "proxy/server.h"
@@ -257,22 +257,6 @@ void heir_refused(struct pool_waiter *waiter, enum pool_reason why, usec_t now)
 	heir_rest(heir, now);
 }
 
-/* Names and payloads come in the session's client_encoding. */
-static void heir_fit(struct heir *heir, usec_t now)
-{
-	struct server *s = heir->server;
-	struct paramset *none = s->pool->worker->no_params;
-	struct slice encoding = hub_encoding(heir->hub);
-	struct paramset *wanted = encoding.len
-					  ? paramset_with(none, SLICE("client_encoding"), encoding)
-					  : paramset_ref(none);
-	if (s->params != wanted) {
-		errand_set_params(s, wanted, false, now);
-		server_send(s, SLICE_NONE, now);
-	}
-	paramset_unref(wanted);
-}
-
 void heir_granted(struct pool_waiter *waiter, struct server *s, usec_t now)
 {
 	struct heir *heir = CONTAINER_OF(waiter, struct heir, waiter);
@@ -281,7 +265,7 @@ void heir_granted(struct pool_waiter *waiter, struct server *s, usec_t now)
 	heir->server = s;
 	heir_enter(heir, HEIR_FITTING);
 	loop_set_timer(heir->lp->worker->loop, &heir->timer, now + HEIR_US);
-	heir_fit(heir, now);
+	hub_fit(heir->hub, s, now);
 	heir_settle(heir->hub, now);
 }
 
@@ -291,7 +275,7 @@ static void heir_cross(struct heir *heir, usec_t now)
 	struct hub *hub = heir->hub;
 	struct buf sql = { 0 };
 	snprintf(heir->payload, sizeof(heir->payload), "%" PRIx64, worker_new_id(heir->lp->worker));
-	hub_add_all(hub, &sql);
+	hub_sql_add_all(hub, &sql);
 	buf_addf(&sql, "NOTIFY \"%s\",'%s'", hub->marker, heir->payload);
 	heir_enter(heir, HEIR_CROSSING);
 	heir->seam = SEAM_OPEN;
@@ -312,7 +296,7 @@ void heir_answered(struct hub *hub, bool failed, usec_t now)
 static void heir_ask_old(struct heir *heir, usec_t now)
 {
 	struct buf sql = { 0 };
-	hub_add_command(&sql, "LISTEN", slice_of(heir->hub->marker));
+	hub_sql_add(&sql, "LISTEN", slice_of(heir->hub->marker));
 	heir->has_asked = true;
 	errand_query(heir->hub->server, SERVER_ERRAND_LISTEN, buf_slice(&sql), now);
 	buf_fini(&sql);
@@ -327,6 +311,7 @@ void heir_conclude(struct hub *hub, usec_t now)
 	LOG_INFO("server %s/%s pid %d: is the shared listener of its database in place of pid %d",
 		 s->pool->route->database, s->pool->route->user, s->pid, old->pid);
 	hub->server = s;
+	hub->is_doubted = false;
 	heir_free(heir, now);
 	heir_part(hub, old, now);
 	if (s->state != SERVER_LISTENING)

@@ -10,15 +10,17 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "net/loop.h"
 #include "net/mailbox.h"
 #include "proxy/branch.h"
 #include "proxy/errand.h"
 #include "proxy/heir.h"
+#include "proxy/hub_place.h"
+#include "proxy/hub_sql.h"
 #include "proxy/hub_table.h"
-#include "proxy/lend.h"
 #include "proxy/localpool.h"
 #include "proxy/note.h"
-#include "proxy/registry.h"
+#include "proxy/paramset.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/worker.h"
@@ -77,12 +79,13 @@ bool hub_claim(struct hub *hub, unsigned worker)
 /* ---- mails ------------------------------------------------------------------------------------
  */
 
-/* The first five are for the owner. */
+/* The first six are for the owner. */
 enum hub_word {
 	HUB_WANT,
 	HUB_DROP,
 	HUB_BYE,
 	HUB_SPARE,
+	HUB_DOUBT,
 	HUB_YIELD,
 	HUB_THERE,
 	HUB_NOTE,
@@ -175,6 +178,11 @@ void hub_is_spare(struct hub *hub, struct worker *from)
 	hub_send_owner(hub, from, (struct hub_mail){ .word = HUB_SPARE });
 }
 
+void hub_doubt(struct hub *hub, struct worker *from)
+{
+	hub_send_owner(hub, from, (struct hub_mail){ .word = HUB_DOUBT });
+}
+
 void hub_yield(struct hub *hub, struct worker *from)
 {
 	hub_send_owner(hub, from, (struct hub_mail){ .word = HUB_YIELD });
@@ -183,30 +191,24 @@ void hub_yield(struct hub *hub, struct worker *from)
 /* ---- the owner's side --------------------------------------------------------------------------
  */
 
-void hub_add_command(struct buf *sql, const char *word, struct slice name)
-{
-	buf_addf(sql, "%s \"", word);
-	for (size_t i = 0; i < name.len; i++) {
-		if (name.ptr[i] == '"')
-			buf_u8(sql, '"');
-		buf_u8(sql, (uint8_t)name.ptr[i]);
-	}
-	buf_add_str(sql, "\";");
-}
-
-void hub_add_all(const struct hub *hub, struct buf *sql)
-{
-	struct slice name;
-	void *channel;
-	for (size_t at = 0; map_next(&hub->channels, &at, &name, &channel);)
-		hub_add_command(sql, "LISTEN", name);
-	hub_add_command(sql, "LISTEN", slice_of(hub->marker));
-}
-
 struct slice hub_encoding(const struct hub *hub)
 {
 	size_t database = strlen(hub->key.ptr) + 1;
 	return slice_skip(hub->key, database);
+}
+
+void hub_fit(const struct hub *hub, struct server *s, usec_t now)
+{
+	struct paramset *none = s->pool->worker->no_params;
+	struct slice encoding = hub_encoding(hub);
+	struct paramset *wanted = encoding.len
+					  ? paramset_with(none, SLICE("client_encoding"), encoding)
+					  : paramset_ref(none);
+	if (s->params != wanted) {
+		errand_set_params(s, wanted, false, now);
+		server_send(s, SLICE_NONE, now);
+	}
+	paramset_unref(wanted);
 }
 
 /* The next of the names, each with a zero behind it. */
@@ -237,7 +239,7 @@ static void hub_take_want(struct hub *hub, const struct hub_mail *m)
 	struct slice names = buf_slice(&m->names), name;
 	while (hub_next_name(&names, &name))
 		if (hub_add_channel(hub, name, m->from))
-			hub_add_command(&hub->todo, "LISTEN", name);
+			hub_sql_add(&hub->todo, "LISTEN", name);
 	hub->members |= UINT64_C(1) << m->from;
 	hub->asked[m->from] = m->seq;
 }
@@ -254,7 +256,7 @@ static void hub_take_drop(struct hub *hub, const struct hub_mail *m)
 			continue;
 		map_remove(&hub->channels, name);
 		free(channel);
-		hub_add_command(&hub->todo, "UNLISTEN", name);
+		hub_sql_add(&hub->todo, "UNLISTEN", name);
 	}
 }
 
@@ -269,14 +271,6 @@ static void hub_tell_members(struct hub *hub, const struct worker *w, enum hub_w
 						    .by = hub->dismissed_by });
 }
 
-static void hub_give_place(struct hub *hub)
-{
-	if (atomic_exchange(&hub->is_lent, false))
-		lend_give(hub->server->pool);
-	else
-		hub_table_count_spare(hub->table, -1);
-}
-
 /* Nobody hears from it; who is about to is told that it has ended. */
 static void hub_close(struct hub *hub, usec_t now)
 {
@@ -285,7 +279,7 @@ static void hub_close(struct hub *hub, usec_t now)
 	LOG_INFO("server %s/%s pid %d: the shared listener is not needed any more",
 		 s->pool->route->database, s->pool->route->user, s->pid);
 	heir_end(hub, now);
-	hub_give_place(hub);
+	hub_place_give(hub);
 	hub_tell_members(hub, s->pool->worker, HUB_LOST, NULL);
 	hub->server = NULL;
 	s->hub = NULL;
@@ -293,40 +287,21 @@ static void hub_close(struct hub *hub, usec_t now)
 	hub_unref(hub);
 }
 
-/* Does anybody wait for a server that its own could be, or be closed for? */
-static bool hub_is_in_the_way(const struct hub *hub)
+/* It is asked for an answer, whatever, unless it owes one already. */
+static void hub_probe(struct hub *hub, usec_t now)
 {
-	const struct route *route = hub->server->pool->route;
-	return atomic_load(&route->shared.waiting) > 0 ||
-	       pool_cap_is_hungry(&route->database_entry->servers) ||
-	       pool_cap_is_hungry(&route->user_entry->servers);
-}
-
-/* Its place is given back. Who joins it meanwhile either finds it given, and waits (branch_join),
- * or is seen here. */
-static void hub_rest(struct hub *hub)
-{
-	atomic_store(&hub->is_lent, false);
-	if (atomic_load(&hub->listeners) > 0) {
-		atomic_store(&hub->is_lent, true);
+	struct server *s = hub->server;
+	if (hub->is_doubted)
 		return;
-	}
-	lend_give(hub->server->pool);
-	hub_table_count_spare(hub->table, 1);
-	hub->yields |= hub_is_in_the_way(hub);
-}
-
-/* Somebody hears from it again: false, and there is no place for it. */
-static bool hub_wake(struct hub *hub)
-{
-	hub->yields = false;
-	if (atomic_load(&hub->is_lent))
-		return true;
-	if (!lend_take(hub->server->pool, false))
-		return false;
-	hub_table_count_spare(hub->table, -1);
-	atomic_store(&hub->is_lent, true);
-	return true;
+	hub->is_doubted = true;
+	loop_set_timer(s->pool->worker->loop, &s->timer,
+		       usec_after(now, s->pool->settings.server_connect_timeout_us));
+	if (s->errand != SERVER_ERRAND_NONE)
+		return;
+	struct buf sql = { 0 };
+	hub_sql_add(&sql, "LISTEN", slice_of(hub->marker));
+	errand_query(s, SERVER_ERRAND_LISTEN, buf_slice(&sql), now);
+	buf_fini(&sql);
 }
 
 static void hub_take(struct hub *hub, struct worker *w, const struct hub_mail *m, usec_t now)
@@ -339,7 +314,7 @@ static void hub_take(struct hub *hub, struct worker *w, const struct hub_mail *m
 	switch (m->word) {
 	case HUB_WANT:
 		hub_take_want(hub, m);
-		if (!hub_wake(hub)) {
+		if (!hub_place_take(hub)) {
 			hub_close(hub, now);
 			return;
 		}
@@ -356,7 +331,10 @@ static void hub_take(struct hub *hub, struct worker *w, const struct hub_mail *m
 		break;
 	case HUB_SPARE:
 		if (atomic_load(&hub->listeners) == 0 && atomic_load(&hub->is_lent))
-			hub_rest(hub);
+			hub_place_rest(hub);
+		break;
+	case HUB_DOUBT:
+		hub_probe(hub, now);
 		break;
 	case HUB_YIELD:
 		hub->yields |= atomic_load(&hub->listeners) == 0;
@@ -408,12 +386,17 @@ void hub_settle(struct server *s, usec_t now)
 
 void hub_answered(struct server *s, bool failed, usec_t now)
 {
-	if (s != s->hub->server)
-		heir_answered(s->hub, failed, now);
-	else if (failed)
+	struct hub *hub = s->hub;
+	if (s != hub->server) {
+		heir_answered(hub, failed, now);
+		return;
+	}
+	loop_clear_timer(&s->timer);
+	hub->is_doubted = false;
+	if (failed)
 		server_close(s, "it would not listen", now);
 	else
-		hub_tell_there(s->hub, s->hub->running);
+		hub_tell_there(hub, hub->running);
 }
 
 void hub_adopt(struct hub *hub, struct server *s, struct slice names, uint64_t seq, usec_t now)
@@ -429,7 +412,8 @@ void hub_adopt(struct hub *hub, struct server *s, struct slice names, uint64_t s
 	hub->since = now;
 	hub->target = route_target(s->pool->route);
 	atomic_store(&hub->is_lent, true);
-	hub_add_command(&hub->todo, "LISTEN", slice_of(hub->marker));
+	hub_sql_add(&hub->todo, "LISTEN", slice_of(hub->marker));
+	hub_fit(hub, s, now);
 	LOG_INFO("server %s/%s pid %d: is the shared listener of its database from now on",
 		 s->pool->route->database, s->pool->route->user, s->pid);
 	hub_settle(s, now);
@@ -483,7 +467,7 @@ void hub_lost(struct server *s, usec_t now)
 		return;
 	}
 	heir_end(hub, now);
-	hub_give_place(hub);
+	hub_place_give(hub);
 	s->hub = NULL;
 	hub->server = NULL;
 	hub_table_end(hub);

@@ -65,6 +65,7 @@ struct hub {
 	/* the owner's worker has the rest */
 	struct server *server;               /* not owned; NULL: it has ended */
 	struct heir *heir;                   /* owned; what is to take over; or NULL */
+	bool is_doubted;                     /* its server is to answer in time */
 	bool yields;                         /* somebody waits for a server */
 	const char *dismissed_by;            /* static: its members are to leave; or NULL */
 	uint64_t target;                     /* where its server is (route_target) */
@@ -113,6 +114,10 @@ void hub_bye(struct hub *hub, struct worker *from);
 /* The last of those who hear from it has left, over all workers. Thread: any. */
 void hub_is_spare(struct hub *hub, struct worker *from);
 
+/* A marker has not come through it, or it has not listened to what it was asked to, for seconds. If
+ * its server does not answer either, it is lost. Thread: any. */
+void hub_doubt(struct hub *hub, struct worker *from);
+
 /* Somebody waits for a server: it is to end, if nobody hears from it. Thread: any. */
 void hub_yield(struct hub *hub, struct worker *from);
 
@@ -122,10 +127,8 @@ void hub_say(struct hub *hub, struct note *note);
 /* In which client_encoding; empty: that of the server's login. Thread: any. */
 struct slice hub_encoding(const struct hub *hub);
 
-/* Adds what makes a server listen to all that it listens to. */
-void hub_add_all(const struct hub *hub, struct buf *sql);
-
-/* Adds `word "name";` */
-void hub_add_command(struct buf *sql, const char *word, struct slice name);
+/* The server's parameters shall be as at its login, but for the encoding: whatever a client has set
+ * there is not to end what others listen to. Sent now, if there is anything to be set. */
+void hub_fit(const struct hub *hub, struct server *s, usec_t now);
 
 #endif

@@ -55,6 +55,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/doorkeeper.h \
 	src/proxy/ear.c \
 	src/proxy/ear.h \
+	src/proxy/ear_hear.c src/proxy/ear_hear.h \
 	src/proxy/ear_queue.c src/proxy/ear_queue.h \
 	src/proxy/ear_text.c \
 	src/proxy/ear_text.h \
@@ -70,6 +71,10 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/hidden.c src/proxy/hidden.h \
 	src/proxy/hub.c \
 	src/proxy/hub.h \
+	src/proxy/hub_place.c \
+	src/proxy/hub_place.h \
+	src/proxy/hub_sql.c \
+	src/proxy/hub_sql.h \
 	src/proxy/hub_table.c \
 	src/proxy/hub_table.h \
 	src/proxy/inspect.c \

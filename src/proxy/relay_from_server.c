@@ -8,7 +8,7 @@
 #include "proxy/relay.h"
 
 #include "proxy/client.h"
-#include "proxy/ear.h"
+#include "proxy/ear_hear.h"
 #include "proxy/errand.h"
 #include "proxy/hub.h"
 #include "proxy/inspect.h"
@@ -196,7 +196,7 @@ static bool relay_notification(struct server *s, const struct frame *f, struct r
 		return false;
 	bool is_own = frame_is_whole(f) && relay_is_own(s, f->body, &told);
 	struct slice body = is_own ? slice_skip(buf_slice(&told), FRAME_HEAD_BYTES) : f->body;
-	bool passes = !c->keep || !c->keep->ear || ear_hears_own(c->keep->ear, body, now);
+	bool passes = !c->keep || !c->keep->ear || ear_hear_own(c->keep->ear, body, now);
 	if (passes && is_own) {
 		relay_flush(s, run, now);
 		client_send(c, buf_slice(&told), now);

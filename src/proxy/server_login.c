@@ -233,6 +233,8 @@ static void server_login_deadline(struct timer *t, usec_t now)
 		server_close_at_once(s, now);
 	else if (s->state == SERVER_CLEANING)
 		server_take_too_long(s, now);
+	else if (s->state == SERVER_LISTENING)
+		server_close(s, "it does not answer, and others listen through it", now);
 	else
 		server_close(s, "it did not answer a ping in time", now);
 	worker_settle(w, now);

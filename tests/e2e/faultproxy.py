@@ -40,6 +40,7 @@ class FaultProxy:
         self.hold_up = threading.Event()
         self.hold_down = threading.Event()
         self.hold_query = None  # simple queries that begin so wait until it is None again
+        self.hold_reply = None  # what a server says from a command tag of this on waits until it is None again
         self.refuse = False
         self.refused = 0
         self.links = []
@@ -80,6 +81,11 @@ class FaultProxy:
         return ((self.hold_up if up else self.hold_down).is_set()
                 or bool(up and begins and data[5:].startswith(begins)))
 
+    def _is_held_at(self, data):
+        """Where the CommandComplete begins that hold_reply waits at; -1: nowhere."""
+        tag = self.hold_reply
+        return data.find(b"C" + (len(tag) + 5).to_bytes(4, "big") + tag + b"\0") if tag else -1
+
     def _pump(self, link, source, target, up):
         try:
             with selectors.DefaultSelector() as ready:
@@ -94,6 +100,12 @@ class FaultProxy:
                     if not data:
                         break
                     while self._held(up, data) and not self.stopping:
+                        time.sleep(0.01)
+                    if not up and self._is_held_at(data) > 0:
+                        at = self._is_held_at(data)
+                        self._forward(link, target, data[:at], up)
+                        data = data[at:]
+                    while not up and self._is_held_at(data) >= 0 and not self.stopping:
                         time.sleep(0.01)
                     self._forward(link, target, data, up)
         except (OSError, ValueError):

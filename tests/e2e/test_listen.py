@@ -310,6 +310,41 @@ def test_never_amid_the_rows_of_a_result(pooler, io_bytes):
     assert read_notes(client, 5) == [("a", str(n)) for n in range(5)]
 
 
+def test_the_largest_payload(pooler):
+    """Just below 8000 bytes, on a name of 63: from the listener, and from its own server."""
+    p = shared(pooler)
+    name, payload = "x" * 63, "y" * 7999
+    client, other = listening(p, name), p.raw()
+    until(lambda: is_free(p, 1))
+    other.query(f"notify {name}, '{payload}'")
+    assert read_notes(client, 1) == [(name, payload)]
+    assert notes(client.query(f"notify {name}, '{payload}'")) == [(name, payload)]
+    assert client.query(f"notify {name}, '{payload}y'")[0].fields()["C"] == "22023"
+
+
+def test_more_names_than_a_message_has_room_for(pooler, cluster):
+    """What it says to have listened to is cut between names, not amid a character."""
+    p = shared(pooler)
+    client = listening(p, *(f'"{chr(0xfc) * 29}{n:03}"' for n in range(100, 120)))
+    until(lambda: is_free(p, 1))
+    cluster.sql("select pg_terminate_backend(%s)" % listener_pid(p))
+    error = client.rest()[-1].fields()
+    assert error["C"] == "08006" and error["M"].endswith("ü102, ...") and "�" not in error["M"]
+
+
+def test_who_listens_to_very_much_keeps_its_server(pooler):
+    p = shared(pooler)
+    client = p.raw()
+    client.query(";".join(f"listen c{n}" for n in range(257)))
+    until_equal(lambda: [row["reasons"] for row in p.show("kept")], ["listen"])
+    p.raw().query("notify c256, 'x'")
+    assert read_notes(client, 1) == [("c256", "x")]
+    client.query("unlisten c0")
+    until(lambda: is_free(p, 1))
+    p.raw().query("notify c0; notify c256, 'y'")
+    assert read_notes(client, 1) == [("c256", "y")]
+
+
 def test_who_reads_nothing_is_told_to_go(pooler):
     p = shared(pooler, listen_buffer="64kB")
     client = listening(p, "a", receive_buffer=4096)
@@ -405,6 +440,57 @@ def test_a_marker_of_an_earlier_way_is_not_taken_for_this_one(pooler, cluster):
     until(lambda: is_free(p, 3))
     p.raw().query("notify a, '2'")
     assert read_notes(client, 1) == [("a", "2")]
+
+
+def test_its_server_is_stuck_once_it_hears_from_elsewhere(pooler, cluster, fault_proxy):
+    """Both markers have come, and the answer to what follows them has not: nothing is to be undone any more."""
+    proxy = fault_proxy(cluster.port)
+    p = shared(pooler, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"})
+    first = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    proxy.hold_reply = b"UNLISTEN"
+    client = listening(p, "a")
+    until(lambda: re.search("its server does not answer", p.log()))
+    cluster.in_app("notify a, 'meanwhile'")
+    proxy.hold_reply = None
+    until(lambda: is_free(p, 2))
+    for listener in (first, client):
+        assert read_notes(listener, 1) == [("a", "meanwhile")]
+
+
+def test_a_listener_that_is_deaf_is_found_out(pooler):
+    """One client comes home in vain. The others would wait for ever for what nobody tells them."""
+    p = shared(pooler, server_connect_timeout="3")
+    client, others = listening(p, "a"), [listening(p, "a") for _ in range(3)]
+    until(lambda: is_free(p, 4))
+    pid = listener_pid(p)
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        client.send(Q("begin"), Q("select 1"))
+        for listener in (client, *others):
+            error = listener.rest()[-1].fields()
+            assert error["C"] == "08006" and "LISTEN a" in error["M"]
+    finally:
+        os.kill(pid, signal.SIGCONT)
+    hears_again(p, p.raw())
+
+
+def test_what_the_first_client_has_set_does_not_end_the_listener(pooler, cluster):
+    """Its server becomes the listener of all: with its idle_session_timeout all would be told that it is lost."""
+    p = shared(pooler, pool_size=2, max_overflow=0)
+    first = p.raw()
+    first.query("set idle_session_timeout = '300ms'; set application_name = 'first'")
+    first.query("listen a")
+    until(lambda: is_free(p, 1))
+    other = listening(p, "a")
+    until(lambda: is_free(p, 2))
+    pid = listener_pid(p)
+    assert cluster.sql("select application_name from pg_stat_activity where pid = %d" % pid) != [("first",)]
+    cluster.sql("select pg_sleep(0.6)")
+    cluster.in_app("notify a, 'still'")
+    for client in (first, other):
+        assert read_notes(client, 1) == [("a", "still")]
+    assert first.value("show idle_session_timeout") == "300ms"
 
 
 def test_kill_and_resume(pooler):

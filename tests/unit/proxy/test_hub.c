@@ -5,13 +5,14 @@
 
 #include "base/buf.h"
 #include "proxy/hub.h"
+#include "proxy/hub_sql.h"
 #include "proxy/hub_table.h"
 
 START_TEST(names_are_quoted)
 {
 	struct buf sql = { 0 };
-	hub_add_command(&sql, "LISTEN", SLICE("a"));
-	hub_add_command(&sql, "UNLISTEN", SLICE("q\"; drop"));
+	hub_sql_add(&sql, "LISTEN", SLICE("a"));
+	hub_sql_add(&sql, "UNLISTEN", SLICE("q\"; drop"));
 	ck_assert_str_eq(buf_cstr(&sql), "LISTEN \"a\";UNLISTEN \"q\"\"; drop\";");
 	buf_fini(&sql);
 }
