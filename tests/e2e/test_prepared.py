@@ -360,3 +360,18 @@ def test_however_few_a_server_holds_they_follow_and_leave_nothing(pooler, most, 
             c.send(*(m for i in range(3) for m in (B(name=f"p{i}"), E(), C("S", f"p{i}"))), S)
             assert [m.row() for m in c.ready() if m.kind == "D"] == [[f"{n + 1}{i}"] for i in range(3)]
     assert p.show("kept") == []
+
+
+@pytest.mark.parametrize("most,text", [(20_000, "select 1"), (1677, "select 1 /*" + "x" * 39_985 + "*/")], ids=["names", "texts"])
+def test_a_client_has_so_many_and_no_more(pooler, most, text):
+    """20,000, or 64 MB of texts. It is told of the end; others go on."""
+    p = pooler(pool_mode="transaction", pool_size=1, workers=1)
+    client, other = p.raw(), p.raw()
+    assert prepare(other, "s", "select 2") == "1Z"
+    for n in range(most):
+        client.send(P(text, name=f"{n:05}") + S)
+        assert kinds(client.ready()) == "1Z"
+    client.send(P(text, name="more") + S)
+    error = client.read()
+    assert error.severity == "FATAL" and "prepared statements" in error.text
+    assert run(other, "s") == ["2"]
