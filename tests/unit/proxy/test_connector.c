@@ -345,7 +345,7 @@ START_TEST(test_each_host_has_its_part_of_the_time)
 	connector_set(v.connector, "host", "127.0.0.1,127.0.0.1");
 	connector_set(v.connector, "port", ports);
 	connector_set(v.connector, "target_session_attrs", "prefer-standby");
-	visit_start(&v, 4 * USEC_PER_SEC);
+	visit_start(&v, 10 * USEC_PER_SEC);
 	visit_wait(&v);
 	ck_assert_msg(v.ok, "%s", v.fault.log);
 	check_link(&v);
