@@ -28,6 +28,11 @@ static struct slice cancel_map_key(const uint32_t *pid)
 	return slice_make(pid, sizeof(*pid));
 }
 
+struct client *cancel_find(const struct worker *w, uint32_t pid)
+{
+	return map_get(&w->keys, cancel_map_key(&pid));
+}
+
 void cancel_enlist(struct client *c)
 {
 	struct worker *w = c->worker;
@@ -36,7 +41,7 @@ void cancel_enlist(struct client *c)
 		BUG_ON(!entropy_take(random, sizeof(random)));
 		random[0] =
 			((random[0] & 0x7fffffffu) & ~((1u << CANCEL_WORKER_BITS) - 1)) | w->index;
-	} while (random[0] <= PROXY_MAX_WORKERS || map_get(&w->keys, cancel_map_key(&random[0])) ||
+	} while (random[0] <= PROXY_MAX_WORKERS || cancel_find(w, random[0]) ||
 		 moves_has(&w->shared->moves, random[0]));
 	c->cancel_pid = random[0];
 	c->cancel_key = random[1];
@@ -86,7 +91,7 @@ static void cancel_back(struct mail *mail, void *owner, usec_t now)
 {
 	struct worker *w = owner;
 	struct cancel_mail *m = CONTAINER_OF(mail, struct cancel_mail, mail);
-	struct client *asker = map_get(&w->keys, cancel_map_key(&m->asker));
+	struct client *asker = cancel_find(w, m->asker);
 	if (asker)
 		client_close(asker, "cancel request", now);
 	free(m);
@@ -134,7 +139,7 @@ static void cancel_arrive(struct mail *mail, void *owner, usec_t now)
 {
 	struct worker *w = owner;
 	struct cancel_mail *m = CONTAINER_OF(mail, struct cancel_mail, mail);
-	struct client *c = map_get(&w->keys, cancel_map_key(&m->pid));
+	struct client *c = cancel_find(w, m->pid);
 	bool is_right = c && CRYPTO_memcmp(&c->cancel_key, &m->key, sizeof(m->key)) == 0;
 
 	if (!c && moves_send(w->shared, m->pid, cancel_home_of(m->pid), w->index, mail))

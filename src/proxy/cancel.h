@@ -24,6 +24,9 @@ struct worker;
 void cancel_enlist(struct client *c);
 void cancel_forget(struct client *c); /* harmless when it has none */
 
+/* The client that has that number, if it is this worker's; NULL: none. */
+struct client *cancel_find(const struct worker *w, uint32_t pid);
+
 /* It moves to another worker (proxy/client_move.h), and is looked up there from then on. */
 unsigned cancel_home(const struct client *c); /* the worker that its number says */
 void cancel_move_out(struct client *c);

@@ -8,6 +8,7 @@
 #include "base/mem.h"
 #include "net/loop.h"
 #include "net/mailbox.h"
+#include "proxy/cancel.h"
 #include "proxy/client.h"
 #include "proxy/localpool.h"
 #include "proxy/registry.h"
@@ -25,6 +26,7 @@ struct vacate {
 	struct worker *worker; /* not owned */
 	struct site *site;     /* a reference: what is to be left */
 	uint64_t client;       /* its id */
+	uint32_t cancel_pid;   /* and what it is found by */
 	usec_t at;             /* when the command was sent */
 };
 
@@ -77,12 +79,9 @@ static void vacate_free(struct vacate *v)
 /* Has its server been at work since the command was sent? */
 static bool vacate_is_waited_for(const struct vacate *v)
 {
-	LIST_EACH (node, tmp, &v->worker->client_list) {
-		const struct client *c = LIST_ENTRY(node, struct client, link);
-		if (c->id == v->client)
-			return c->state == CLIENT_LINKED && c->batch_at && c->batch_at <= v->at;
-	}
-	return false;
+	const struct client *c = cancel_find(v->worker, v->cancel_pid);
+	return c && c->id == v->client && c->state == CLIENT_LINKED && c->batch_at &&
+	       c->batch_at <= v->at;
 }
 
 static void vacate_on_timer(struct timer *t, usec_t now)
@@ -114,6 +113,7 @@ static struct vacate *vacate_of(const struct client *c)
 	struct vacate *v = mem_zalloc(sizeof(*v));
 	v->worker = w;
 	v->client = c->id;
+	v->cancel_pid = c->cancel_pid;
 	wheel_init_timer(&v->timer, vacate_on_timer);
 	list_push_back(&w->vacates, &v->on_worker);
 	return v;
