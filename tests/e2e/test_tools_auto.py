@@ -3,10 +3,12 @@ connections: what they have done is looked at, by a connection that is no pooler
 
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
 
+import rawwire
 from waiting import until, until_equal
 
 pytestmark = [pytest.mark.pgweir, pytest.mark.timeout(180)]
@@ -210,6 +212,27 @@ def test_a_database_in_use_is_not_dropped(auto):
     assert client.value("select count(*) from t") == "0"
     client.close()
     tool(auto, "dropdb", name, dbname="postgres")
+
+
+AMID = {
+    "reload": lambda p: p.reload(pool_size=3),
+    "pause": lambda p: [p.console(f"{word} {p.database}") for word in ("pause", "resume")],
+    "kill": lambda p: p.console(f"kill {p.database}"),
+    "SIGINT": lambda p: p.signal(signal.SIGINT),
+    "SIGQUIT": lambda p: p.signal(signal.SIGQUIT),
+}
+
+
+@pytest.mark.parametrize("amid", AMID)
+def test_what_happens_while_a_database_is_left(auto, amid):
+    """PostgreSQL waits for somebody else; the pooler goes on, or ends well."""
+    used(auto, auto.database)
+    with auto.cluster.connect(auto.database):
+        client = auto.raw(user="postgres", database="postgres")
+        client.send(rawwire.Q(f"drop database {auto.database}"))
+        until(lambda: not auto.cluster.backends(f"datname = '{auto.database}'"), "the pooler's servers have left")
+        AMID[amid](auto)
+    client.rest() if amid.startswith("SIG") else client.ready()
 
 
 def test_who_may_not_drop_a_database_keeps_nobody_from_it(auto):
