@@ -38,6 +38,28 @@ static usec_t client_deadline_asked_at(const struct client *c)
 	return c->server->errand_at;
 }
 
+static struct client_limit client_deadline_sooner(struct client_limit a, struct client_limit b)
+{
+	return b.deadline < a.deadline ? b : a;
+}
+
+/* While nothing of the client's is under way. */
+static struct client_limit client_deadline_idle(const struct client *c)
+{
+	const struct conf_pool *settings = &c->pool->settings;
+	struct client_limit never = { USEC_NEVER, ERROR_CLIENT_IDLE };
+	struct client_limit idle = { usec_after(c->quiet_at, settings->client_idle_timeout_us),
+				     ERROR_CLIENT_IDLE };
+	if (c->xact_at)
+		return (struct client_limit){ usec_after(c->quiet_at,
+							 settings->idle_transaction_timeout_us),
+					      ERROR_IDLE_TRANSACTION };
+	if (c->keep && c->keep->kept)
+		return client_deadline_sooner(
+			idle, (struct client_limit){ keep_deadline(c), ERROR_KEEP_TIMEOUT });
+	return c->pool->is_session ? idle : never;
+}
+
 static struct client_limit client_deadline_limit(const struct client *c)
 {
 	const struct conf_pool *settings = &c->pool->settings;
@@ -47,23 +69,13 @@ static struct client_limit client_deadline_limit(const struct client *c)
 
 	if (asked_at)
 		limit.deadline = usec_after(asked_at, settings->query_timeout_us);
-	else if (c->xact_at)
-		limit = (struct client_limit){ usec_after(c->quiet_at,
-							  settings->idle_transaction_timeout_us),
-					       ERROR_IDLE_TRANSACTION };
-	else if (c->pool->is_session)
-		limit = (struct client_limit){
-			usec_after(c->quiet_at, settings->client_idle_timeout_us), ERROR_CLIENT_IDLE
-		};
-	if (!asked_at && !c->xact_at && c->keep && c->keep->kept) {
-		usec_t keep = keep_deadline(c),
-		       idle = usec_after(c->quiet_at, settings->client_idle_timeout_us);
-		limit = keep < idle ? (struct client_limit){ keep, ERROR_KEEP_TIMEOUT }
-				    : (struct client_limit){ idle, ERROR_CLIENT_IDLE };
-	}
-	if (xact && usec_after(xact, settings->transaction_timeout_us) < limit.deadline)
-		limit = (struct client_limit){ usec_after(xact, settings->transaction_timeout_us),
-					       ERROR_TRANSACTION_TIMEOUT };
+	if (!c->batch_at)
+		limit = client_deadline_sooner(limit, client_deadline_idle(c));
+	if (xact)
+		limit = client_deadline_sooner(
+			limit,
+			(struct client_limit){ usec_after(xact, settings->transaction_timeout_us),
+					       ERROR_TRANSACTION_TIMEOUT });
 	return limit;
 }
 

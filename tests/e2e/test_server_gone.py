@@ -236,16 +236,21 @@ def test_server_that_falls_silent(pooler, cluster, fault_proxy):
 
 # What a client sends, and what of ours the server then does not answer: pool_mode auto asks for itself.
 OURS = {
-    "what it has left": ("do $$begin end$$", lambda sql: "pg_locks" in sql, {}, {"auto_probe": "always"}),
-    "which names hide code": ("select 1", lambda sql: "RECURSIVE" in sql, {}, {"auto_probe": "suspicious"}),
-    "what it has reset": ("reset work_mem", lambda sql: "1MB" in sql, {"options": "-c work_mem=1MB"}, {"auto_probe": "never"}),
+    "what it has left": ("do $$begin end$$", lambda sql: "pg_locks" in sql, {},
+                         {"auto_probe": "always", "query_timeout": 2}),
+    "what it has left, kept": ("do $$begin end$$", lambda sql: "pg_locks" in sql, {"options": "-c pgweir.keep=on"},
+                               {"auto_probe": "always", "keep_timeout": 2}),
+    "which names hide code": ("select 1", lambda sql: "RECURSIVE" in sql, {},
+                              {"auto_probe": "suspicious", "query_timeout": 2}),
+    "what it has reset": ("reset work_mem", lambda sql: "1MB" in sql, {"options": "-c work_mem=1MB"},
+                          {"auto_probe": "never", "query_timeout": 2}),
 }
 
 
 @pytest.mark.pgweir
 @pytest.mark.parametrize("what", OURS)
 def test_server_that_falls_silent_amid_what_is_ours(make_pooler, fake_server, what):
-    """query_timeout ends the wait for that too, whether the client waits or has its answer already."""
+    """A timeout ends the wait for that too, whether the client waits or has its answer already."""
     sends, is_ours, params, settings = OURS[what]
     is_in, asked = threading.Event(), threading.Event()
 
@@ -264,14 +269,14 @@ def test_server_that_falls_silent_amid_what_is_ours(make_pooler, fake_server, wh
             session.send(reply(sql))
 
     server = fake_server(script)
-    p = make_pooler(None, pool_size=1, pool_mode="auto", query_timeout=2, client_gone_timeout=1, cancel_wait_timeout=1,
+    p = make_pooler(None, pool_size=1, pool_mode="auto", client_gone_timeout=1, cancel_wait_timeout=1,
                     databases={"app": f"host=127.0.0.1 port={server.port} dbname=app"}, **settings)
     client = p.raw(**params)
     is_in.set()
     client.send(Q(sends))
     assert asked.wait(DEADLINE)
     errors = [m for m in client.rest() if m.kind == "E"]
-    assert errors[-1].severity == "FATAL" and "query_timeout" in errors[-1].text
+    assert errors[-1].severity == "FATAL" and any(name in errors[-1].text for name in settings)
     until(lambda: not p.show("servers"), "the silent server is given up")
 
 
