@@ -368,8 +368,8 @@ static uint32_t prepared_most_wanted(const struct client *c, char type)
 	switch (type) {
 	case 'P':
 		return PREPARED_MAX_BYTES;
-	case 'Q': /* it may have names in it */
-		return prepared_names_count(c) ? PREPARED_MAX_BYTES : 0;
+	case 'Q':
+		return prepared_names_count(c) ? PREPARED_QUERY_BYTES : 0;
 	case 'B':
 	case 'D':
 	case 'C':

@@ -59,9 +59,11 @@ struct prepared_set;
 
 /* What precedes the rest of a Bind: its names. So much of one must be in hand. */
 #define PREPARED_PEEK_BYTES 1024u
-/* A Parse that names a statement must be in hand as a whole; a longer one passes as it is, and its
- * client keeps the server (keep.h). So much of a Query whose client has names must be there too. */
-#define PREPARED_MAX_BYTES ((uint32_t)48 << 10)
+/* A Parse must be in hand as a whole; a longer one passes as it is, and its client keeps the server
+ * (keep.h). */
+#define PREPARED_MAX_BYTES ((uint32_t)192 << 10)
+/* Of a Query whose client has names so much must be: it may have them in it. */
+#define PREPARED_QUERY_BYTES ((uint32_t)48 << 10)
 #define PREPARED_MAX_NAMES 20000u                  /* of a client */
 #define PREPARED_MAX_TEXT_BYTES ((size_t)64 << 20) /* of all that it has prepared together */
 

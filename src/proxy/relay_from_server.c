@@ -79,8 +79,10 @@ static uint32_t relay_wants_of_server(const struct server *s, const struct frame
 {
 	if (f->type == 'D' && (s->errand == SERVER_ERRAND_LOOK || s->errand == SERVER_ERRAND_LEARN))
 		return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
-	if ((f->type == 'T' || f->type == 't') && prepared_set_asks(s->prepared))
-		return f->body_bytes < SHAPE_PEEK_BYTES ? f->body_bytes : SHAPE_PEEK_BYTES;
+	if ((f->type == 'T' || f->type == 't') && prepared_set_asks(s->prepared)) {
+		uint32_t most = f->type == 'T' ? SHAPE_PEEK_BYTES : SHAPE_TYPES_BYTES;
+		return f->body_bytes < most ? f->body_bytes : most;
+	}
 	if (!frame_wants_whole(FRAME_FROM_SERVER, f->type))
 		return f->body_bytes ? 1 : 0;
 	bool may_be_long = f->type == 'A' && !relay_minds_notes(s);

@@ -25,8 +25,10 @@
 
 #include "base/slice.h"
 
-/* So much of a RowDescription is looked at; a longer ParameterDescription is not. */
+/* So much of a RowDescription is looked at; a longer ParameterDescription than the next is not. It
+ * takes no more than the Parse that it is about (prepared.h). */
 #define SHAPE_PEEK_BYTES ((uint32_t)48 << 10)
+#define SHAPE_TYPES_BYTES ((uint32_t)192 << 10)
 
 struct shape_types;
 

@@ -332,6 +332,17 @@ def test_very_long_statement_keeps_its_server(pooler):
     assert [row["reasons"] for row in p.show("kept")] == ["long prepared statement"]
 
 
+@pytest.mark.parametrize("name", ["s", ""])
+def test_long_statement_keeps_no_server(pooler, name):
+    """It comes in pieces."""
+    p = pooler(pool_mode="auto", pool_size=1, max_overflow=0, workers=1, debug_io_bytes=1000)
+    client, other = p.raw(), p.raw()
+    assert prepare(client, name, "select '" + "x" * 150_000 + "'") == "1Z"
+    for _ in range(2):
+        assert other.value("select 1") == "1"
+        assert len(run(client, name)[0]) == 150_000
+
+
 def test_the_console_counts_them(pooler):
     p = pooler(pool_mode="auto", pool_size=1, workers=1)
     client, other = p.raw(), p.raw()

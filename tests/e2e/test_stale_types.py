@@ -8,7 +8,7 @@ import struct
 import pytest
 
 from rawwire import B, C, Client, D, E, H, P, Q, S
-from stale import STALE, TABLE, change, kinds, mode, two  # noqa: F401 (fixtures)
+from stale import STALE, TABLE, Servers, change, kinds, mode, two  # noqa: F401 (fixtures)
 from waiting import all_at_once
 
 pytestmark = pytest.mark.pgweir
@@ -16,6 +16,7 @@ pytestmark = pytest.mark.pgweir
 INSERT = f"insert into {TABLE} values ($1)"
 NAMES = ["s", ""]
 NO_CAST = ["42804"]
+INT4 = 23
 
 
 def int4(n):
@@ -92,6 +93,24 @@ def test_a_value_is_what_the_client_was_told(two, both, change, name, learn, for
         assert run(both, value, name, formats) == []
     wanted = str(0x31323334) if formats else "7"
     assert rows(two.raw()) == sorted(["1"] + [wanted] * 6)
+
+
+@pytest.mark.parametrize("learn", [described, described_later])
+def test_one_value_of_very_many(pooler, cluster, change, learn):
+    """Only the first one's type is left to the server; what is said of them comes in pieces."""
+    p = pooler(pool_mode="auto", pool_size=2, workers=1, debug_io_bytes=4000)
+    p.servers = Servers(p)
+    p.servers.only(0)
+    both = Both(p, cluster)
+    types = (0,) + (INT4,) * 19_999
+    both.ask(P(INSERT, "s", types), *((D("S", "s"),) if learn is described else ()), S)
+    both.ask(D("S", "s"), S)
+    change("alter column x type text")
+    for which in (1, 0, 1):
+        p.servers.only(which)
+        assert both.ask(B(int4(0x31323334), *[int4(1)] * 19_999, name="s", formats=(1,)), E(), S) == []
+    assert rows(p.raw()) == sorted(["1"] + [str(0x31323334)] * 6)
+    both.direct.close()
 
 
 @pytest.mark.parametrize("name", NAMES)
