@@ -390,17 +390,28 @@ void ear_answered(struct ear *ear, bool failed, usec_t now)
 		conn_again(&c->conn); /* with what it has asked meanwhile */
 }
 
+/* Is it its own server that has not done its part yet? */
+static bool ear_waits_for_own(const struct ear *ear)
+{
+	const struct server *s = ear->client->server;
+	if (ear->state == EAR_RETURNING && ear->seam == SEAM_OPEN && s)
+		return s->errand == SERVER_ERRAND_MARK;
+	return (ear->state == EAR_LEAVING || ear->state == EAR_RETURNING) &&
+	       ear->seam == SEAM_CLOSED;
+}
+
 static void ear_on_timer(struct timer *t, usec_t now)
 {
 	struct ear *ear = CONTAINER_OF(t, struct ear, timer);
 	struct client *c = ear->client;
-	bool has_crossed = (ear->state == EAR_LEAVING || ear->state == EAR_RETURNING) &&
-			   ear->seam == SEAM_CLOSED;
+	bool is_own = ear_waits_for_own(ear);
 	char who[256];
 	LOG_WARNING("client %s: %s does not answer", client_text(c, who, sizeof(who)),
-		    has_crossed ? "its server" : "the shared listener");
-	if (has_crossed) /* it hears all, and its server will answer or be lost */
+		    is_own ? "its server" : "the shared listener");
+	if (is_own) { /* it will, or be lost; query_timeout holds */
+		loop_set_timer(c->worker->loop, &ear->timer, now + EAR_HUB_US);
 		return;
+	}
 	hub_doubt(ear->branch->hub, c->worker);
 	if (ear->state == EAR_RETURNING || ear->state == EAR_RECALLED) {
 		ear_fail(ear, now);

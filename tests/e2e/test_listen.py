@@ -458,6 +458,24 @@ def test_its_server_is_stuck_once_it_hears_from_elsewhere(pooler, cluster, fault
         assert read_notes(listener, 1) == [("a", "meanwhile")]
 
 
+def test_its_server_takes_long_to_listen_when_it_comes_home(pooler, cluster, fault_proxy):
+    """It waits, as it would without a pooler. The listener is not to blame, and goes on."""
+    proxy = fault_proxy(cluster.port)
+    p = shared(pooler, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"})
+    first, client = listening(p, "a"), listening(p, "a", "b")
+    until(lambda: is_free(p, 2))
+    proxy.hold_query = b'LISTEN "a";LISTEN "b"'
+    client.send(Q("begin"), Q("select 1"))
+    until(lambda: re.search("its server does not answer", p.log()))
+    cluster.in_app("notify a, 'meanwhile'")
+    assert read_notes(first, 1) == [("a", "meanwhile")]
+    proxy.hold_query = None
+    got = client.ready(2)
+    assert [m.row() for m in got if m.kind == "D"] == [["1"]]
+    assert notes(got) + notes(client.query("commit")) == [("a", "meanwhile")]
+    until(lambda: is_free(p, 2))
+
+
 def test_a_listener_that_is_deaf_is_found_out(pooler):
     """One client comes home in vain. The others would wait for ever for what nobody tells them."""
     p = shared(pooler, server_connect_timeout="3")
