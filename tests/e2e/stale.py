@@ -61,6 +61,15 @@ def two(pooler, mode):
     return p
 
 
+def outdated(two, change, prepare, **how):
+    """A client that has prepared something at one server; at the other, the only one from now on, its table has a column more."""
+    client = two.raw(**how)
+    prepare(client)
+    change("add column y int default 2")
+    two.servers.only(1)
+    return client
+
+
 def check_told_once(two, client, run, change, what):
     """run(client) fails once on the other server, and is right wherever it is run from then on."""
     change(what)

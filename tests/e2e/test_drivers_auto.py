@@ -161,7 +161,7 @@ def test_odbc(auto):
 def test_go(auto, program, package):
     if not shutil.which("go") or not (GO_PATH / "src/github.com" / package).is_dir():
         pytest.skip("no golang-go, or no golang-github-lib-pq-dev or -jackc-pgx-v4-dev")
-    run(auto, "go", "run", DRIVERS / program, env={"GO111MODULE": "off", "GOPATH": str(GO_PATH), "GOFLAGS": "-p=2"})
+    run(auto, "go", "run", DRIVERS / "check.go", DRIVERS / program, env={"GO111MODULE": "off", "GOPATH": str(GO_PATH), "GOFLAGS": "-p=2"})
 
 
 def test_pg_restore_in_parallel(auto, cluster, fresh_database):

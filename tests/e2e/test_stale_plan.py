@@ -10,7 +10,7 @@ import pytest
 
 from rawwire import B, C, D, E, P, S, X, cancel_request, d
 from stale import (  # noqa: F401 (fixtures)
-    OTHER_COLUMNS, STALE, TABLE, Servers, change, check_told_once, kinds, mode, told, two)
+    OTHER_COLUMNS, STALE, TABLE, Servers, change, check_told_once, kinds, mode, outdated, told, two)
 from waiting import all_at_once, until
 
 pytestmark = pytest.mark.pgweir
@@ -453,10 +453,7 @@ def test_of_two_names_each_is_told(two, change):
 
 
 def test_a_batch_that_describes_learns_of_the_columns(two, change):
-    client = two.raw()
-    prepare(client)
-    change("add column y int default 2")
-    two.servers.only(1)
+    client = outdated(two, change, prepare)
     said = ask(client)
     assert kinds(said) == "2TDCZ" and said[1].columns() == ["x", "y"]
     for which in (1, 0):
@@ -466,10 +463,7 @@ def test_a_batch_that_describes_learns_of_the_columns(two, change):
 
 
 def test_a_description_that_was_skipped_tells_nothing(two, change):
-    client = two.raw()
-    prepare(client)
-    change("add column y int default 2")
-    two.servers.only(1)
+    client = outdated(two, change, prepare)
     client.send(B(name="nobody") + batch())
     assert kinds(client.ready()) == "EZ"
     client.send(B(name="s") + B(name="nobody") + D() + E() + S)

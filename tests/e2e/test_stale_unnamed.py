@@ -7,7 +7,8 @@ import asyncpg
 import pytest
 
 from rawwire import B, C, D, E, P, S
-from stale import OTHER_COLUMNS, STALE, TABLE, change, check_told_once, kinds, mode, told, two  # noqa: F401 (fixtures)
+from stale import (  # noqa: F401 (fixtures)
+    OTHER_COLUMNS, STALE, TABLE, change, check_told_once, kinds, mode, outdated, told, two)
 from waiting import all_at_once
 
 pytestmark = pytest.mark.pgweir
@@ -91,10 +92,7 @@ def test_a_batch_that_describes_learns_of_the_columns(two, change):
 
 
 def test_described_anew_elsewhere(two, change):
-    client = two.raw()
-    described(client)
-    change("add column y int default 2")
-    two.servers.only(1)
+    client = outdated(two, change, described)
     client.send(D("S") + S)
     assert columns(client.ready()) == [["x", "y"]]
     two.servers.only(0)
@@ -102,10 +100,7 @@ def test_described_anew_elsewhere(two, change):
 
 
 def test_a_description_that_was_skipped_tells_nothing(two, change):
-    client = two.raw()
-    described(client)
-    change("add column y int default 2")
-    two.servers.only(1)
+    client = outdated(two, change, described)
     for skipped in (B() + D(), D("S")):
         client.send(B(name="nobody") + skipped + S)
         assert told(client.ready()) == ["26000"]
@@ -114,10 +109,7 @@ def test_a_description_that_was_skipped_tells_nothing(two, change):
 
 
 def test_a_description_behind_which_nothing_is_run(two, change):
-    client = two.raw()
-    described(client)
-    change("add column y int default 2")
-    two.servers.only(1)
+    client = outdated(two, change, described)
     client.send(B() + B(name="nobody") + D() + E() + S)
     assert STALE in told(client.ready())
     assert run(client) == [["1", "2"]]
@@ -125,10 +117,7 @@ def test_a_description_behind_which_nothing_is_run(two, change):
 
 @pytest.mark.parametrize("begun", [None, "begin", "begin; select 1"])
 def test_what_is_told_to_have_failed_has_no_effect(two, change, begun):
-    client = two.raw()
-    described(client, f"insert into {TABLE}(x) values ($1) returning *")
-    change("add column y int default 2")
-    two.servers.only(1)
+    client = outdated(two, change, lambda one: described(one, f"insert into {TABLE}(x) values ($1) returning *"))
     if begun:
         client.send(P(begun.split(";")[0], "begin") + B(name="begin") + E() + S)
         client.ready()
@@ -142,10 +131,7 @@ def test_what_is_told_to_have_failed_has_no_effect(two, change, begun):
 
 
 def test_what_is_under_way_behind_it(two, change):
-    client = two.raw()
-    described(client)
-    change("add column y int default 2")
-    two.servers.only(1)
+    client = outdated(two, change, described)
     client.send(B() + E() + B(name="nobody") + S + P("select 7") + D("S") + B() + E() + S + B() + E() + S)
     assert [told(client.ready()) for _ in range(3)] == [[STALE], [["7"]], [["7"]]]
     two.servers.only(0)
@@ -184,10 +170,7 @@ def test_closed(two, change):
 
 @pytest.mark.parametrize("split", [1, 7])
 def test_in_pieces(two, change, split):
-    client = two.raw(split=split)
-    described(client)
-    change("add column y int default 2")
-    two.servers.only(1)
+    client = outdated(two, change, described, split=split)
     assert run(client) == [STALE]
     for which in (1, 0):
         two.servers.only(which)

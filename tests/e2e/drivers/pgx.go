@@ -4,13 +4,11 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
 	"sync"
 
-	"github.com/jackc/pgconn"
 	"github.com/jackc/pgx/v4"
 	"github.com/jackc/pgx/v4/pgxpool"
 )
@@ -19,26 +17,6 @@ var (
 	where = fmt.Sprintf("postgres://app@127.0.0.1:%s/%s?sslmode=disable", os.Args[1], os.Args[2])
 	ctx   = context.Background()
 )
-
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
-}
-
-func same(got, wanted interface{}) {
-	if got != wanted {
-		panic(fmt.Sprintf("not %v but %v", wanted, got))
-	}
-}
-
-func state(err error) string {
-	var said *pgconn.PgError
-	if errors.As(err, &said) {
-		return said.Code
-	}
-	return fmt.Sprint(err)
-}
 
 func work(pool *pgxpool.Pool, who int) {
 	for n := 0; n < 20; n++ {

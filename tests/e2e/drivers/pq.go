@@ -5,7 +5,6 @@ package main
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -15,26 +14,6 @@ import (
 )
 
 var where = fmt.Sprintf("host=127.0.0.1 port=%s dbname=%s user=app sslmode=disable", os.Args[1], os.Args[2])
-
-func must(err error) {
-	if err != nil {
-		panic(err)
-	}
-}
-
-func same(got, wanted interface{}) {
-	if got != wanted {
-		panic(fmt.Sprintf("not %v but %v", wanted, got))
-	}
-}
-
-func state(err error) string {
-	var said *pq.Error
-	if errors.As(err, &said) {
-		return string(said.Code)
-	}
-	return fmt.Sprint(err)
-}
 
 func work(db *sql.DB, kept *sql.Stmt, who int) {
 	for n := 0; n < 20; n++ {
