@@ -80,7 +80,7 @@ void errand_set_params(struct server *s, struct paramset *wanted, bool forgets_s
 		s->tainted_by = 0;
 		s->was_reset = true;
 	}
-	paramset_sql_change(s->params, wanted, &sql);
+	paramset_sql_change(s->params, wanted, s->wire.server_version, &sql);
 	if (forgets_sequences)
 		buf_add_str(&sql, "DISCARD SEQUENCES;");
 	paramset_replace(&s->wanted, paramset_ref(wanted));

@@ -72,6 +72,7 @@ void keep_free(struct client *c)
 	keep_let_go(c);
 	c->keep = NULL;
 	ear_free(keep->ear);
+	restore_forget(&keep->restore);
 	keep_forget_names(keep);
 	free(keep->cause);
 	free(keep);

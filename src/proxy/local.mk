@@ -1,5 +1,7 @@
 noinst_LIBRARIES += src/proxy/libproxy.a
 src_proxy_libproxy_a_SOURCES = \
+	src/proxy/ahead.c \
+	src/proxy/ahead.h \
 	src/proxy/authquery.c \
 	src/proxy/authquery.h \
 	src/proxy/authtalk.c \

@@ -14,18 +14,25 @@
 #include "proxy/paramset.h"
 #include "sql/calls.h"
 
-static void paramset_sql_quote_name(struct buf *sql, const char *name)
+static void paramset_sql_quote_word(struct buf *sql, struct slice word)
 {
 	buf_u8(sql, '"');
-	for (; *name; name++) {
-		if (*name == '.')
-			buf_add_str(sql, "\".\"");
-		else
-			buf_u8(sql, (uint8_t)*name);
-		if (*name == '"')
+	for (size_t i = 0; i < word.len; i++) {
+		buf_u8(sql, (uint8_t)word.ptr[i]);
+		if (word.ptr[i] == '"')
 			buf_u8(sql, '"');
 	}
 	buf_u8(sql, '"');
+}
+
+static void paramset_sql_quote_name(struct buf *sql, const char *name)
+{
+	size_t len = strcspn(name, ".");
+	paramset_sql_quote_word(sql, slice_make(name, len));
+	if (!name[len])
+		return;
+	buf_u8(sql, '.');
+	paramset_sql_quote_name(sql, name + len + 1);
 }
 
 static void paramset_sql_quote(struct buf *sql, const char *value)
@@ -69,24 +76,19 @@ static void paramset_sql_value(struct buf *sql, const struct paramset_member *m)
  * byte, from version 16 on "\xHH". A literal with such bytes it might refuse, so that it is
  * given what it would have made of them.
  */
-static void paramset_sql_application_name(struct buf *sql, const char *value)
+static void paramset_sql_application_name(struct buf *sql, const char *value, int server_version)
 {
-	buf_add_str(sql, "CASE WHEN pg_catalog.current_setting('server_version_num')"
-			 "::pg_catalog.int4 OPERATOR(pg_catalog.<) 160000 THEN E'");
-	for (int escaped = 0; escaped < 2; escaped++) {
-		for (const char *at = value; *at; at++) {
-			if ((uint8_t)*at <= 127) {
-				if (*at == '\'' || *at == '\\')
-					buf_u8(sql, (uint8_t)*at);
-				buf_u8(sql, (uint8_t)*at);
-			} else if (escaped) {
-				buf_addf(sql, "\\\\x%02x", (uint8_t)*at);
-			} else {
-				buf_u8(sql, '?');
-			}
-		}
-		buf_add_str(sql, escaped ? "' END" : "' ELSE E'");
+	struct buf made = { 0 };
+	for (; *value; value++) {
+		if ((uint8_t)*value <= 127)
+			buf_u8(&made, (uint8_t)*value);
+		else if (server_version < 160000)
+			buf_u8(&made, '?');
+		else
+			buf_addf(&made, "\\x%02x", (uint8_t)*value);
 	}
+	paramset_sql_quote(sql, buf_len(&made) ? buf_cstr(&made) : "");
+	buf_fini(&made);
 }
 
 /*
@@ -104,34 +106,24 @@ static bool paramset_sql_is_quoted_list(const char *name)
 	return false;
 }
 
-static bool paramset_sql_is_odd_application_name(const struct paramset_member *m)
-{
-	return !paramset_is_ascii(slice_of(m->value)) &&
-	       strcasecmp(m->name, "application_name") == 0;
-}
-
-/* SET may say it, but for lists. */
-static bool paramset_sql_is_plain(const struct paramset_member *m)
-{
-	return !paramset_sql_is_odd_application_name(m) && !paramset_sql_is_encoding(m->encoding);
-}
-
 /* As an expression. */
-static void paramset_sql_any_value(struct buf *sql, const struct paramset_member *m)
+static void paramset_sql_any_value(struct buf *sql, const struct paramset_member *m,
+				   int server_version)
 {
-	if (paramset_sql_is_odd_application_name(m))
-		paramset_sql_application_name(sql, m->value);
+	if (!paramset_is_ascii(slice_of(m->value)) && strcasecmp(m->name, "application_name") == 0)
+		paramset_sql_application_name(sql, m->value, server_version);
 	else
 		paramset_sql_value(sql, m);
 }
 
-static void paramset_sql_set_config(struct buf *sql, const struct paramset_member *m, bool local)
+static void paramset_sql_set_config(struct buf *sql, const struct paramset_member *m, bool local,
+				    int server_version)
 {
 	buf_add_str(sql, "SELECT pg_catalog.set_config(");
 	paramset_sql_quote(sql, m->name);
 	buf_add_str(sql, ", ");
-	paramset_sql_any_value(sql, m);
-	buf_add_str(sql, local ? ", true);" : ", false);");
+	paramset_sql_any_value(sql, m, server_version);
+	buf_add_str(sql, local ? ", true)" : ", false)");
 }
 
 static void paramset_sql_set_name(struct buf *sql, const struct paramset_member *m, bool local)
@@ -141,18 +133,20 @@ static void paramset_sql_set_name(struct buf *sql, const struct paramset_member 
 	buf_add_str(sql, " TO ");
 }
 
-static void paramset_sql_set(struct buf *sql, const struct paramset_member *m)
+static void paramset_sql_set(struct buf *sql, const struct paramset_member *m, bool local,
+			     int server_version)
 {
-	if (!paramset_sql_is_plain(m) || paramset_sql_is_quoted_list(m->name)) {
-		paramset_sql_set_config(sql, m, false);
-		return;
+	if (paramset_sql_is_encoding(m->encoding) || paramset_sql_is_quoted_list(m->name)) {
+		paramset_sql_set_config(sql, m, local, server_version);
+	} else {
+		paramset_sql_set_name(sql, m, local);
+		paramset_sql_any_value(sql, m, server_version);
 	}
-	paramset_sql_set_name(sql, m, false);
-	paramset_sql_quote(sql, m->value);
 	buf_u8(sql, ';');
 }
 
-void paramset_sql_change(const struct paramset *have, const struct paramset *want, struct buf *sql)
+void paramset_sql_change(const struct paramset *have, const struct paramset *want,
+			 int server_version, struct buf *sql)
 {
 	if (have == want)
 		return;
@@ -165,7 +159,7 @@ void paramset_sql_change(const struct paramset *have, const struct paramset *wan
 			if (is_encoding ? round != 0 : round != (d.wanted ? 2 : 1))
 				continue;
 			if (d.wanted) {
-				paramset_sql_set(sql, d.wanted);
+				paramset_sql_set(sql, d.wanted, false, server_version);
 				continue;
 			}
 			buf_add_str(sql, "RESET ");
@@ -176,38 +170,34 @@ void paramset_sql_change(const struct paramset *have, const struct paramset *wan
 }
 
 /* One that pg_settings does not list: set where it is as if nobody had. */
-static void paramset_sql_unlisted(struct buf *sql, const struct paramset_member *m,
-				  const char *is_local, const char *nothing)
+static void paramset_sql_unlisted(struct buf *sql, const struct paramset_member *m, bool local,
+				  const char *nothing)
 {
-	buf_add_str(sql, "SELECT pg_catalog.set_config(");
-	paramset_sql_quote(sql, m->name);
-	buf_add_str(sql, ", ");
-	paramset_sql_any_value(sql, m);
-	buf_addf(sql, ", %s) WHERE coalesce(pg_catalog.current_setting(", is_local);
+	paramset_sql_set_config(sql, m, local, 0);
+	buf_add_str(sql, " WHERE coalesce(pg_catalog.current_setting(");
 	paramset_sql_quote(sql, m->name);
 	buf_addf(sql, ", true), '') OPERATOR(pg_catalog.=) '%s';", nothing);
 }
 
 /* Those that are listed are a table of (name, value); the others a SELECT each. */
 void paramset_sql_restore(const struct paramset *set, bool local, bool own_too, bool role_too,
-			  struct buf *sql)
+			  int server_version, struct buf *sql)
 {
 	struct buf listed = { 0 };
-	const char *is_local = local ? "true" : "false";
 	for (size_t i = 0; i < paramset_count(set); i++) {
 		const struct paramset_member *m = paramset_member(set, i);
 		bool is_own = strchr(m->name, '.');
 		bool is_role = strcasecmp(m->name, "role") == 0;
 		if (is_own || is_role) {
 			if (is_own ? own_too : role_too)
-				paramset_sql_unlisted(sql, m, is_local, is_role ? "none" : "");
+				paramset_sql_unlisted(sql, m, local, is_role ? "none" : "");
 			continue;
 		}
 		buf_add_str(&listed,
 			    buf_len(&listed) ? ",(pg_catalog.lower(" : "(pg_catalog.lower(");
 		paramset_sql_quote(&listed, m->name);
 		buf_add_str(&listed, "), ");
-		paramset_sql_any_value(&listed, m);
+		paramset_sql_any_value(&listed, m, server_version);
 		buf_u8(&listed, ')');
 	}
 	if (buf_len(&listed))
@@ -215,79 +205,108 @@ void paramset_sql_restore(const struct paramset *set, bool local, bool own_too, 
 			 "SELECT pg_catalog.set_config(n, v, %s) FROM (VALUES %s) c(n, v) WHERE n "
 			 "OPERATOR(pg_catalog.=) ANY (SELECT pg_catalog.lower(name) FROM "
 			 "pg_catalog.pg_settings WHERE source OPERATOR(pg_catalog.<>) 'session');",
-			 is_local, buf_cstr(&listed));
+			 local ? "true" : "false", buf_cstr(&listed));
 	buf_fini(&listed);
 }
 
-/* The next name of a list that is written as SET writes it: taken off, and without its quotes. */
-static bool paramset_sql_next_name(const char **list, struct buf *name)
+/* The next name of a list: taken off, without its quotes, in small letters where it has none. */
+static void paramset_sql_next_name(const char **list, struct buf *name)
 {
-	const char *at = *list;
+	const char *at = *list + strspn(*list, " \t\n\r\f");
 	bool is_quoted = *at == '"';
 	buf_clear(name);
-	for (at += is_quoted; *at && (is_quoted || (*at != ',' && *at != ' ')); at++) {
+	for (at += is_quoted; *at && (is_quoted || !strchr(", \t\n\r\f", *at)); at++) {
 		if (is_quoted && *at == '"' && *++at != '"')
 			break;
-		buf_u8(name, (uint8_t)*at);
+		bool is_capital = !is_quoted && *at >= 'A' && *at <= 'Z';
+		buf_u8(name, (uint8_t)(is_capital ? *at | 0x20 : *at));
 	}
-	bool is_as_set = is_quoted == calls_needs_quotes(buf_slice(name));
-	bool is_last = !*at;
-	if (!is_last && (at[0] != ',' || at[1] != ' ' || !at[2]))
-		return false;
-	*list = is_last ? at : at + 2;
-	return is_as_set;
+	at += strcspn(at, ",");
+	*list = at + (*at == ',');
 }
 
-/* The values of a SET that gives this very list; false: there is none. */
-static bool paramset_sql_names(struct buf *sql, const char *list)
+static void paramset_sql_add_name(struct buf *spelt, const char *name)
+{
+	if (calls_needs_quotes(slice_of(name)))
+		paramset_sql_quote_word(spelt, slice_of(name));
+	else
+		buf_add_str(spelt, name);
+}
+
+/* The values of the SET that gives the same list, and how that spells it. */
+static void paramset_sql_names(const char *list, struct buf *values, struct buf *spelt)
 {
 	struct buf name = { 0 };
-	bool is_as_set = *list;
-	for (bool is_first = true; is_as_set && *list; is_first = false) {
-		is_as_set = paramset_sql_next_name(&list, &name);
-		if (!is_first)
-			buf_add_str(sql, ", ");
-		paramset_sql_quote(sql, buf_cstr(&name));
-	}
+	do {
+		paramset_sql_next_name(&list, &name);
+		if (buf_len(values)) {
+			buf_add_str(values, ", ");
+			buf_add_str(spelt, ", ");
+		}
+		paramset_sql_quote(values, buf_cstr(&name));
+		paramset_sql_add_name(spelt, buf_cstr(&name));
+	} while (*list);
 	buf_fini(&name);
-	return is_as_set;
 }
 
-static bool paramset_sql_set_again(struct buf *sql, const struct paramset_member *m, bool local)
+/* False: that is another spelling of it. */
+static bool paramset_sql_set_list(struct buf *sql, const struct paramset_member *m, bool local)
 {
-	if (!paramset_sql_is_plain(m))
-		return false;
+	struct buf values = { 0 }, spelt = { 0 };
+	paramset_sql_names(m->value, &values, &spelt);
 	paramset_sql_set_name(sql, m, local);
-	if (!paramset_sql_is_quoted_list(m->name))
-		paramset_sql_quote(sql, m->value);
-	else if (!paramset_sql_names(sql, m->value))
-		return false;
+	buf_add_slice(sql, buf_slice(&values));
 	buf_u8(sql, ';');
-	return true;
+	bool is_same = slice_eq_str(buf_slice(&spelt), m->value);
+	buf_fini(&values);
+	buf_fini(&spelt);
+	return is_same;
 }
 
 uint64_t paramset_sql_reset(const struct paramset *set, uint64_t session, uint64_t local,
-			    struct buf *sql)
+			    int server_version, struct buf *sql)
 {
-	uint64_t left = 0;
+	uint64_t respelt = 0;
 	for (unsigned i = 0; i < 64 && (session | local) >> i; i++) {
 		uint64_t bit = UINT64_C(1) << i;
-		size_t before = buf_len(sql);
-		if (!((session | local) & bit) ||
-		    paramset_sql_set_again(sql, paramset_member(set, i), local & bit))
+		const struct paramset_member *m = paramset_member(set, i);
+		if (!((session | local) & bit))
 			continue;
-		buf_truncate(sql, before);
-		left |= bit;
+		if (!paramset_sql_is_quoted_list(m->name))
+			paramset_sql_set(sql, m, local & bit, server_version);
+		else if (!paramset_sql_set_list(sql, m, local & bit))
+			respelt |= bit;
 	}
-	return left;
+	return respelt;
 }
 
-void paramset_sql_select(const struct paramset *set, uint64_t session, uint64_t local,
-			 struct buf *sql)
+void paramset_sql_respell(const struct paramset *set, uint64_t session, uint64_t local,
+			  struct buf *sql)
 {
 	for (unsigned i = 0; i < 64 && (session | local) >> i; i++) {
 		uint64_t bit = UINT64_C(1) << i;
-		if ((session | local) & bit)
-			paramset_sql_set_config(sql, paramset_member(set, i), local & bit);
+		const struct paramset_member *m = paramset_member(set, i);
+		if (!((session | local) & bit))
+			continue;
+		struct buf values = { 0 }, spelt = { 0 };
+		paramset_sql_names(m->value, &values, &spelt);
+		paramset_sql_set_config(sql, m, local & bit, 0);
+		buf_add_str(sql, " WHERE pg_catalog.current_setting(");
+		paramset_sql_quote(sql, m->name);
+		buf_add_str(sql, ") OPERATOR(pg_catalog.=) ");
+		paramset_sql_quote(sql, buf_cstr(&spelt));
+		buf_u8(sql, ';');
+		buf_fini(&values);
+		buf_fini(&spelt);
+	}
+}
+
+void paramset_sql_unset(const struct paramset *set, uint64_t members, struct buf *sql)
+{
+	for (unsigned i = 0; i < 64 && members >> i; i++) {
+		if (!(members >> i & 1))
+			continue;
+		paramset_sql_set_name(sql, paramset_member(set, i), true);
+		buf_add_str(sql, "DEFAULT;");
 	}
 }

@@ -21,9 +21,10 @@ struct paramset;
  * Appends the SQL that makes a session that has `have` one that has `want`: one string of
  * RESET, SET and set_config(), "" when nothing differs. Values are quoted so that they mean the
  * same whatever standard_conforming_strings is. client_encoding comes first, so that the server
- * reports the others in the new one.
+ * reports the others in the new one. `server_version`: 150018.
  */
-void paramset_sql_change(const struct paramset *have, const struct paramset *want, struct buf *sql);
+void paramset_sql_change(const struct paramset *have, const struct paramset *want,
+			 int server_version, struct buf *sql);
 
 /*
  * Appends the SQL that sets those of `set` that nobody has set in the session, or that were reset.
@@ -32,15 +33,19 @@ void paramset_sql_change(const struct paramset *have, const struct paramset *wan
  * role, by `role_too`, where there is none.
  */
 void paramset_sql_restore(const struct paramset *set, bool local, bool own_too, bool role_too,
-			  struct buf *sql);
+			  int server_version, struct buf *sql);
 
 /*
- * Appends the SETs, and SET LOCALs, of those members of `set` whose bits are given. Which of them
- * can SET not say as they are? And the queries that say those.
+ * Appends the SETs, and SET LOCALs, of those members of `set` whose bits are given: no query. Lists
+ * of names SET may have to spell in its own way; of which was that so? And the queries that spell
+ * those as they were, unless they are something else by now.
  */
 uint64_t paramset_sql_reset(const struct paramset *set, uint64_t session, uint64_t local,
-			    struct buf *sql) MUST_CHECK;
-void paramset_sql_select(const struct paramset *set, uint64_t session, uint64_t local,
-			 struct buf *sql);
+			    int server_version, struct buf *sql) MUST_CHECK;
+void paramset_sql_respell(const struct paramset *set, uint64_t session, uint64_t local,
+			  struct buf *sql);
+
+/* Appends the SET LOCAL TO DEFAULT of each. */
+void paramset_sql_unset(const struct paramset *set, uint64_t members, struct buf *sql);
 
 #endif

@@ -89,10 +89,10 @@ static inline bool prepared_has_portals(const struct client *c)
 	return c->prepared && UNLIKELY(!list_is_empty(&c->prepared->portals));
 }
 
-/* Has what it runs before its next Sync reset what the rest of it may set? */
+/* Has it reset in its transaction what the rest of that may set? */
 static inline bool prepared_has_reset(const struct client *c)
 {
-	return UNLIKELY(c->keep != NULL) && restore_is_asked(c);
+	return UNLIKELY(c->keep != NULL) && restore_is_on(c);
 }
 
 /* Is it to be known what an Execute runs? */

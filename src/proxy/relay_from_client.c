@@ -104,7 +104,7 @@ static void relay_watch(struct client *c, const struct frame *f)
 		suspect_always(c);
 	if (f->type != 'Q' && f->type != 'F')
 		return;
-	if (UNLIKELY(c->keep != NULL))
+	if (UNLIKELY(c->keep != NULL) && (f->type == 'F' || restore_is_asked(c)))
 		restore_doubt(c); /* of what has no Sync behind it */
 	if (f->type == 'Q')
 		suspect_text(c, relay_text(f), frame_is_whole(f));
@@ -380,7 +380,7 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 		retry_sent(s, slice_skip(slice_head(in, done), border));
 	relay_send_to_server(c, s, slice_skip(slice_head(in, done), out.from), now);
 	if (UNLIKELY(c->keep != NULL) && done < in.len && !c->body_left && !fault.is_there)
-		restore_catch_up(c, now);
+		restore_go_ahead(c, slice_skip(in, done), now);
 	if (fault.is_there) {
 		client_fail(c, fault.error, NULL, NULL, now, fault.text);
 		return in.len;

@@ -218,7 +218,7 @@ static bool relay_ready_waits(struct server *s, struct relay_run *run, usec_t no
 		retry_ready(s, now);
 		return true;
 	}
-	if (UNLIKELY(s->client->keep != NULL) && restore_minds_ready(s->client)) {
+	if (UNLIKELY(s->client->keep != NULL) && restore_is_on(s->client)) {
 		relay_flush(s, run, now);
 		if (restore_start(s, now))
 			return true;

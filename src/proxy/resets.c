@@ -1,15 +1,26 @@
 /*
- * resets.c - the last word about each setting.
+ * resets.c - the last word about each setting, now and at each savepoint.
  */
 #include "proxy/resets.h"
 
+#include <stdlib.h>
 #include <string.h>
 #include <strings.h>
 
+#include "base/mem.h"
 #include "proxy/paramset.h"
 #include "sql/effect.h"
+#include "sql/lexer.h"
 
 #define RESETS_MAX_MEMBERS 64u
+#define RESETS_MAX_MARKS 256u
+
+/* A savepoint, and how it stood when it was made. */
+struct resets_mark {
+	struct resets_mark *older; /* owned */
+	struct resets_state state;
+	char name[LITERAL_NAME_BYTES];
+};
 
 /* What the statements that PostgreSQL runs without a snapshot may do. */
 #define RESETS_READ                                                                                \
@@ -17,6 +28,14 @@
 	 EFFECT(DISCARD_ALL) | EFFECT(BEGIN) | EFFECT(MODES) | EFFECT(COMMIT) | EFFECT(ROLLBACK) | \
 	 EFFECT(CHAIN) | EFFECT(SAVEPOINT) | EFFECT(RELEASE) | EFFECT(ROLLBACK_TO) |               \
 	 EFFECT(LISTEN) | EFFECT(UNLISTEN) | EFFECT(UNLISTEN_ALL) | EFFECT(NOTIFY))
+
+/* What is not refused in a failed transaction. */
+#define RESETS_END_FAILURE (EFFECT(COMMIT) | EFFECT(ROLLBACK) | EFFECT(ROLLBACK_TO))
+
+/* What others may set settings with. */
+#define RESETS_MAY_SET                                                                             \
+	(EFFECT(SETTING) | EFFECT(SETTING_LOCAL) | EFFECT(SETTING_UNREAD) | EFFECT(EXECUTE) |      \
+	 EFFECT(CODE) | EFFECT(CALLS) | EFFECT(UNREAD))
 
 /* Their first words. A SELECT may set what it says, or not. */
 static bool resets_begins_so(struct slice text)
@@ -34,12 +53,32 @@ static bool resets_begins_so(struct slice text)
 	return false;
 }
 
+/* The words behind SET, and behind LOCAL or SESSION. */
+bool resets_chooses_modes(const struct effect *e)
+{
+	static const char *const words[] = { "transaction", "transaction_isolation",
+					     "transaction_read_only", "transaction_deferrable" };
+	struct lexer lex;
+	lexer_init(&lex, e->text, (struct lexer_mode){ 0 });
+	struct lexer_token word = lexer_next(&lex, NULL);
+	if (e->set != EFFECT(SETTING_LOCAL) || !lexer_is_word(&word, "set"))
+		return false;
+	word = lexer_next(&lex, NULL);
+	if (lexer_is_word(&word, "local") || lexer_is_word(&word, "session"))
+		word = lexer_next(&lex, NULL);
+	for (size_t i = 0; i < COUNT_OF(words); i++)
+		if (lexer_is_word(&word, words[i]))
+			return e->setting_count == 0;
+	return false;
+}
+
 /* Is all that it does to settings in effect.settings? */
 static bool resets_is_told(const struct effect *e)
 {
 	bool sets = e->set & (EFFECT(SETTING) | EFFECT(SETTING_LOCAL));
 	return !(e->set & ~RESETS_READ) && resets_begins_so(e->text) &&
-	       !(sets && e->setting_count == 0) && e->setting_count < EFFECT_SETTINGS_MAX;
+	       (!sets || e->setting_count > 0 || resets_chooses_modes(e)) &&
+	       e->setting_count < EFFECT_SETTINGS_MAX;
 }
 
 static size_t resets_find(const struct paramset *set, const char *name)
@@ -62,40 +101,59 @@ static bool resets_is_spared(const char *name)
 	return false;
 }
 
-/* DISCARD ALL makes the session's user the current one too: the role of the start-up is back. */
+/* Nothing that was said of them counts any more. */
+static void resets_forget(struct resets_state *now, uint64_t members)
+{
+	now->session &= ~members;
+	now->local &= ~members;
+	now->respelt &= ~members;
+	now->defaults &= ~members;
+	now->covered &= ~members;
+}
+
+static void resets_session(struct resets_state *now, uint64_t members)
+{
+	resets_forget(now, members);
+	now->session |= members;
+}
+
+/* PostgreSQL passes by what has its default already. DISCARD ALL makes the session's user the
+ * current one too: the role of the start-up is back. */
 static void resets_all(struct resets *r, const struct paramset *set, bool role_too)
 {
 	r->for_session = r->own_too = true;
 	r->role_too |= role_too;
-	r->is_doubtful |= paramset_count(set) > RESETS_MAX_MEMBERS;
+	r->now.is_doubtful |= paramset_count(set) > RESETS_MAX_MEMBERS;
 	for (size_t i = 0; i < paramset_count(set) && i < RESETS_MAX_MEMBERS; i++) {
 		const char *name = paramset_member(set, i)->name;
-		if (resets_is_spared(name) && !(role_too && strcasecmp(name, "role") == 0))
-			continue;
-		r->session |= UINT64_C(1) << i;
-		r->local &= ~(UINT64_C(1) << i);
+		if (!resets_is_spared(name) || (role_too && strcasecmp(name, "role") == 0))
+			resets_session(&r->now, UINT64_C(1) << i & ~r->now.local);
 	}
 }
 
 static void resets_default(struct resets *r, uint64_t bit, bool local, const char *name)
 {
+	struct resets_state *now = &r->now;
+	uint64_t of_session = now->session | (now->respelt & ~now->defaults);
 	r->for_session |= !local;
 	r->own_too |= strchr(name, '.') != NULL;
 	r->role_too |= strcmp(name, "role") == 0;
-	if (!local)
-		r->session |= bit;
-	r->local &= ~bit;
-	if (local && !(r->session & bit))
-		r->local |= bit;
+	if (!local || of_session & bit) { /* it is the same for both */
+		resets_session(now, bit);
+		return;
+	}
+	resets_forget(now, bit);
+	now->local |= bit;
+	now->defaults |= bit;
 }
 
-static void resets_value(struct resets *r, uint64_t bit, bool local)
+static void resets_value(struct resets_state *now, uint64_t bit, bool local)
 {
-	r->local &= ~bit;
-	if (local)
-		r->is_doubtful |= (r->session & bit) != 0; /* it hides what is reset */
+	uint64_t of_session = now->session | (now->respelt & ~now->defaults);
+	if (!local || !(of_session & bit))
+		resets_forget(now, bit);
 	else
-		r->session &= ~bit;
+		now->covered |= bit;
 }
 
 /* Does it reset the setting, or may it? */
@@ -106,14 +164,14 @@ static bool resets_setting(struct resets *r, const struct paramset *came_with, c
 	if (i == paramset_count(came_with))
 		return false;
 	uint64_t bit = i < RESETS_MAX_MEMBERS ? UINT64_C(1) << i : 0;
-	r->is_doubtful |= !bit || set->form == EFFECT_FORM_ASK;
+	r->now.is_doubtful |= !bit || set->form == EFFECT_FORM_ASK;
 	switch (set->form) {
 	case EFFECT_FORM_DEFAULT:
 		resets_default(r, bit, set->local, name);
 		return true;
 	case EFFECT_FORM_TEXT:
 	case EFFECT_FORM_ITEMS:
-		resets_value(r, bit, set->local);
+		resets_value(&r->now, bit, set->local);
 		return false;
 	case EFFECT_FORM_ASK:
 		r->for_session |= !set->local;
@@ -133,36 +191,161 @@ static bool resets_named(struct resets *r, const struct paramset *came_with,
 	return resets;
 }
 
-static void resets_undo(struct resets *r)
+/* ---- savepoints ----------------------------------------------------------------------------- */
+
+static void resets_unmark(struct resets *r, const struct resets_mark *down_to)
 {
-	r->session = r->committed;
-	r->local = 0;
+	while (r->marks != down_to) {
+		struct resets_mark *newest = r->marks;
+		r->marks = newest->older;
+		r->mark_count--;
+		free(newest);
+	}
 }
 
-static void resets_transaction(struct resets *r, uint64_t effects)
+static void resets_savepoint(struct resets *r, const struct effect *e)
 {
-	if (effects & EFFECT(SAVEPOINT))
-		r->has_savepoint = true;
-	if (effects & EFFECT(ROLLBACK_TO) && r->has_savepoint)
-		r->is_doubtful = true;
-	else if (effects & (EFFECT(ROLLBACK) | EFFECT(ROLLBACK_TO)))
-		resets_undo(r);
-	if (effects & (EFFECT(ROLLBACK) | EFFECT(COMMIT)))
-		r->has_savepoint = false;
-	if (effects & EFFECT(COMMIT)) {
-		r->committed = r->session;
-		r->local = 0;
+	if (resets_is_clean(r))
+		return; /* as is what those stand for that nobody knows */
+	if (r->mark_count == RESETS_MAX_MARKS) {
+		resets_unmark(r, NULL);
+		r->begun.is_doubtful = true;
 	}
+	struct resets_mark *mark = mem_zalloc(sizeof(*mark));
+	mark->older = r->marks;
+	mark->state = r->now;
+	(void)effect_name(e, mark->name);
+	r->marks = mark;
+	r->mark_count++;
+}
+
+/* NULL: it was made when nothing was reset. */
+static struct resets_mark *resets_find_mark(const struct resets *r, const struct effect *e)
+{
+	char name[LITERAL_NAME_BYTES] = "";
+	struct resets_mark *mark = r->marks;
+	(void)effect_name(e, name);
+	while (mark && strcmp(mark->name, name) != 0)
+		mark = mark->older;
+	return mark;
+}
+
+static void resets_release(struct resets *r, const struct effect *e)
+{
+	struct resets_mark *mark = resets_find_mark(r, e);
+	resets_unmark(r, mark ? mark->older : NULL);
+}
+
+static void resets_rollback_to(struct resets *r, const struct effect *e)
+{
+	struct resets_mark *mark = resets_find_mark(r, e);
+	resets_unmark(r, mark);
+	r->now = mark ? mark->state : r->begun;
+}
+
+static void resets_end(struct resets *r, bool commits)
+{
+	struct resets_state *now = &r->now;
+	resets_unmark(r, NULL);
+	if (!commits) {
+		*now = r->begun;
+		return;
+	}
+	now->respelt &= ~now->defaults;
+	now->local = now->defaults = now->covered = 0;
+	r->begun = *now;
+}
+
+static void resets_transaction(struct resets *r, const struct effect *e)
+{
+	char name[LITERAL_NAME_BYTES];
+	uint64_t to_marks = e->set & (EFFECT(SAVEPOINT) | EFFECT(RELEASE) | EFFECT(ROLLBACK_TO));
+	bool ends = e->set & (EFFECT(COMMIT) | EFFECT(ROLLBACK));
+	bool commits = e->set & EFFECT(COMMIT) && !r->has_failed;
+	r->has_marked |= to_marks || ends;
+	r->has_committed |= commits;
+	if (to_marks && effect_name(e, name) == 0)
+		resets_fail(r);
+	if (to_marks & EFFECT(SAVEPOINT))
+		resets_savepoint(r, e);
+	if (to_marks & EFFECT(RELEASE))
+		resets_release(r, e);
+	if (to_marks & EFFECT(ROLLBACK_TO))
+		resets_rollback_to(r, e);
+	if (ends)
+		resets_end(r, commits);
+	r->has_failed &= !ends && !(to_marks & EFFECT(ROLLBACK_TO));
+}
+
+/* ---- all of it ------------------------------------------------------------------------------ */
+
+/* It may set what it does not say, or not set what it says. */
+static void resets_untold(struct resets_state *now, const struct effect *e)
+{
+	now->is_doubtful |= e->setting_count > 0 || (now->session | now->local) != 0;
+	if (e->set & RESETS_MAY_SET)
+		now->defaults &= now->local;
 }
 
 bool resets_note(struct resets *r, const struct paramset *came_with, const struct effect *e)
 {
 	bool resets = e->set & (EFFECT(RESET_ALL) | EFFECT(DISCARD_ALL));
-	r->is_doubtful |= !resets_is_told(e);
+	bool is_told = resets_is_told(e);
+	r->is_skipping |= r->has_failed && !(e->set & RESETS_END_FAILURE);
+	if (r->is_skipping)
+		return false;
 	if (resets)
 		resets_all(r, came_with, e->set & EFFECT(DISCARD_ALL));
+	if (!is_told)
+		resets_untold(&r->now, e);
 	for (size_t i = 0; i < e->setting_count; i++)
 		resets |= resets_named(r, came_with, &e->settings[i]);
-	resets_transaction(r, e->set);
+	r->has_reset |= resets;
+	resets_transaction(r, e);
 	return resets;
+}
+
+void resets_fail(struct resets *r)
+{
+	if (!r->has_reset && resets_is_clean(r))
+		return;
+	r->now.is_doubtful = true;
+	r->role_too = false; /* it was not run, or is undone */
+	r->begun.is_doubtful |= r->has_committed;
+	for (struct resets_mark *mark = r->marks; mark; mark = mark->older)
+		mark->state.is_doubtful |= r->has_marked;
+}
+
+static bool resets_state_is_clean(const struct resets_state *s)
+{
+	return !(s->session | s->local | s->respelt | s->defaults) && !s->is_doubtful &&
+	       !s->is_unsure;
+}
+
+bool resets_is_clean(const struct resets *r)
+{
+	const struct resets_mark *mark = r->marks;
+	while (mark && resets_state_is_clean(&mark->state))
+		mark = mark->older;
+	return !mark && resets_state_is_clean(&r->now) && resets_state_is_clean(&r->begun);
+}
+
+void resets_fini(struct resets *r)
+{
+	resets_unmark(r, NULL);
+	*r = (struct resets){ .mark_count = 0 };
+}
+
+bool resets_may_tell(const struct effect *e, const struct paramset *came_with, uint64_t members)
+{
+	struct lexer lex;
+	lexer_init(&lex, e->text, (struct lexer_mode){ 0 });
+	struct lexer_token word = lexer_next(&lex, NULL);
+	if (!lexer_is_word(&word, "show"))
+		return !resets_begins_so(e->text);
+	word = lexer_next(&lex, NULL);
+	for (unsigned i = 0; i < RESETS_MAX_MEMBERS && members >> i; i++)
+		if (members >> i & 1 && lexer_is_word(&word, paramset_member(came_with, i)->name))
+			return true;
+	return word.kind != LEXER_WORD || lexer_is_word(&word, "all");
 }

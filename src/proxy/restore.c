@@ -5,43 +5,46 @@
 
 #include <string.h>
 
+#include "proxy/ahead.h"
 #include "proxy/client.h"
 #include "proxy/errand.h"
 #include "proxy/keep.h"
 #include "proxy/paramset.h"
 #include "proxy/paramset_sql.h"
 #include "proxy/server.h"
-#include "proxy/whole.h"
-#include "proxy/worker.h"
 #include "sql/effect.h"
 #include "wire/build.h"
-#include "wire/frame.h"
 #include "wire/notice.h"
 
 /* Effects of what may reset something. */
 #define RESTORE_EFFECTS                                                                            \
 	(EFFECT(SETTING) | EFFECT(SETTING_LOCAL) | EFFECT(RESET_ALL) | EFFECT(DISCARD_ALL))
 
+bool restore_is_on(const struct client *c)
+{
+	return c->keep && c->keep->restore.state != RESTORE_NONE;
+}
+
 bool restore_concerns(const struct client *c, uint64_t effects)
 {
-	return paramset_count(c->came_with) > 0 &&
-	       (effects & RESTORE_EFFECTS || restore_is_asked(c));
+	return (effects & RESTORE_EFFECTS || restore_is_on(c)) && paramset_count(c->came_with) > 0;
 }
 
 static void restore_statement(struct client *c, const struct effect *e)
 {
-	struct restore now = { .state = RESTORE_NONE };
-	if (c->keep)
-		now = c->keep->restore;
-	if (now.state == RESTORE_LATE)
-		return; /* it is SET TRANSACTION */
-	bool resets = resets_note(&now.resets, c->came_with, e);
-	if (now.state == RESTORE_NONE && !resets)
+	struct resets first = { .mark_count = 0 };
+	bool is_on = restore_is_on(c);
+	if (!e->set && !restore_is_asked(c))
+		return;
+	bool resets = resets_note(is_on ? &c->keep->restore.resets : &first, c->came_with, e);
+	if (!is_on && !resets)
 		return; /* nothing to go back to yet */
-	if (now.state == RESTORE_NONE)
-		now.state = RESTORE_ASKED;
-	now.resets.is_doubtful |= now.state == RESTORE_DUE;
-	keep_need(c)->restore = now;
+	struct restore *restore = &keep_need(c)->restore;
+	if (!is_on)
+		restore->resets = first;
+	restore->resets.now.is_doubtful |= restore->state == RESTORE_DUE;
+	if (restore->state != RESTORE_DUE)
+		restore->state = RESTORE_ASKED;
 	c->keep->asks_all |= (e->set & (EFFECT(RESET_ALL) | EFFECT(DISCARD_ALL))) != 0;
 }
 
@@ -64,21 +67,20 @@ void restore_text(struct client *c, struct slice sql, bool is_whole)
 
 void restore_doubt(struct client *c)
 {
-	if (c->keep && c->keep->restore.state != RESTORE_NONE)
-		c->keep->restore.resets.is_doubtful = true;
+	if (restore_is_on(c))
+		c->keep->restore.resets.now.is_doubtful = true;
 }
 
 void restore_refused(struct client *c, uint32_t seq)
 {
 	const struct track *track = &c->server->track;
-	if (!c->keep || !c->keep->restore.is_sent)
+	if (!restore_is_on(c))
 		return;
-	uint32_t asked_at = c->keep->restore.asked_at;
-	bool is_reached = !track_seq_before(asked_at, track_head_seq(track));
-	if (track_seq_before(seq, asked_at) && is_reached)
+	struct restore *restore = &c->keep->restore;
+	bool is_reached = !track_seq_before(restore->asked_at, track_head_seq(track));
+	if (!restore->is_sent || (track_seq_before(seq, restore->asked_at) && is_reached))
 		return;
-	c->keep->restore.resets.role_too = false; /* it was not run, or is undone */
-	restore_doubt(c);
+	resets_fail(&restore->resets);
 }
 
 bool restore_is_asked(const struct client *c)
@@ -94,8 +96,10 @@ void restore_sent(struct client *c, char type, uint32_t seq)
 	if (!restore->is_sent)
 		restore->asked_at = seq;
 	restore->is_sent = true;
-	if (type == 'Q' || type == 'S')
-		restore->state = RESTORE_DUE;
+	if (type != 'Q' && type != 'S')
+		return;
+	restore->state = RESTORE_DUE;
+	restore->resets.is_skipping = false;
 }
 
 bool restore_is_due(const struct client *c)
@@ -103,48 +107,59 @@ bool restore_is_due(const struct client *c)
 	return c->keep && c->keep->restore.state == RESTORE_DUE;
 }
 
-bool restore_minds_ready(const struct client *c)
+/* Is there anything that may have to go in front of a request? */
+static bool restore_looks_ahead(const struct client *c)
 {
-	return c->keep && c->keep->restore.state >= RESTORE_DUE;
-}
-
-/* SET TRANSACTION and nothing else, or not even that? */
-static bool restore_is_passed_by(const struct client *c, struct slice next)
-{
-	static const char *const words[] = { "set", "transaction" };
-	struct lexer_mode mode = paramset_reading(c->params);
-	struct effect_iter iter;
-	struct effect effect;
-	struct frame f;
-	struct whole whole;
-	if (frame_read(next, UINT32_MAX, &f) <= 0 || !frame_is_whole(&f) ||
-	    !whole_read(next, &f, &whole))
+	if (!c->keep || c->keep->restore.state != RESTORE_WATCHED || !c->server)
 		return false;
-	effect_init(&iter, whole.sql, mode);
-	if (!effect_next(&iter, &effect))
-		return true;
-	struct lexer lex;
-	lexer_init(&lex, effect.text, mode);
-	for (size_t i = 0; i < COUNT_OF(words); i++) {
-		struct lexer_token word = lexer_next(&lex, NULL);
-		if (!lexer_is_word(&word, words[i]))
-			return false;
-	}
-	return !effect_next(&iter, &effect);
+	const struct resets_state *now = &c->keep->restore.resets.now;
+	return track_tx_status(&c->server->track) == 'T' &&
+	       ((now->respelt & ~now->covered) | (now->defaults & ~now->local));
 }
 
-static bool restore_is_late(const struct client *c)
+/* What goes in front of `next`: these get their spelling back, those have no value of their own. */
+struct restore_front {
+	uint64_t respelt, unset;
+};
+
+static struct restore_front restore_front(const struct client *c, struct slice next)
 {
-	return c->keep && c->keep->restore.state == RESTORE_LATE && c->server;
+	const struct resets_state *now = &c->keep->restore.resets.now;
+	struct lexer_mode mode = paramset_reading(c->params);
+	struct ahead ahead = { .c = c, .rest = next };
+	struct slice sql;
+	bool chooses = false, tells = false, resets_all = false;
+	enum ahead_step step;
+	while ((step = ahead_next(&ahead, &sql)) == AHEAD_TEXT) {
+		struct effect_iter iter;
+		struct effect e;
+		effect_init(&iter, sql, mode);
+		while (effect_next(&iter, &e)) {
+			resets_all |= (e.set & EFFECT(RESET_ALL)) != 0;
+			chooses |= resets_chooses_modes(&e);
+			tells |= !chooses && resets_may_tell(&e, c->came_with, now->respelt);
+		}
+	}
+	tells |= !chooses && step == AHEAD_UNKNOWN;
+	return (struct restore_front){ .respelt = tells ? now->respelt & ~now->covered : 0,
+				       .unset = resets_all ? now->defaults & ~now->local : 0 };
+}
+
+static bool restore_goes_ahead(const struct client *c, struct slice next)
+{
+	const struct track *track = &c->server->track;
+	if (track_wants_sync(track) || next.len == 0)
+		return false;
+	struct restore_front front = { .unset = 0 };
+	if (track_is_quiet(track))
+		front = restore_front(c, next);
+	return !track_is_quiet(track) || (front.respelt | front.unset) != 0;
 }
 
 bool restore_holds(const struct client *c, struct slice next)
 {
-	if (UNLIKELY(restore_is_late(c))) {
-		const struct track *track = &c->server->track;
-		return !track_wants_sync(track) && next.len > 0 &&
-		       (!track_is_quiet(track) || !restore_is_passed_by(c, next));
-	}
+	if (UNLIKELY(restore_looks_ahead(c)))
+		return restore_goes_ahead(c, next);
 	if (LIKELY(!restore_is_due(c)) || !c->server)
 		return false;
 	const struct track *track = &c->server->track;
@@ -158,80 +173,110 @@ void restore_copies(struct client *c)
 		conn_again(&c->conn); /* with what it has sent already */
 }
 
+void restore_forget(struct restore *restore)
+{
+	resets_fini(&restore->resets);
+	*restore = (struct restore){ .state = RESTORE_NONE };
+}
+
 static void restore_end(struct client *c, char tx_status)
 {
 	struct restore *restore = &c->keep->restore;
-	if (restore->late && tx_status == 'T')
-		restore->state = RESTORE_LATE;
-	else
-		*restore = (struct restore){ .state = RESTORE_NONE };
+	struct resets *resets = &restore->resets;
+	resets->has_failed = tx_status == 'E';
+	if (resets->has_failed) /* it has to go back */
+		resets->now = (struct resets_state){ .session = 0 };
+	if (tx_status == 'I' || resets_is_clean(resets)) {
+		restore_forget(restore);
+	} else {
+		restore->state = RESTORE_WATCHED;
+		restore->is_sent = restore->is_in_front = false;
+		resets->has_reset = resets->has_marked = resets->has_committed = false;
+	}
 	conn_again(&c->conn); /* with what it has asked meanwhile */
 }
 
-/* May it be set behind a SET TRANSACTION? What the client is told of by the server may not. */
-static uint64_t restore_may_be_late(const struct client *c, uint64_t members)
+/* The server is asked. Behind a SET LOCAL it says that the session has set what it has reset. */
+static void restore_ask(const struct client *c, bool goes_on, struct buf *sql)
 {
-	uint64_t late = 0;
-	for (unsigned i = 0; i < 64 && members >> i; i++)
-		if (members >> i & 1 &&
-		    !worker_tracks(c->worker, slice_of(paramset_member(c->came_with, i)->name)))
-			late |= UINT64_C(1) << i;
-	return late;
+	struct resets *resets = &c->keep->restore.resets;
+	struct resets_state *now = &resets->now;
+	paramset_sql_restore(c->came_with, goes_on && !resets->for_session, resets->own_too,
+			     resets->role_too, c->server->wire.server_version, sql);
+	if (now->is_doubtful)
+		now->session &= now->covered;
+	now->is_doubtful = false;
+	now->is_unsure = true;
 }
 
 /* What sets it again, now. */
-static void restore_sql(const struct client *c, char tx_status, struct buf *sql)
+static void restore_sql(const struct client *c, bool goes_on, struct buf *sql)
 {
-	struct restore *restore = &c->keep->restore;
-	const struct resets *resets = &restore->resets;
-	uint64_t local = tx_status == 'T' ? resets->local : 0;
-	if (resets->is_doubtful) {
-		paramset_sql_restore(c->came_with, !resets->for_session, resets->own_too,
-				     resets->role_too, sql);
-		return;
-	}
-	uint64_t left = paramset_sql_reset(c->came_with, resets->session, local, sql);
-	if (tx_status == 'T' && restore_may_be_late(c, left) == left)
-		restore->late = left;
-	else
-		paramset_sql_select(c->came_with, left & resets->session, left & local, sql);
+	struct resets_state *now = &c->keep->restore.resets.now;
+	int version = c->server->wire.server_version;
+	if (!goes_on)
+		now->local = now->covered = 0;
+	now->respelt |= paramset_sql_reset(c->came_with, 0, now->local, version, sql);
+	now->local = 0;
+	if (now->is_doubtful || (now->is_unsure && !goes_on))
+		restore_ask(c, goes_on, sql);
+	now->respelt |=
+		paramset_sql_reset(c->came_with, now->session & ~now->covered, 0, version, sql);
+	now->session &= now->covered;
+	if (!goes_on)
+		paramset_sql_respell(c->came_with, now->respelt & ~now->defaults, 0, sql);
+}
+
+static bool restore_may_start(const struct server *s)
+{
+	return track_tx_status(&s->track) != 'E' && s->opening != SERVER_OPENING_REFUSED &&
+	       s->errand == SERVER_ERRAND_NONE;
 }
 
 bool restore_start(struct server *s, usec_t now)
 {
 	struct client *c = s->client;
 	char tx_status = track_tx_status(&s->track);
-	if (restore_is_late(c) && track_is_quiet(&s->track))
-		restore_end(c, tx_status);
-	if (!restore_is_due(c) || !track_is_quiet(&s->track))
+	if (!restore_is_on(c))
 		return false;
+	if (!track_is_quiet(&s->track)) {
+		if (tx_status == 'E' && c->keep->restore.resets.has_committed)
+			resets_fail(&c->keep->restore.resets); /* that is a ROLLBACK */
+		return false;
+	}
 	struct buf sql = { 0 };
-	if (tx_status != 'E' && s->opening != SERVER_OPENING_REFUSED &&
-	    s->errand == SERVER_ERRAND_NONE)
-		restore_sql(c, tx_status, &sql);
+	if (restore_may_start(s))
+		restore_sql(c, tx_status == 'T', &sql);
 	bool starts = buf_len(&sql) > 0;
-	if (starts)
+	if (starts) {
+		c->keep->restore.state = RESTORE_DUE;
 		errand_query(s, SERVER_ERRAND_RESTORE, buf_slice(&sql), now);
-	else
+	} else {
 		restore_end(c, tx_status);
+	}
 	buf_fini(&sql);
 	return starts;
 }
 
-void restore_catch_up(struct client *c, usec_t now)
+void restore_go_ahead(struct client *c, struct slice next, usec_t now)
 {
 	struct server *s = c->server;
-	if (!restore_is_late(c) || !track_is_quiet(&s->track) || s->errand != SERVER_ERRAND_NONE)
+	if (!restore_looks_ahead(c) || !track_is_quiet(&s->track) || !restore_may_start(s))
 		return;
 	struct restore *restore = &c->keep->restore;
-	const struct resets *resets = &restore->resets;
+	struct resets_state *state = &restore->resets.now;
+	struct restore_front front = restore_front(c, next);
 	struct buf sql = { 0 };
-	paramset_sql_select(c->came_with, restore->late & resets->session,
-			    restore->late & resets->local, &sql);
-	restore->late = 0;
-	restore->state = RESTORE_DUE;
-	restore->is_belated = true;
-	errand_query(s, SERVER_ERRAND_RESTORE, buf_slice(&sql), now);
+	paramset_sql_respell(c->came_with, front.respelt & ~state->defaults,
+			     front.respelt & state->defaults, &sql);
+	paramset_sql_unset(c->came_with, front.unset, &sql);
+	if (buf_len(&sql) > 0) {
+		state->respelt &= ~front.respelt;
+		state->local |= front.unset;
+		restore->state = RESTORE_DUE;
+		restore->is_in_front = true;
+		errand_query(s, SERVER_ERRAND_RESTORE, buf_slice(&sql), now);
+	}
 	buf_fini(&sql);
 }
 
@@ -250,9 +295,9 @@ void restore_done(struct server *s, usec_t now)
 	struct buf out = { 0 };
 	if (!c)
 		return;
-	bool is_belated = c->keep->restore.is_belated;
+	bool is_in_front = c->keep->restore.is_in_front;
 	restore_end(c, tx_status);
-	if (is_belated)
+	if (is_in_front)
 		return;
 	build_ready(&out, tx_status);
 	client_send(c, buf_slice(&out), now);

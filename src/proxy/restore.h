@@ -13,12 +13,16 @@
  *
  * What stands behind the RESET in the same string or batch meets the server's default.
  *
- *	none --(a text)--> asked --(Query, Sync)--> due --(ReadyForQuery: errand RESTORE)--> none
- *	                                             ^                                |
- *	                                             +--(any other request)-- late <--+
+ *	none --(a text)--> asked --(Query, Sync)--> due --(ReadyForQuery: errand RESTORE)--> watched
+ *	                     ^                       ^                                         |
+ *	                     +--(another text)-------(----------------------- or none <--------+
+ *	                                             +--(something goes in front: errand)------+
  *
- * Late is, in a transaction, a search_path that SET would spell otherwise: nothing can tell that it
- * is not there yet but another request than SET TRANSACTION, which therefore goes first.
+ * It is watched to the end of the transaction: what was set again is undone by a ROLLBACK TO that
+ * does not undo the RESET, and has to be set once more. In front of the client's next request goes
+ * what makes it mean the same as with PostgreSQL: a search_path that SET spells otherwise gets its
+ * spelling back by a query, once the client has no use for SET TRANSACTION any more; and what was
+ * SET LOCAL TO DEFAULT has no value of its own while a RESET ALL is run.
  *
  * State: in the client's struct keep. Thread: worker.
  */
@@ -35,16 +39,17 @@
 struct client;
 struct server;
 
-enum restore_state { RESTORE_NONE, RESTORE_ASKED, RESTORE_DUE, RESTORE_LATE };
+enum restore_state { RESTORE_NONE, RESTORE_ASKED, RESTORE_DUE, RESTORE_WATCHED };
 
 struct restore {
-	uint8_t state;   /* enum restore_state */
-	bool is_belated; /* its client has had its ReadyForQuery */
-	bool is_sent;
-	uint32_t asked_at; /* is_sent: the seq of what resets, or of the first of it */
+	uint8_t state;     /* enum restore_state */
+	bool is_in_front;  /* DUE: its client has had its ReadyForQuery */
+	bool is_sent;      /* ASKED, DUE: something that was told of */
+	uint32_t asked_at; /* is_sent: the seq of the first of it */
 	struct resets resets;
-	uint64_t late; /* of these: to be set by a query, once the client wants anything else */
 };
+
+void restore_forget(struct restore *restore); /* all zeros again */
 
 /* Is a text with such effects to be told of by restore_text()? */
 bool restore_concerns(const struct client *c, uint64_t effects);
@@ -56,21 +61,22 @@ void restore_text(struct client *c, struct slice sql, bool is_whole);
 void restore_doubt(struct client *c);
 void restore_refused(struct client *c, uint32_t seq);
 
-/* Has what it runs before its next Sync reset something? */
+/* Has it reset something in this transaction? In what it runs before its next Sync? */
+bool restore_is_on(const struct client *c);
 bool restore_is_asked(const struct client *c);
 
 /* A message of that type has gone to the server, as `seq`. */
 void restore_sent(struct client *c, char type, uint32_t seq);
 
-/* Is something to be set behind what it has asked? Or is ReadyForQuery to be told of, too? */
+/* Is something to be set behind what it has asked? */
 bool restore_is_due(const struct client *c);
-bool restore_minds_ready(const struct client *c);
 
 /* Must what the client sends, `next`, wait? Not what a COPY reads that stands behind the RESET. */
 bool restore_holds(const struct client *c, struct slice next);
 
-/* It waits, and the server has nothing to do: is it for what is late? Then that starts. */
-void restore_catch_up(struct client *c, usec_t now);
+/* It waits, as `next`, and the server has nothing to do: is it for what goes in front of it? Then
+ * that starts. */
+void restore_go_ahead(struct client *c, struct slice next, usec_t now);
 
 /* Its server reads data now. */
 void restore_copies(struct client *c);

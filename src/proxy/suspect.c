@@ -309,15 +309,15 @@ static void suspect_vacancy(const struct client *c, uint64_t effects, struct sli
 		vacate_mind(c, slice_of(name));
 }
 
-/* `runs`: now. */
-static void suspect_read(struct client *c, struct slice sql, bool is_whole, bool runs)
+/* What are its effects, as far as its text shows them? */
+static uint64_t suspect_read(struct client *c, struct slice sql, bool is_whole)
 {
 	struct lexer_mode mode = paramset_reading(c->params);
 	struct effect_iter iter;
 	struct effect effect;
 
 	if (!c->pool->is_auto)
-		return;
+		return 0;
 	if (!is_whole && c->pool->settings.auto_probe != CONF_AUTO_PROBE_NEVER) {
 		suspect_effects(c, EFFECT(UNREAD) | suspect_moved(c, EFFECT(UNREAD)));
 		suspect_blame(c->keep, sql, mode);
@@ -330,7 +330,7 @@ static void suspect_read(struct client *c, struct slice sql, bool is_whole, bool
 	uint64_t effects = effect_of(sql, mode);
 	if (!(effects & ~SUSPECT_DULL_EFFECTS) && !suspect_moved(c, effects) &&
 	    !(may_hide && hidden_is_in(&c->pool->hidden, sql, mode)))
-		return;
+		return effects;
 	suspect_vacancy(c, effects, sql, mode);
 	effect_init(&iter, sql, mode);
 	while (effect_next(&iter, &effect)) { /* the server reads the text as a whole first, too */
@@ -339,18 +339,19 @@ static void suspect_read(struct client *c, struct slice sql, bool is_whole, bool
 		suspect_statement(c, &effect, mode);
 		era_mind(c, &effect, mode);
 	}
-	if (runs && restore_concerns(c, effects))
-		restore_text(c, sql, is_whole);
+	return effects;
 }
 
 void suspect_text(struct client *c, struct slice sql, bool is_whole)
 {
-	suspect_read(c, sql, is_whole, true);
+	uint64_t effects = suspect_read(c, sql, is_whole);
+	if (restore_concerns(c, effects))
+		restore_text(c, sql, is_whole);
 }
 
 void suspect_bound(struct client *c, struct slice sql)
 {
-	suspect_read(c, sql, true, false);
+	(void)suspect_read(c, sql, true);
 }
 
 bool suspect_has_effects(const struct client *c, struct slice sql, bool *moves)

@@ -129,22 +129,29 @@ def test_search_path_in_another_spelling(pooler, cluster, reset, way):
 
 
 @pytest.mark.parametrize("asked", [
-    [Q(LEVEL + "; show search_path")], [*LEVEL_BATCH[:-1], P("show search_path"), B(), E(), S], [P(LEVEL, "named"), B(name="named"), E(), S],
-    [P(LEVEL), B(), H, E(), S], [Q("set local search_path = 'mine,public'")], [Q("/* set transaction */ show search_path")]])
-def test_search_path_in_another_spelling_is_there_for_all_else(pooler, asked):
-    """A level that is chosen with more than that in the same request, or so that it cannot be seen, comes too late."""
+    [Q("show search_path")], [Q("show all")], [Q("/* set transaction */ show search_path")], [P("show search_path"), B(), E(), S],
+    [Q("select current_setting('search_path'), 'set transaction'")]])
+def test_search_path_in_another_spelling_is_there_for_who_asks(pooler, cluster, asked):
+    """Behind that it is too late for a level, as it is behind a query."""
+    same(pooler, cluster, SPELLED, [[Q("begin; set search_path = 'x'")], [Q("reset search_path")], asked, [Q(SHOW)],
+                                    [Q("commit")], [Q(SHOW)]])
     p = pooler(pool_mode="auto", pool_size=1, workers=1)
     client = p.raw(**SPELLED)
     client.query("begin; set search_path = 'x'")
     client.query("reset search_path")
     client.send(b"".join(asked))
-    said = client.ready()
-    if said[-1].body == b"T":
-        assert [m.row() for m in said if m.kind == "D"] in ([], [["mine,public"]])
-    else:
-        assert [m.sqlstate for m in said if m.kind == "E"] == ["25001"]
-        client.query("rollback")
-    assert client.value("show search_path") in ("mine,public", '"mine,public"')
+    client.ready()
+    assert client.error(LEVEL).sqlstate == "25001"
+
+
+def test_search_path_in_another_spelling_behind_a_level_in_the_same_string(pooler):
+    """It is as SET spells it there."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    client = p.raw(**SPELLED)
+    client.query("begin; set search_path = 'x'")
+    client.query("reset search_path")
+    assert [m.row() for m in client.query(LEVEL + "; show search_path") if m.kind == "D"] == [["mine, public"]]
+    assert client.value("show search_path") == "mine,public"
 
 
 def test_isolation_level_is_chosen_though_what_was_sent_before_the_reset_has_failed(pooler, cluster):
@@ -174,6 +181,78 @@ BEHIND = {"a rollback": [Q("savepoint a; reset work_mem; select 1; rollback to a
 def test_reset_that_is_not_the_last_or_not_run(pooler, cluster, what):
     """In a transaction the value is that of the last statement that was run."""
     same(pooler, cluster, LEVEL_CAME, [[Q("set work_mem = '5MB'")], [Q("begin")], BEHIND[what], [Q(SHOW)], [Q("commit")], [Q(SHOW)]])
+
+# What a transaction is told is compared step by step; each was wrong once.
+LATER = {
+    "a local value over it": ["reset work_mem; set local work_mem = '7MB'", SHOW, LEVEL, "commit"],
+    "a local value over it, committed at once": ["begin; reset all; set local timezone = 'UTC'; set local work_mem = '7MB'; commit", SHOW],
+    "a local value over it, chained": ["reset work_mem; set local work_mem = '7MB'", "commit and chain", LEVEL, SHOW, "rollback"],
+    "a local value over it, undone": ["reset work_mem; savepoint a; set local work_mem = '7MB'", SHOW, "rollback to a", SHOW, "commit"],
+    "a local value over it, reset": ["reset work_mem; set local work_mem = '7MB'", "reset all", SHOW, "commit"],
+    "a local value over it that a function sets": ["reset work_mem; select set_config('work_mem', '7MB', true)", SHOW, "commit"],
+    "all behind a local default": ["set local work_mem to default", "reset all", SHOW, "commit"],
+    "all behind local defaults": ["set local work_mem to default; set local search_path to default", SHOW, "savepoint a",
+                                  "reset all", SHOW, "rollback to a", SHOW, "reset all; select 1", "release a", SHOW, "commit"],
+    "all behind a local default, in a string": ["set local work_mem to default; reset all", SHOW, "commit"],
+    "all behind a local default and a value": ["set local work_mem to default", "set local work_mem = '7MB'", "reset all", "commit"],
+    "all behind a local default that was undone": ["savepoint a", "set local work_mem to default", "rollback to a", "reset all", "commit"],
+    "all behind a default and a local one": ["reset work_mem", "set local work_mem to default", "reset all", "commit"],
+    "undone in part": ["reset work_mem; savepoint a; reset timezone; rollback to a", "release a", LEVEL, SHOW, "commit"],
+    "undone to what it was before": ["reset work_mem; savepoint a; set work_mem = '7MB'; savepoint b; reset all; rollback to b", SHOW,
+                                     "rollback to a", SHOW, "release a", "commit"],
+    "undone behind it": ["reset work_mem; savepoint a", SHOW, "rollback to a", SHOW, "commit"],
+    "undone behind it, by the name of an older one": ["savepoint a", "reset work_mem; savepoint a; savepoint b", "set work_mem = '7MB'",
+                                                      "rollback to a; release a", SHOW, "rollback to a", SHOW, "commit"],
+    "committed and chained": ["reset work_mem; commit and chain", LEVEL, SHOW, "rollback", SHOW],
+    "committed and begun": ["reset work_mem; commit; begin", "set work_mem = '7MB'", "rollback", SHOW],
+    "failed, and committed": ["reset work_mem; set local work_mem = '7MB'", "select 1/0", "commit and chain", LEVEL, SHOW, "commit"],
+    "failed, and undone": ["reset work_mem; savepoint a; set local work_mem = '7MB'", "select 1/0", "reset all", "rollback to a", SHOW, "commit"],
+    "failed with savepoints": ["reset work_mem; savepoint a; reset my.tenant; savepoint a; select 1/0", "rollback to a", SHOW, "rollback"],
+    "a name beyond ASCII": ["reset application_name", LEVEL, SHOW, "set local application_name to default", "commit"],
+}
+
+
+@pytest.mark.parametrize("how", ["query", "batch"])
+@pytest.mark.parametrize("what", LATER)
+def test_transaction_that_goes_on_behind_a_reset(pooler, cluster, what, how):
+    came = dict(LEVEL_CAME, application_name="J\u00fcrgen", options="-c work_mem=9MB -c my.tenant=red -c search_path=mine,public")
+    start = LATER[what][0].startswith("begin")
+
+    def request(text):
+        if how == "query":
+            return [Q(text)]
+        return [m for each in text.split("; ") for m in (P(each), B(), E())] + [S]
+
+    same(pooler, cluster, came, [[Q(CHANGE)], *([] if start else [[Q("begin")]]), *map(request, LATER[what]), [Q(LEVEL_SHOW)]])
+
+
+@pytest.mark.parametrize("how", ["named", "in a batch"])
+def test_reset_all_that_was_prepared_passes_by_local_defaults(pooler, cluster, how):
+    all_of_it = [B(name="r"), E(), S] if how == "named" else [P("show timezone"), B(), E(), P("reset all"), B(), E(), S]
+    same(pooler, cluster, LEVEL_CAME, [[P("reset all", "r"), S], [Q(CHANGE)], [Q("begin")], [Q("set local work_mem to default")], all_of_it,
+                                       [Q(SHOW)], [Q("commit")], [Q(SHOW)]])
+
+
+@pytest.mark.parametrize("between", [
+    [Q("show work_mem")], [Q("set work_mem = '5MB'"), Q("set local timezone to default")], [Q("savepoint a"), Q("release a")],
+    [Q("savepoint a; set search_path = 'x'"), Q("rollback to a; release a")], [Q("set search_path = 'x'; reset search_path")],
+    [Q("set local search_path = 'x'; reset all")], [P("show work_mem"), B(), E(), S, Q("")], [Q("notify c")]])
+@pytest.mark.parametrize("chosen", [
+    [Q(LEVEL)], [Q(LEVEL + "; select 1")], [Q("set local transaction_isolation = 'serializable'")], [P(LEVEL, "named"), B(name="named"), E(), S],
+    [P(LEVEL), B(), H, E(), P("select 1"), B(), E(), S]])
+def test_isolation_level_is_chosen_some_time_behind_a_search_path_in_another_spelling(pooler, cluster, between, chosen):
+    same(pooler, cluster, SPELLED, [[Q(CHANGE)], [Q("begin")], [Q("reset search_path")], between, chosen, [Q(LEVEL_SHOW)], [Q("commit")],
+                                    [Q(LEVEL_SHOW)]])
+
+
+@pytest.mark.parametrize("path", ["mine,public", ' "Mine" ,  PUBLIC', '"It""s","a,b"', "", "\u00e9t\u00e9,public", "select", "mine"])
+def test_search_path_of_any_spelling_is_back(pooler, cluster, path):
+    """At once for what it means, in its own spelling for who asks for it."""
+    came = {"search_path": path, "application_name": "me"}
+    same(pooler, cluster, came, [[Q("set search_path = 'x'")], [Q("begin")], [Q("reset search_path")], [Q(LEVEL + "; select current_schemas(true)")],
+                                 [Q(LEVEL_SHOW)], [Q("set local search_path = x")], [Q("commit")], [Q(LEVEL_SHOW)], [Q("reset search_path")], [Q(LEVEL_SHOW)],
+                                 [Q("begin")], [Q("reset all")], [Q("savepoint a")], [Q("set local search_path = x")], [Q("rollback to a")], [Q("commit")],
+                                 [Q(LEVEL_SHOW)]])
 
 
 ROLE_SCRIPTS = {

@@ -28,6 +28,7 @@ int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
 	SRunner *runner = srunner_create(helper_suite());
+	srunner_add_suite(runner, ahead_suite());
 	srunner_add_suite(runner, connector_text_suite());
 	srunner_add_suite(runner, connector_steps_suite());
 	srunner_add_suite(runner, doorkeeper_suite());

@@ -12,6 +12,7 @@
 #include "net/mailbox.h"
 #include "proxy/helper.h"
 
+Suite *ahead_suite(void);
 Suite *canceler_suite(void);
 Suite *connector_md5_suite(void);
 Suite *connector_steps_suite(void);

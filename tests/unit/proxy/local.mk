@@ -4,6 +4,7 @@ tests_unit_proxy_check_proxy_SOURCES = \
 	tests/unit/proxy/check_proxy.c tests/unit/proxy/check_proxy.h \
 	tests/unit/proxy/cluster.c \
 	tests/unit/proxy/login_rig.c tests/unit/proxy/login_rig.h \
+	tests/unit/proxy/test_ahead.c \
 	tests/unit/proxy/test_canceler.c \
 	tests/unit/proxy/test_connector.c \
 	tests/unit/proxy/test_connector_md5.c \

@@ -222,10 +222,7 @@ static const struct {
 	{ "", "a=\xe9", "x'); drop", "SET \"a\" TO E'\\xe9';" },
 	{ "", "search_path=\xc3\xa9", "",
 	  "SELECT pg_catalog.set_config(E'search_path', E'\\xc3\\xa9', false);" },
-	{ "", "application_name=\xe9'\\", "",
-	  "SELECT pg_catalog.set_config(E'application_name', CASE WHEN "
-	  "pg_catalog.current_setting('server_version_num')::pg_catalog.int4 "
-	  "OPERATOR(pg_catalog.<) 160000 THEN E'?''\\\\' ELSE E'\\\\xe9''\\\\' END, false);" },
+	{ "", "application_name=\xe9'\\", "", "SET \"application_name\" TO E'?''\\\\';" },
 	{ "", "application_name=it's", "", "SET \"application_name\" TO E'it''s';" },
 };
 
@@ -235,7 +232,7 @@ START_TEST(test_commands)
 	struct paramset *have = set_in(w.empty, changes[_i].have, changes[_i].encoding);
 	struct paramset *want = set_in(w.empty, changes[_i].want, changes[_i].encoding);
 	struct buf sql = { 0 };
-	paramset_sql_change(have, want, &sql);
+	paramset_sql_change(have, want, 150018, &sql);
 	ck_assert_str_eq(buf_cstr(&sql), changes[_i].sql);
 	buf_fini(&sql);
 	paramset_unref(have);
@@ -250,7 +247,7 @@ START_TEST(test_the_same_letters_in_another_encoding_are_set)
 	struct paramset *have = set_in(w.empty, "a=\xe9", "LATIN1");
 	struct paramset *want = set_in(w.empty, "a=\xe9", "LATIN2");
 	struct buf sql = { 0 };
-	paramset_sql_change(have, want, &sql);
+	paramset_sql_change(have, want, 150018, &sql);
 	ck_assert_ptr_nonnull(strstr(buf_cstr(&sql), "'LATIN2'"));
 	buf_fini(&sql);
 	paramset_unref(have);
@@ -266,18 +263,18 @@ START_TEST(test_what_was_reset_is_set_again)
 	struct paramset *own = set_of(w.empty, "my.x=it's|role=me");
 	struct buf sql = { 0 };
 
-	paramset_sql_restore(w.empty, false, true, true, &sql);
-	paramset_sql_restore(own, false, false, false, &sql);
+	paramset_sql_restore(w.empty, false, true, true, 150018, &sql);
+	paramset_sql_restore(own, false, false, false, 150018, &sql);
 	ck_assert_uint_eq(buf_len(&sql), 0);
-	paramset_sql_restore(listed, true, true, true, &sql);
+	paramset_sql_restore(listed, true, true, true, 150018, &sql);
 	ck_assert_ptr_nonnull(strstr(buf_cstr(&sql), "set_config(n, v, true)"));
 	ck_assert_ptr_nonnull(strstr(buf_cstr(&sql), "(pg_catalog.lower(E'TimeZone'), E'UTC')"));
 	ck_assert(paramset_is_ascii(buf_slice(&sql)));
 	buf_clear(&sql);
-	paramset_sql_restore(own, false, true, false, &sql);
+	paramset_sql_restore(own, false, true, false, 150018, &sql);
 	ck_assert_ptr_nonnull(strstr(buf_cstr(&sql), "set_config(E'my.x', E'it''s', false)"));
 	ck_assert_ptr_null(strstr(buf_cstr(&sql), "role"));
-	paramset_sql_restore(own, true, false, true, &sql);
+	paramset_sql_restore(own, true, false, true, 150018, &sql);
 	ck_assert_ptr_nonnull(strstr(buf_cstr(&sql), "set_config(E'role', E'me', true)"));
 	buf_fini(&sql);
 	paramset_unref(listed);
@@ -286,12 +283,25 @@ START_TEST(test_what_was_reset_is_set_again)
 }
 END_TEST
 
-/* Lists too, where SET writes them as they were said. */
+START_TEST(test_application_name_of_a_newer_server)
+{
+	struct world w = world_open();
+	struct paramset *want = set_of(w.empty, "application_name=\xe9");
+	struct buf sql = { 0 };
+	paramset_sql_change(w.empty, want, 160000, &sql);
+	ck_assert_str_eq(buf_cstr(&sql), "SET \"application_name\" TO E'\\\\xe9';");
+	buf_fini(&sql);
+	paramset_unref(want);
+	world_close(&w);
+}
+END_TEST
+
+/* Lists too, as SET writes them. */
 static const struct {
 	const char *set;
 	uint64_t session, local;
 	const char *sql;
-	uint64_t left; /* SET cannot say them */
+	uint64_t respelt;
 } resets[] = {
 	{ "TimeZone=UTC|my.x=it's|work_mem=9MB", 0x3, 0x4,
 	  "SET \"my\".\"x\" TO E'it''s';SET \"TimeZone\" TO E'UTC';"
@@ -300,17 +310,23 @@ static const struct {
 	{ "TimeZone=UTC|work_mem=9MB", 0, 0, "", 0 },
 	{ "TimeZone=UTC|work_mem=9MB", 0x2, 0, "SET \"work_mem\" TO E'9MB';", 0 },
 	{ "a=\xe9", 0x1, 0, "SET \"a\" TO E'\\xe9';", 0 },
-	{ "application_name=\xe9|work_mem=9MB", 0x3, 0, "SET \"work_mem\" TO E'9MB';", 0x1 },
+	{ "application_name=\xe9", 0, 0x1, "SET LOCAL \"application_name\" TO E'?';", 0 },
 	{ "search_path=mine", 0x1, 0, "SET \"search_path\" TO E'mine';", 0 },
 	{ "search_path=\"$user\", public, \"Its \"\"A\"\"\"", 0x1, 0,
 	  "SET \"search_path\" TO E'$user', E'public', E'Its \"A\"';", 0 },
-	{ "search_path=mine,public|work_mem=9MB", 0x2, 0x1, "SET \"work_mem\" TO E'9MB';", 0x1 },
+	{ "search_path=mine,public|work_mem=9MB", 0x2, 0x1,
+	  "SET LOCAL \"search_path\" TO E'mine', E'public';SET \"work_mem\" TO E'9MB';", 0x1 },
 	{ "search_path=mine,public|work_mem=9MB", 0x2, 0, "SET \"work_mem\" TO E'9MB';", 0 },
-	{ "search_path=mine, ", 0x1, 0, "", 0x1 },
-	{ "search_path=Mine", 0x1, 0, "", 0x1 },
-	{ "search_path=\"mine\"", 0x1, 0, "", 0x1 },
-	{ "search_path=select", 0x1, 0, "", 0x1 },
-	{ "search_path=", 0x1, 0, "", 0x1 },
+	{ "search_path=  mine\t,\"a, b\" , C", 0x1, 0,
+	  "SET \"search_path\" TO E'mine', E'a, b', E'c';", 0x1 },
+	{ "search_path=Mine", 0x1, 0, "SET \"search_path\" TO E'mine';", 0x1 },
+	{ "search_path=\"mine\"", 0x1, 0, "SET \"search_path\" TO E'mine';", 0x1 },
+	{ "search_path=select", 0x1, 0, "SET \"search_path\" TO E'select';", 0x1 },
+	{ "search_path=\xc3\xa9", 0x1, 0, "SET \"search_path\" TO E'\\xc3\\xa9';", 0x1 },
+	{ "search_path=", 0x1, 0, "SET \"search_path\" TO E'';", 0x1 },
+	/* what no server takes at a login */
+	{ "search_path=\"open", 0x1, 0, "SET \"search_path\" TO E'open';", 0x1 },
+	{ "search_path=\"a\"b,,c,", 0x1, 0, "SET \"search_path\" TO E'a', E'', E'c';", 0x1 },
 };
 
 START_TEST(test_what_was_reset_is_set_by_no_query)
@@ -318,15 +334,46 @@ START_TEST(test_what_was_reset_is_set_by_no_query)
 	struct world w = world_open();
 	struct paramset *set = set_of(w.empty, resets[_i].set);
 	struct buf sql = { 0 };
-
-	uint64_t session = resets[_i].session, local = resets[_i].local;
-	uint64_t left = paramset_sql_reset(set, session, local, &sql);
-	ck_assert_uint_eq(left, resets[_i].left);
+	uint64_t respelt =
+		paramset_sql_reset(set, resets[_i].session, resets[_i].local, 150018, &sql);
+	ck_assert_uint_eq(respelt, resets[_i].respelt);
 	ck_assert_str_eq(buf_len(&sql) ? buf_cstr(&sql) : "", resets[_i].sql);
+	buf_fini(&sql);
+	paramset_unref(set);
+	world_close(&w);
+}
+END_TEST
+
+START_TEST(test_what_is_spelt_otherwise_gets_its_spelling_back)
+{
+	struct world w = world_open();
+	struct paramset *set = set_of(w.empty, "search_path=it's,\"B\"|work_mem=9MB");
+	struct buf sql = { 0 };
+	paramset_sql_respell(set, 0, 0, &sql);
+	ck_assert_uint_eq(buf_len(&sql), 0);
+	paramset_sql_respell(set, 0x1, 0, &sql);
+	ck_assert_str_eq(
+		buf_cstr(&sql),
+		"SELECT pg_catalog.set_config(E'search_path', E'it''s,\"B\"', false) WHERE "
+		"pg_catalog.current_setting(E'search_path') OPERATOR(pg_catalog.=) "
+		"E'\"it''s\", \"B\"';");
 	buf_clear(&sql);
-	paramset_sql_select(set, session & left, local & left, &sql);
-	ck_assert_int_eq(buf_len(&sql) != 0, left != 0);
-	ck_assert(!left || strstr(buf_cstr(&sql), local & left ? ", true);" : ", false);"));
+	paramset_sql_respell(set, 0, 0x1, &sql);
+	ck_assert_ptr_nonnull(strstr(buf_cstr(&sql), ", true) WHERE"));
+	buf_fini(&sql);
+	paramset_unref(set);
+	world_close(&w);
+}
+END_TEST
+
+START_TEST(test_what_has_no_value_of_its_own)
+{
+	struct world w = world_open();
+	struct paramset *set = set_of(w.empty, "a.b=1|search_path=c|work_mem=9MB");
+	struct buf sql = { 0 };
+	paramset_sql_unset(set, 0x5, &sql);
+	ck_assert_str_eq(buf_cstr(&sql), "SET LOCAL \"a\".\"b\" TO DEFAULT;"
+					 "SET LOCAL \"work_mem\" TO DEFAULT;");
 	buf_fini(&sql);
 	paramset_unref(set);
 	world_close(&w);
@@ -348,7 +395,7 @@ START_TEST(test_no_value_is_written_beyond_ascii)
 			paramset_with_encoded(w.empty, slice_of(in[seed % 4]), slice_make(value, n),
 					      seed % 3 ? SLICE("") : SLICE("SJIS"));
 		struct buf sql = { 0 };
-		paramset_sql_change(w.empty, want, &sql);
+		paramset_sql_change(w.empty, want, 150018, &sql);
 		ck_assert(paramset_is_ascii(buf_slice(&sql)));
 
 		bool quoted = false;
@@ -386,7 +433,10 @@ Suite *paramset_suite(void)
 	tcase_add_loop_test(t, test_commands, 0, COUNT_OF(changes));
 	tcase_add_test(t, test_the_same_letters_in_another_encoding_are_set);
 	tcase_add_test(t, test_what_was_reset_is_set_again);
+	tcase_add_test(t, test_application_name_of_a_newer_server);
 	tcase_add_loop_test(t, test_what_was_reset_is_set_by_no_query, 0, COUNT_OF(resets));
+	tcase_add_test(t, test_what_is_spelt_otherwise_gets_its_spelling_back);
+	tcase_add_test(t, test_what_has_no_value_of_its_own);
 	tcase_add_test(t, test_no_value_is_written_beyond_ascii);
 	suite_add_tcase(s, t);
 	return s;
