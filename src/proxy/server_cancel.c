@@ -76,7 +76,7 @@ void server_cancel_waiting(struct server *s, usec_t now)
 {
 	if (!s->cancel_waits || s->is_cancelling || server_cancel_would_hit_us(s))
 		return;
-	if (s->holds_client && !server_is_busy(s))
+	if (s->client && s->holds_client && !server_is_busy(s))
 		return; /* what it is meant for goes out next */
 	s->cancel_waits = false;
 	if (server_is_busy(s) && s->errand == SERVER_ERRAND_NONE)

@@ -50,6 +50,7 @@ void server_link(struct server *s, struct client *c, usec_t now)
 	s->linked_at = now;
 	s->holds_client = false;
 	s->has_run = false;
+	s->cancel_waits = false; /* whatever it was for, it is not this one */
 	s->is_outdated = era_is_older(s, c);
 	s->pool->stats.server_assignments++;
 	s->pool->stats.wait_us += (uint64_t)(now - c->request_at);

@@ -368,6 +368,24 @@ def test_cancel_of_what_waits_behind_a_question_of_ours(make_pooler, fake_server
 
 
 @pytest.mark.pgweir
+@pytest.mark.parametrize("probe,question", [("suspicious", "RECURSIVE"), ("always", "pg_locks")])
+def test_who_vanishes_amid_a_question_of_ours_has_nothing_cancelled(make_pooler, fake_server, probe, question):
+    """Nothing of its runs when that is answered; who gets its server next is not hit."""
+    server = Asked(lambda sql: question in sql)
+    p = make_pooler(None, pool_size=1, pool_mode="auto", auto_probe=probe,
+                    databases={"app": f"host=127.0.0.1 port={fake_server(server).port} dbname=app"})
+    client, others = p.raw(), [p.raw(), p.raw()]
+    client.send(Q("select 1"))
+    assert server.asked.wait(DEADLINE)
+    client.drop()
+    until(lambda: len(p.show("clients", database="app")) == 2, "it is gone")
+    server.answers.set()
+    for n in range(4):
+        assert others[n % 2].value("select 2") == "x"
+    assert not server.cancelled.is_set()
+
+
+@pytest.mark.pgweir
 def test_late_cancel_does_not_hit_a_question_of_ours(make_pooler, fake_server):
     """What the client has left is asked for when it has its answer: were that cancelled, its server would be kept."""
     server = Asked(lambda sql: "pg_locks" in sql)
