@@ -78,13 +78,16 @@ static void suspect_touch(const struct client *c, struct keep *keep, struct slic
 	for (size_t i = 0; i < keep->name_count; i++)
 		if (slice_ieq_str(name, keep->names[i]))
 			return;
-	if (keep->name_count == KEEP_NAMES_MAX || !paramset_name_is_valid(name)) {
-		keep->asks_all = true;
+	bool is_valid = paramset_name_is_valid(name);
+	if (is_custom && is_valid)
+		harmless_know_setting(&c->pool->harmless, name);
+	if (keep->name_count < KEEP_NAMES_MAX && is_valid) {
+		keep->names[keep->name_count++] = slice_dup(name);
 		return;
 	}
-	keep->names[keep->name_count++] = slice_dup(name);
-	if (is_custom)
-		harmless_know_setting(&c->pool->harmless, name);
+	keep->asks_all = true;
+	if (is_custom && c->server) /* is it among those that the server is asked about then? */
+		c->server->tainted_by = c->id;
 }
 
 static void suspect_blame(struct keep *keep, struct slice sql, struct lexer_mode mode)
@@ -293,7 +296,7 @@ static void suspect_statement(struct client *c, const struct effect *e, struct l
 	}
 	if (effects & EFFECT(ROLE))
 		suspect_touch(c, keep, SLICE("role"));
-	if (effects & EFFECT(CODE))
+	if (effects & (EFFECT(CODE) | EFFECT(SETTING_UNREAD)))
 		suspect_touch_mentioned(c, keep, e->text);
 	if (effects & EFFECT(CALLS))
 		harmless_try(&c->pool->harmless, &keep->tried, e->text, mode);

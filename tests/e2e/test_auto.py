@@ -190,6 +190,51 @@ def test_settings_follow(pooler, text, value):
         assert other.value("show work_mem") == "4MB"
 
 
+MANY = {
+    "custom": [f"many.n{n}" for n in range(20)],
+    "known": ["lock_timeout", "join_collapse_limit", "from_collapse_limit", "geqo_threshold", "geqo_effort", "geqo_pool_size",
+              "geqo_generations", "gin_fuzzy_search_limit", "vacuum_cost_limit", "vacuum_cost_page_hit",
+              "vacuum_cost_page_miss", "default_statistics_target", "effective_cache_size", "gin_pending_list_limit",
+              "temp_buffers", "maintenance_work_mem", "work_mem", "statement_timeout"],
+}
+
+
+@pytest.mark.parametrize("what", MANY)
+def test_many_settings_of_one_transaction_follow_and_reach_no_other(pooler, what):
+    p = auto(pooler, pool_size=1)
+    client, other = p.raw(), p.raw()
+    values = {name: {"geqo_effort": "7", "extra_float_digits": "2"}.get(name, str(2000 + n)) for n, name in enumerate(MANY[what])}
+    said = client.query("begin; " + "; ".join(f"set {name} = {value}" for name, value in values.items()) + "; commit")
+    assert [m.text for m in said if m.kind == "E"] == []
+    shown = {name: client.value(f"show {name}") for name in values}
+    for name in values:
+        assert other.value(f"select coalesce(current_setting('{name}', true), '')") != shown[name]
+    assert {name: client.value(f"show {name}") for name in values} == shown
+
+
+@pytest.mark.parametrize("how", ["simple", "extended", "parameters"])
+def test_many_settings_of_one_statement_follow(pooler, how):
+    p = auto(pooler, pool_size=1)
+    client, other = p.raw(), p.raw()
+    values = [str(n) for n in range(20)]
+    given = [f"${n + 1}" if how == "parameters" else f"'{value}'" for n, value in enumerate(values)]
+    text = "select " + ", ".join(f"set_config('one.n{n}', {value}, false)" for n, value in enumerate(given))
+    client.send(Q(text) if how == "simple" else P(text) + B(*(values if how == "parameters" else ())) + E() + S)
+    assert [m.text for m in client.ready() if m.kind == "E"] == []
+    assert {other.value(f"select coalesce(current_setting('one.n{n}', true), '')") for n in range(20)} == {""}
+    assert [client.value(f"show one.n{n}") for n in range(20)] == values
+
+
+@pytest.mark.parametrize("name", ["my.größe", '"my.größe"', '"a.b$c"', "a.b.c", "a.b3"])
+def test_a_setting_of_any_name_reaches_no_other(pooler, name):
+    p = auto(pooler, pool_size=1)
+    client, other = p.raw(), p.raw()
+    said = client.query(f"set {name} = 'own'")
+    assert [m.text for m in said if m.kind == "E"] == []
+    plain = name.replace('"', "")
+    assert other.value(f"select coalesce(current_setting('{plain}', true), '')") == ""
+
+
 def test_tenants_are_kept_apart(pooler):
     p = auto(pooler, pool_size=1)
     clients = [p.raw() for _ in range(4)]
