@@ -220,6 +220,18 @@ void localpool_reconnect(struct localpool *lp, usec_t now)
 	}
 }
 
+void localpool_vacate(struct localpool *lp, usec_t now)
+{
+	pool_shared_reconnect(&lp->route->shared);
+	pool_sweep(&lp->slice, now);
+	LIST_EACH (node, tmp, &lp->servers) {
+		struct server *s = LIST_ENTRY(node, struct server, link);
+		if (s->hub && s->hub->server == s && atomic_load(&s->hub->listeners) == 0)
+			hub_renew(s->hub, now); /* which ends it */
+	}
+	localpool_touch(lp);
+}
+
 void localpool_configure(struct localpool *lp, usec_t now)
 {
 	struct pool_limits limits;

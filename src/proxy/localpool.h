@@ -100,6 +100,10 @@ void localpool_end_clients(struct localpool *lp, enum error_id error, usec_t now
 /* Servers of before the last RECONNECT are closed, or replaced where somebody listens. */
 void localpool_reconnect(struct localpool *lp, usec_t now);
 
+/* Servers that idle are closed, others when they come back; who listens for all stays while anybody
+ * hears from it. */
+void localpool_vacate(struct localpool *lp, usec_t now);
+
 /* No server is given out any more, and who only listens keeps none (proxy/ear.h). */
 void localpool_pause(struct localpool *lp, usec_t now);
 

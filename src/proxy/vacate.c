@@ -46,9 +46,7 @@ static void vacate_arrive(struct mail *mail, void *owner, usec_t now)
 			localpool_of_slice(LIST_ENTRY(node, struct pool_slice, on_worker));
 		if (w->stopping || lp->hidden.site != m->site)
 			continue;
-		pool_shared_reconnect(&lp->route->shared);
-		pool_sweep(&lp->slice, now);
-		localpool_touch(lp);
+		localpool_vacate(lp, now);
 	}
 	if (!w->stopping)
 		worker_settle(w, now);

@@ -214,6 +214,19 @@ def test_a_database_in_use_is_not_dropped(auto):
     tool(auto, "dropdb", name, dbname="postgres")
 
 
+def test_a_listener_for_nobody_keeps_no_database_from_being_dropped(auto):
+    """It stays for a while for who is back soon: longer than PostgreSQL waits."""
+    name = auto.database + "_heard"
+    tool(auto, "createdb", "-O", "app", name, dbname="postgres")
+    client = auto.raw(database=name)
+    client.query("listen a")
+    until(lambda: auto.show("listeners", database=name, clients=1))
+    client.query("unlisten a")
+    until(lambda: auto.show("listeners", database=name, clients=0))
+    client.close()
+    tool(auto, "dropdb", name, dbname="postgres")
+
+
 AMID = {
     "reload": lambda p: p.reload(pool_size=3),
     "pause": lambda p: [p.console(f"{word} {p.database}") for word in ("pause", "resume")],
