@@ -153,7 +153,7 @@ void server_unlink(struct server *s)
 {
 	struct client *c = s->client;
 	keep_let_go(c);
-	if (UNLIKELY(s->cancel_waits))
+	if (UNLIKELY(s->cancel_waits) && s->holds_client)
 		server_cancel_drop(s);
 	s->client = NULL;
 	c->server = NULL;

@@ -87,8 +87,6 @@ void server_cancel_waiting(struct server *s, usec_t now)
 
 void server_cancel_drop(struct server *s)
 {
-	if (!s->holds_client || !s->cancel_waits)
-		return;
 	s->cancel_waits = false;
 	cancel_tell(s->pool->worker, &s->askers);
 }

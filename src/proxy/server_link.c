@@ -50,7 +50,8 @@ void server_link(struct server *s, struct client *c, usec_t now)
 	s->linked_at = now;
 	s->holds_client = false;
 	s->has_run = false;
-	s->cancel_waits = false; /* whatever it was for, it is not this one */
+	if (UNLIKELY(s->cancel_waits)) /* whatever it was for, it is not this one */
+		server_cancel_drop(s);
 	s->is_outdated = era_is_older(s, c);
 	s->pool->stats.server_assignments++;
 	s->pool->stats.wait_us += (uint64_t)(now - c->request_at);
