@@ -176,8 +176,10 @@ def test_servers_of_others_are_not_closed(pool, text):
 
 def test_transaction_mode_goes_on_with_its_servers(pool):
     p = pool(pool_size=1)
-    p.reload(pool_mode="transaction")
-    boss, old = p.client("boss"), p.client()
+    p.databases["plain"] = lambda p: p.databases["shop"](p) + " pool_mode=transaction"
+    p.reload()
+    boss, old = p.client("boss"), p.raw("era", "plain")
     pid = old.value("select pg_backend_pid()")
     alter(boss, ALTERS["role"])
-    assert p.client().value("select pg_backend_pid()") == pid
+    for _ in range(2):
+        assert p.raw("era", "plain").value("select pg_backend_pid()") == pid

@@ -449,7 +449,7 @@ LEFTOVERS = {
     "create temp table t(a int)": "a temporary object", "select pg_advisory_lock(1)": "an advisory lock",
     "set work_mem = '7MB'": "SET of", "select set_config('my.tenant', '1', false)": "SET of",
     "select 1 as a INTO TEMP t": "a temporary object", "select 1; listen a": "LISTEN", "select lastval()": "currval or lastval",
-    "select setseed(0.5)": "setseed",
+    "select setseed(0.5)": "setseed", "load 'plpgsql'": "LOAD", "select dblink_connect('a', '')": "dblink_connect",
 }
 NO_LEFTOVERS = ["select 1", "set local work_mem = '7MB'", "set application_name = 'x'", "select pg_advisory_xact_lock(1)",
                 "create temp table t(a int) on commit drop", "reset work_mem", "notify a", "begin", "set timezone = 'UTC'"]
@@ -468,6 +468,7 @@ def test_session_state_is_refused(pooler, mode, text):
         said = client.ready()
         assert [m.sqlstate for m in said if m.kind == "E"] == ["0A000"]
     assert client.value("select 1") == "1"
+    assert p.log().count("session state in pool_mode") == 1
 
 
 def test_session_state_fails_its_transaction(pooler):

@@ -373,6 +373,23 @@ def test_however_few_a_server_holds_they_follow_and_leave_nothing(pooler, most, 
     assert p.show("kept") == []
 
 
+def test_what_was_used_longest_ago_makes_room(pooler):
+    p = pooler(pool_mode="transaction", pool_size=1, workers=1, max_prepared_statements=2)
+    client = p.raw()
+
+    def parses():
+        return int(next(row["value"] for row in p.show("totals") if row["name"] == "total_server_parse_count"))
+
+    for name in "abac":  # c takes the place of b
+        assert prepare(client, name, f"select '{name}'") in ("1Z", "EZ")  # it has a already
+        assert run(client, name) == [name]
+    before = parses()
+    assert run(client, "a") == ["a"] and run(client, "c") == ["c"]
+    assert parses() == before
+    assert run(client, "b") == ["b"]
+    assert parses() == before + 1
+
+
 @pytest.mark.parametrize("most,text", [(20_000, "select 1"), (1677, "select 1 /*" + "x" * 39_985 + "*/")], ids=["names", "texts"])
 def test_a_client_has_so_many_and_no_more(pooler, most, text):
     """20,000, or 64 MB of texts. It is told of the end; others go on."""
