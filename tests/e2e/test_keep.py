@@ -468,6 +468,8 @@ def test_session_state_is_refused(pooler, mode, text):
         said = client.ready()
         assert [m.sqlstate for m in said if m.kind == "E"] == ["0A000"]
     assert client.value("select 1") == "1"
+    client.close()
+    p.wait_log(r"client app/app@\S+: closing because")  # what was said before is there
     assert p.log().count("session state in pool_mode") == 1
 
 
