@@ -1,9 +1,10 @@
 /*
- * manual.c - orders.def and sheets.def, printed.
+ * manual.c - orders.def, sheets.def and the reasons of proxy/keep.h, printed.
  */
 #include "admin/manual.h"
 
 #include "admin/order.h"
+#include "proxy/keep.h"
 
 /* What comes behind a command's words. */
 static const char *manual_argument(enum order_argument argument)
@@ -121,4 +122,18 @@ void manual_roff(struct buf *out)
 	for (enum order_id id = 0; manual_has(id); id++)
 		if (!manual_is_show(order_rule(id)))
 			manual_order(out, order_rule(id));
+}
+
+void manual_roff_keeps(struct buf *out)
+{
+	for (enum keep_state i = 0; i < KEEP_STATE_COUNT; i++) {
+		const struct keep_state_text *row = keep_state_text(i);
+		buf_add_str(out, ".TP\n.B ");
+		manual_text(out, row->name);
+		buf_add_str(out, "\nFrom ");
+		manual_text(out, row->from);
+		buf_add_str(out, ". Until ");
+		manual_text(out, row->until);
+		buf_add_str(out, ".\n");
+	}
 }

@@ -125,7 +125,8 @@ void show_traffic_totals(const struct show *in, struct answer *out)
 		answer_row(out, &(struct sheet_count){ c->column.name, sheet_u64(c, &sum) });
 	}
 	const struct sheet_count reasons[] = {
-#define SHOW_TRAFFIC_REASON_(state, shown, counter) { "total_" #counter, sum.total.counter },
+#define SHOW_TRAFFIC_REASON_(state, shown, counter, from, until)                                   \
+	{ "total_" #counter, sum.total.counter },
 		KEEP_STATES(SHOW_TRAFFIC_REASON_)
 #undef SHOW_TRAFFIC_REASON_
 	};

@@ -19,21 +19,19 @@
 #include "proxy/suspect.h"
 #include "proxy/worker.h"
 
-static const char *const keep_names[] = {
-#define KEEP_NAME_(state, shown, counter) shown,
-	KEEP_STATES(KEEP_NAME_)
-#undef KEEP_NAME_
+static const struct {
+	struct keep_state_text text;
+	size_t counter; /* in struct stats */
+} keep_states[] = {
+#define KEEP_ROW_(state, shown, counter, from, until)                                              \
+	{ { shown, from, until }, offsetof(struct stats, counter) },
+	KEEP_STATES(KEEP_ROW_)
+#undef KEEP_ROW_
 };
 
-static const size_t keep_counters[] = {
-#define KEEP_COUNTER_(state, shown, counter) offsetof(struct stats, counter),
-	KEEP_STATES(KEEP_COUNTER_)
-#undef KEEP_COUNTER_
-};
-
-const char *keep_state_name(enum keep_state state)
+const struct keep_state_text *keep_state_text(enum keep_state state)
 {
-	return keep_names[state];
+	return &keep_states[state].text;
 }
 
 const char *keep_describe(unsigned states, char *out, size_t out_bytes)
@@ -43,7 +41,8 @@ const char *keep_describe(unsigned states, char *out, size_t out_bytes)
 	for (unsigned i = 0; i < KEEP_STATE_COUNT; i++) {
 		if (!(states & (1u << i)))
 			continue;
-		int n = snprintf(out + at, out_bytes - at, "%s%s", at ? ", " : "", keep_names[i]);
+		int n = snprintf(out + at, out_bytes - at, "%s%s", at ? ", " : "",
+				 keep_states[i].text.name);
 		if (n < 0 || at + (size_t)n >= out_bytes)
 			break;
 		at += (size_t)n;
@@ -107,7 +106,7 @@ static void keep_count(struct client *c, unsigned states)
 {
 	for (unsigned i = 0; i < KEEP_STATE_COUNT; i++)
 		if (states & (1u << i))
-			++*(uint64_t *)((char *)&c->pool->stats + keep_counters[i]);
+			++*(uint64_t *)((char *)&c->pool->stats + keep_states[i].counter);
 }
 
 static void keep_change(struct client *c, unsigned states, usec_t now)

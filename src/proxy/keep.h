@@ -32,23 +32,40 @@ struct client;
 struct ear;
 struct localpool;
 
-/*	state, as SHOW KEPT and the log have it, its counter */
+/* state, as SHOW KEPT and the log have it, its counter, and for the manual: what it comes from, and
+ * until when it lasts */
 #define KEEP_STATES(X)                                                                             \
-	X(LISTEN, "listen", keeps_listen)                                                          \
-	X(PREPARE, "prepared statement", keeps_prepare)                                            \
-	X(CURSOR, "cursor with hold", keeps_cursor)                                                \
-	X(TEMP, "temporary object", keeps_temp)                                                    \
-	X(LOCK, "advisory lock", keeps_lock)                                                       \
-	X(AUTHORIZATION, "session authorization", keeps_authorization)                             \
-	X(LOAD, "loaded library", keeps_load)    /* the server is closed after it */               \
-	X(LINK, "dblink connection", keeps_link) /* so is it here */                               \
-	X(SEQUENCE, "sequence", keeps_sequence)  /* currval and lastval are read */                \
-	X(SEED, "seed", keeps_seed)              /* random() goes on from setseed() */             \
-	X(LONG, "long prepared statement", keeps_long)                                             \
-	X(UNKNOWN, "unknown", keeps_unknown) /* the server would not say */                        \
-	X(MANUAL, "pgweir.keep", keeps_manual)
+	X(LISTEN, "listen", keeps_listen,                                                          \
+	  "LISTEN, with listen = keep, or until the shared listener listens for it",               \
+	  "UNLISTEN, DISCARD ALL")                                                                 \
+	X(PREPARE, "prepared statement", keeps_prepare, "PREPARE", "DEALLOCATE, DISCARD ALL")      \
+	X(CURSOR, "cursor with hold", keeps_cursor,                                                \
+	  "DECLARE ... WITH HOLD, once its transaction is committed", "CLOSE, DISCARD ALL")        \
+	X(TEMP, "temporary object", keeps_temp,                                                    \
+	  "CREATE TEMP of a table, view or sequence, SELECT INTO TEMP, anything in pg_temp",       \
+	  "DROP, DISCARD TEMP, DISCARD ALL, the commit where ON COMMIT DROP says so")              \
+	X(LOCK, "advisory lock", keeps_lock, "pg_advisory_lock() and its kin of the session",      \
+	  "as many pg_advisory_unlock(), pg_advisory_unlock_all(), DISCARD ALL")                   \
+	X(AUTHORIZATION, "session authorization", keeps_authorization,                             \
+	  "SET SESSION AUTHORIZATION", "RESET SESSION AUTHORIZATION, DISCARD ALL")                 \
+	/* the server is closed after these two */                                                 \
+	X(LOAD, "loaded library", keeps_load, "LOAD",                                              \
+	  "the client leaves; the server is closed then")                                          \
+	X(LINK, "dblink connection", keeps_link, "dblink_connect()",                               \
+	  "the client leaves; the server is closed then")                                          \
+	X(SEQUENCE, "sequence", keeps_sequence,                                                    \
+	  "nextval() and what may call it, where currval() or lastval() is read (sequence_state)", \
+	  "DISCARD SEQUENCES, DISCARD ALL")                                                        \
+	X(SEED, "seed", keeps_seed, "setseed(), SET seed (seed_state)",                            \
+	  "DISCARD ALL; the server is closed when the client leaves")                              \
+	X(LONG, "long prepared statement", keeps_long,                                             \
+	  "a Parse of more than 192 kB, which is not held for other servers", "DISCARD ALL")       \
+	X(UNKNOWN, "unknown", keeps_unknown, "a server that did not say what the session holds",   \
+	  "DISCARD ALL")                                                                           \
+	X(MANUAL, "pgweir.keep", keeps_manual, "SET pgweir.keep = on",                             \
+	  "SET pgweir.keep = off, RESET, DISCARD ALL")
 
-#define KEEP_STATE_ENUM_(state, shown, counter) KEEP_AT_##state,
+#define KEEP_STATE_ENUM_(state, shown, counter, from, until) KEEP_AT_##state,
 enum keep_state { KEEP_STATES(KEEP_STATE_ENUM_) KEEP_STATE_COUNT };
 #undef KEEP_STATE_ENUM_
 
@@ -137,7 +154,14 @@ void keep_forget(struct client *c);
 
 void keep_free(struct client *c); /* when it ends */
 
-const char *keep_state_name(enum keep_state state);
+/* A row of KEEP_STATES, for the manual. */
+struct keep_state_text {
+	const char *name;
+	const char *from;
+	const char *until;
+};
+const struct keep_state_text *keep_state_text(enum keep_state state);
+
 /* "listen, advisory lock" */
 const char *keep_describe(unsigned states, char *out, size_t out_bytes);
 

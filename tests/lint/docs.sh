@@ -1,8 +1,8 @@
 #!/bin/sh
 # docs.sh - is everything that the tables offer in the manual?
 #
-# Settings and their other names in pgweir.ini(5), console commands in pgweir-console(7), errors in
-# pgweir-errors(7), command-line options in pgweir(1), and settings that README.md names in
+# Settings and their other names in pgweir.ini(5), console commands in pgweir-console(7), what keeps
+# servers in pgweir-modes(7), errors in pgweir-errors(7), command-line options in pgweir(1), and settings that README.md names in
 # the table. Reads the tables as text, and the pages as they were built.
 set -u
 top=${TOP_SRCDIR:-$(cd "$(dirname "$0")/../.." && pwd)}
@@ -40,6 +40,7 @@ work=$(mktemp -d) && trap 'rm -rf "$work"' EXIT
 ini=$(page pgweir.ini.5) && text_of "$ini" >"$work/ini"
 main=$(page pgweir.1) && text_of "$main" >"$work/main"
 console=$(page pgweir-console.7) && text_of "$console" >"$work/console"
+modes=$(page pgweir-modes.7) && text_of "$modes" >"$work/modes"
 errors=$(page pgweir-errors.7) && text_of "$errors" >"$work/errors"
 tr '\n"' '  ' <"$top/README.md" | tr -s ' ' >"$work/readme"
 
@@ -71,6 +72,13 @@ if [ -f "$top/src/admin/orders.def" ]; then
 		wants "$work/console" "pgweir-console(7)" "$words" "$words"
 	done <"$work/orders"
 fi
+
+# ---- what keeps servers ----
+sed -nE 's/^[[:blank:]]X\([A-Z]+, "([^"]+)", keeps_.*/\1/p' "$top/src/proxy/keep.h" >"$work/reasons"
+[ -s "$work/reasons" ] || say "src/proxy/keep.h: no reason found"
+while IFS= read -r reason; do
+	wants "$work/modes" "pgweir-modes(7)" "$reason From" "$reason"
+done <"$work/reasons"
 
 # ---- errors ----
 rows=$(tr '\n' ' ' <"$top/src/wire/errors.def" | sed 's/ERRORS_ROW(/\n&/g' |
