@@ -119,7 +119,8 @@ def test_django(auto):
 
 
 @pytest.mark.parametrize("script,package", [("node_pg.js", "pg"), ("postgres_js.js", "postgres"), ("knex.js", "knex"),
-                                            ("sequelize.js", "sequelize"), ("typeorm.js", "typeorm")])
+                                            ("sequelize.js", "sequelize"), ("typeorm.js", "typeorm"),
+                                            ("prisma.js", "@prisma/adapter-pg")])
 def test_node(auto, script, package):
     if not shutil.which("node") or not (pathlib.Path(NODE_MODULES) / package).is_dir():
         pytest.skip(f"no node, or no {package} in E2E_NODE_MODULES (run-tests installs it by npm)")
