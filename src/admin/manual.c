@@ -124,16 +124,20 @@ void manual_roff(struct buf *out)
 			manual_order(out, order_rule(id));
 }
 
+static void manual_keep(struct buf *out, const char *name, const char *from, const char *until)
+{
+	buf_add_str(out, ".TP\n.B ");
+	manual_text(out, name);
+	buf_add_str(out, "\nFrom ");
+	manual_text(out, from);
+	buf_add_str(out, ". Until ");
+	manual_text(out, until);
+	buf_add_str(out, ".\n");
+}
+
 void manual_roff_keeps(struct buf *out)
 {
-	for (enum keep_state i = 0; i < KEEP_STATE_COUNT; i++) {
-		const struct keep_state_text *row = keep_state_text(i);
-		buf_add_str(out, ".TP\n.B ");
-		manual_text(out, row->name);
-		buf_add_str(out, "\nFrom ");
-		manual_text(out, row->from);
-		buf_add_str(out, ". Until ");
-		manual_text(out, row->until);
-		buf_add_str(out, ".\n");
-	}
+#define MANUAL_KEEP_(state, shown, counter, from, until) manual_keep(out, shown, from, until);
+	KEEP_STATES(MANUAL_KEEP_)
+#undef MANUAL_KEEP_
 }

@@ -20,19 +20,13 @@
 #include "proxy/worker.h"
 
 static const struct {
-	struct keep_state_text text;
+	const char *name;
 	size_t counter; /* in struct stats */
 } keep_states[] = {
-#define KEEP_ROW_(state, shown, counter, from, until)                                              \
-	{ { shown, from, until }, offsetof(struct stats, counter) },
+#define KEEP_ROW_(state, shown, counter, from, until) { shown, offsetof(struct stats, counter) },
 	KEEP_STATES(KEEP_ROW_)
 #undef KEEP_ROW_
 };
-
-const struct keep_state_text *keep_state_text(enum keep_state state)
-{
-	return &keep_states[state].text;
-}
 
 const char *keep_describe(unsigned states, char *out, size_t out_bytes)
 {
@@ -42,7 +36,7 @@ const char *keep_describe(unsigned states, char *out, size_t out_bytes)
 		if (!(states & (1u << i)))
 			continue;
 		int n = snprintf(out + at, out_bytes - at, "%s%s", at ? ", " : "",
-				 keep_states[i].text.name);
+				 keep_states[i].name);
 		if (n < 0 || at + (size_t)n >= out_bytes)
 			break;
 		at += (size_t)n;

@@ -154,14 +154,6 @@ void keep_forget(struct client *c);
 
 void keep_free(struct client *c); /* when it ends */
 
-/* A row of KEEP_STATES, for the manual. */
-struct keep_state_text {
-	const char *name;
-	const char *from;
-	const char *until;
-};
-const struct keep_state_text *keep_state_text(enum keep_state state);
-
 /* "listen, advisory lock" */
 const char *keep_describe(unsigned states, char *out, size_t out_bytes);
 
