@@ -13,7 +13,7 @@ OLD, NEW = "4MB", "9MB"
 @pytest.fixture
 def pool(make_pooler, cluster, fresh_database):
     """pool(**settings): its clients are `era`, and `boss` may alter everything; what was altered is undone at the end."""
-    for role in "era login", "boss superuser login", "other":
+    for role in "era login", "boss superuser login", "era_other":
         cluster.sql(f"drop role if exists {role.split()[0]}")
         cluster.sql(f"create role {role}")
     database = fresh_database()
@@ -40,7 +40,7 @@ ALTERS = {
     "all": "alter role all set work_mem = '9MB'",
     "database": "alter DATABASE set work_mem = '9MB'",
     "in a transaction": "begin; select 1; alter role era set work_mem = '9MB'; commit",
-    "two": "alter role other set work_mem = '8MB'; alter role era set work_mem = '9MB'",
+    "two": "alter role era_other set work_mem = '8MB'; alter role era set work_mem = '9MB'",
     "do": "do $$begin execute format('ALTER  database %I SET work_mem = %L', current_database(), '9MB'); end$$",
 }
 
@@ -164,7 +164,7 @@ def test_who_keeps_its_server_from_the_start_gets_a_new_one(pool):
 
 
 @pytest.mark.parametrize("text", [
-    "alter role other set work_mem = '9MB'", "alter role era valid until 'infinity'", "alter DATABASE connection limit 100",
+    "alter role era_other set work_mem = '9MB'", "alter role era valid until 'infinity'", "alter DATABASE connection limit 100",
     "create table t (a int); alter table t set (fillfactor = 50)", "do $$begin perform 'alter table'; end$$"])
 def test_servers_of_others_are_not_closed(pool, text):
     p = pool()
