@@ -333,6 +333,17 @@ START_TEST(test_the_next_host_is_tried)
 }
 END_TEST
 
+/* It gets to the server although `fd`, which comes before it, says nothing. */
+static void check_arrives_past(struct visit *v, int fd)
+{
+	visit_start(v, 10 * USEC_PER_SEC);
+	visit_wait(v);
+	ck_assert_msg(v->ok, "%s", v->fault.log);
+	check_link(v);
+	visit_leave(v);
+	close(fd);
+}
+
 /* No connect_timeout: the parts of the deadline have to do. */
 START_TEST(test_each_host_has_its_part_of_the_time)
 {
@@ -345,12 +356,7 @@ START_TEST(test_each_host_has_its_part_of_the_time)
 	connector_set(v.connector, "host", "127.0.0.1,127.0.0.1");
 	connector_set(v.connector, "port", ports);
 	connector_set(v.connector, "target_session_attrs", "prefer-standby");
-	visit_start(&v, 10 * USEC_PER_SEC);
-	visit_wait(&v);
-	ck_assert_msg(v.ok, "%s", v.fault.log);
-	check_link(&v);
-	visit_leave(&v);
-	close(fd);
+	check_arrives_past(&v, fd);
 }
 END_TEST
 
@@ -361,12 +367,7 @@ START_TEST(test_each_address_has_its_part_of_the_time)
 	int fd = rig_silent_neighbour(cluster_port(), _i);
 	visit_init(&v, &office, "scram_user", cluster_password());
 	connector_set(v.connector, "host", RIG_NAME);
-	visit_start(&v, 10 * USEC_PER_SEC);
-	visit_wait(&v);
-	ck_assert_msg(v.ok, "%s", v.fault.log);
-	check_link(&v);
-	visit_leave(&v);
-	close(fd);
+	check_arrives_past(&v, fd);
 }
 END_TEST
 
