@@ -18,6 +18,14 @@ from waiting import Crew, all_at_once, until, until_equal
 pytestmark = pytest.mark.pgweir
 
 
+def stream(cluster, crew, sent):
+    """Sends numbers to channel a, one behind the other, and notes them, until the crew is to stop."""
+    with cluster.connect() as direct:
+        while not crew.stop.is_set():
+            sent.append(len(sent))
+            direct.execute(f"notify a, '{sent[-1]}'")
+
+
 def shared(pooler, **settings):
     settings.setdefault("pool_size", 4)
     settings.setdefault("workers", 1)
@@ -230,12 +238,6 @@ def test_nothing_is_lost_or_heard_twice_on_the_way(pooler, cluster, workers):
     p = shared(pooler, workers=workers, pool_size=6)
     sent = []
     with Crew() as crew:
-        def stream():
-            with cluster.connect() as direct:
-                while not crew.stop.is_set():
-                    sent.append(len(sent))
-                    direct.execute(f"notify a, '{sent[-1]}'")
-
         texts = ["select 1", "begin; select 1; commit", "select count(*) from pg_listening_channels()", "listen b",
                  "unlisten b", "begin; listen c; rollback", "select repeat('x', 1000) from generate_series(1, 300)",
                  "set application_name = 'x'"]
@@ -250,7 +252,7 @@ def test_nothing_is_lost_or_heard_twice_on_the_way(pooler, cluster, workers):
                     got += [heard(client.read_until("A")[-1])]
             return client, [int(payload) for _, payload in got]
 
-        crew.start(stream)
+        crew.start(stream, cluster, crew, sent)
         found = all_at_once([lambda seed=seed: listen(seed) for seed in range(6)])
         crew.stop.set()
     last = len(sent) - 1
@@ -702,12 +704,6 @@ def test_reconnects_lose_nothing_and_tell_nothing_twice(pooler, cluster, workers
     idle = [listening(p, "a") for _ in range(4)]
     until(lambda: is_free(p, 4))
     with Crew() as crew:
-        def stream():
-            with cluster.connect() as direct:
-                while not crew.stop.is_set():
-                    sent.append(len(sent))
-                    direct.execute(f"notify a, '{sent[-1]}'")
-
         def wander(seed):
             client = listening(p, "a")
             got = []
@@ -723,7 +719,7 @@ def test_reconnects_lose_nothing_and_tell_nothing_twice(pooler, cluster, workers
                 seen |= replaced(p)
             assert len(seen) == 12
 
-        crew.start(stream)
+        crew.start(stream, cluster, crew, sent)
         *found, _ = all_at_once([lambda seed=seed: wander(seed) for seed in range(3)] + [reconnect])
         crew.stop.set()
     last = len(sent) - 1
