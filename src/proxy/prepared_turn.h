@@ -103,7 +103,7 @@ void prepared_turn_lend(struct prepared_turn *t, struct slice name);
 void prepared_turn_lend_whole(struct prepared_turn *t, struct slice name,
 			      const struct prepared_name *there);
 /* For a Parse of ours that comes next, of a statement that has found this by its name (or NULL), it
- * leads to that once more; and behind it to what it is the client's for now. */
+ * leads to that once more; and behind it to what it is the client's by then. */
 void prepared_turn_settle(struct prepared_turn *t, const struct prepared_executed *executed);
 void prepared_turn_settled(struct prepared_turn *t, const struct prepared_executed *executed);
 
