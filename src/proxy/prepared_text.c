@@ -106,7 +106,7 @@ static void run_effect(struct prepared_turn *t, const struct effect *effect, str
 	reading->nth += (effect->set & EFFECT(DEALLOCATE)) != 0;
 	if (is_free && effect->set & EFFECT(PREPARE)) /* it is freed in front, and taken anew */
 		prepared_set_lends_no_more(prepared_set_need(t->s), name, t->c->id);
-	if (!there || (reading->frees_all && effect->set & EFFECT(PREPARE)))
+	if (is_free)
 		return;
 	reading->met++;
 	if (effect->set & EFFECT(EXECUTE))

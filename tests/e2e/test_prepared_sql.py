@@ -71,6 +71,8 @@ STORIES = {
     "executed, what frees all": [PARSED, P("deallocate all", "x") + S, Q("execute x"), use("n") + S, use("x") + S, PARSED],
     "all freed and prepared": [PARSED, Q("deallocate all; prepare n as select 'prepared'; rollback and chain"), Q("execute n"), Q("select 1"),
                                Q("execute n"), Q("discard all; prepare n as select 'again'"), Q("execute n"), Q("deallocate n"), PARSED],
+    "all freed, prepared and executed": [PARSED, Q("execute n; deallocate all; prepare n(int) as select $1; execute n"), D("S", "n") + S,
+                                         Q("execute n(3)"), PARSED, Q("deallocate all; execute n"), Q("prepare n as select 'again'"), Q("execute n")],
     "executed, many of them": [b"".join(P(f"select {i}", f"s{i}") for i in range(9)) + S, Q("; ".join(f"execute s{i}" for i in range(9))),
                                Q("; ".join(f"deallocate s{i}" for i in range(8)) + "; execute s8"), use("s7") + S, use("s8") + S,
                                Q("prepare s8 as select 1"), Q("execute s8; execute s8; select 1/0; deallocate s8"), use("s8") + S],
