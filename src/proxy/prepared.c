@@ -314,6 +314,32 @@ static void prepared_on_sync(struct prepared_turn *t)
 	prepared_end_batch(t);
 }
 
+/* What is here of a Query, without a part that is not to be run any more. Where the rest stands in
+ * it stays the same: errors tell of that. */
+static void prepared_blank(struct prepared_turn *t, const struct frame *f, struct slice part)
+{
+	size_t before = (size_t)(part.ptr - f->body.ptr);
+	prepared_turn_head(t->out, f->type, f->body_bytes);
+	buf_add_slice(t->out, slice_head(f->body, before));
+	for (size_t i = 0; i < part.len; i++)
+		buf_u8(t->out, ' ');
+	buf_add_slice(t->out, slice_skip(f->body, before + part.len));
+}
+
+static enum prepared_step prepared_on_query(struct prepared_turn *t, const struct frame *f)
+{
+	struct slice sql = slice_head(f->body, strnlen(f->body.ptr, f->body.len));
+	if (prepared_text_query_waits(t, sql))
+		return PREPARED_FULL;
+	prepared_unnamed_turn_end(t);
+	struct slice done = prepared_text_query(t, sql);
+	prepared_end_batch(t);
+	if (LIKELY(!done.ptr))
+		return PREPARED_PASSES;
+	prepared_blank(t, f, done);
+	return PREPARED_WRITTEN;
+}
+
 static enum prepared_step prepared_read(struct prepared_turn *t, const struct frame *f)
 {
 	struct reader r;
@@ -348,13 +374,7 @@ static enum prepared_step prepared_read(struct prepared_turn *t, const struct fr
 		name = reader_cstr(&r);
 		return reader_failed(&r) ? PREPARED_PASSES : prepared_on_execute(t, name);
 	case 'Q':
-		name = slice_head(f->body, strnlen(f->body.ptr, f->body.len));
-		if (prepared_text_waits(t, name))
-			return PREPARED_FULL;
-		prepared_unnamed_turn_end(t);
-		prepared_text_query(t, name);
-		prepared_end_batch(t);
-		return PREPARED_PASSES;
+		return prepared_on_query(t, f);
 	case 'S':
 		prepared_on_sync(t);
 		return PREPARED_PASSES;

@@ -101,6 +101,12 @@ bool prepared_answer_skipped_text(const struct server *s, const struct track_new
 	       track_seq_before(set->held_seq, track_head_seq(&s->track));
 }
 
+bool prepared_answer_is_told(const struct server *s, const struct track_news *news)
+{
+	const struct prepared_set *set = s->prepared;
+	return set && set->holds && set->has_exit && set->exit_seq == news->seq;
+}
+
 void prepared_answer_forgets(struct client *c, struct server *s, uint32_t seq)
 {
 	if (s->prepared)

@@ -35,6 +35,9 @@ bool prepared_answer_tells(struct client *c, const struct track_news *news, stru
  * for by a Sync, which is the client's. */
 bool prepared_answer_skipped_text(const struct server *s, const struct track_news *news);
 
+/* The answer to one of ours is told to the client: it is to what its text begins with. */
+bool prepared_answer_is_told(const struct server *s, const struct track_news *news);
+
 /* DEALLOCATE ALL, DISCARD ALL by the item `seq`: the server has forgotten all that came before,
  * and so has the client (or NULL). */
 void prepared_answer_forgets(struct client *c, struct server *s, uint32_t seq);

@@ -58,6 +58,8 @@ struct prepared_set {
 	uint64_t unsure_of; /* a client's id */
 	bool holds;         /* in front of the message `held_seq` stands something that may fail: */
 	uint32_t held_seq;  /* what comes behind it waits until it is answered */
+	bool has_exit;      /* holds: there is what its text begins with, too, */
+	uint32_t exit_seq;  /* run by this Execute */
 };
 
 /* The server's; made where it has none yet. */

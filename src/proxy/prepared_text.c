@@ -15,6 +15,7 @@
 #include "proxy/shape.h"
 #include "proxy/stmt.h"
 #include "proxy/suspect.h"
+#include "wire/build.h"
 #include "wire/track.h"
 
 /* What is executed may execute another one, and so on: so many are read. Each is lent by two
@@ -204,18 +205,6 @@ void prepared_text_execute(struct prepared_turn *t, struct slice sql)
 	run(t, sql, &reading);
 }
 
-/* What it executes stands in front of a Query, which is skipped where that fails. */
-void prepared_text_query(struct prepared_turn *t, struct slice sql)
-{
-	struct reading reading = { .aim = READING_RUNS };
-	run(t, sql, &reading);
-	struct prepared_set *set = t->s->prepared;
-	if (!reading.met || !map_count(&set->lent) || !(effects_of(t, sql) & EFFECT(EXECUTE)))
-		return;
-	set->holds = true;
-	set->held_seq = track_next_seq(&t->s->track);
-}
-
 bool prepared_text_looks(struct prepared_turn *t, struct slice sql,
 			 struct prepared_executed **found)
 {
@@ -264,4 +253,82 @@ bool prepared_text_waits(struct prepared_turn *t, struct slice sql)
 	if (!(effects_of(t, sql) & PREPARED_TEXT_NAMING))
 		return false;
 	return prepared_text_awaits_forget(t) || names->syncs || lacks_room(t);
+}
+
+/* ---- a failed transaction ------------------------------------------------------------------- */
+
+#define EXITS                                                                                      \
+	(EFFECT(COMMIT) | EFFECT(ROLLBACK) | EFFECT(ROLLBACK_TO) | EFFECT(PREPARE_TRANSACTION))
+
+/* Does it execute what the client has by a Parse? */
+static bool needs_lent(const struct prepared_turn *t, const struct effect *effect)
+{
+	char bytes[LITERAL_NAME_BYTES];
+	size_t len = effect->set & EFFECT(EXECUTE) ? effect_name(effect, bytes) : 0;
+	struct slice name = slice_make(bytes, len);
+	return len && !slice_starts(name, STMT_PREFIX) && map_get(&t->c->prepared->map, name);
+}
+
+/* What the text begins with, if that may end a failed transaction and what follows is to be lent
+ * something; else SLICE_NONE. */
+static struct slice exit_of(const struct prepared_turn *t, struct slice sql)
+{
+	struct effect_iter iter;
+	struct effect effect;
+	if (!t->c->prepared || !(effects_of(t, sql) & EFFECT(EXECUTE)))
+		return SLICE_NONE;
+	effect_init(&iter, sql, paramset_reading(t->c->params));
+	if (!effect_next(&iter, &effect) || !(effect.set & EXITS) ||
+	    !paramset_is_ascii(effect.text))
+		return SLICE_NONE;
+	struct slice first = effect.text;
+	while (effect_next(&iter, &effect))
+		if (needs_lent(t, &effect))
+			return first;
+	return SLICE_NONE;
+}
+
+/* With what stands in front of it, so that it is where the client has put it. */
+static void go_in_front(struct prepared_turn *t, struct slice sql, struct slice exit)
+{
+	static const char zero = '\0';
+	struct buf body = { 0 };
+	buf_add(&body, sql.ptr, (size_t)(exit.ptr + exit.len - sql.ptr));
+	buf_add(&body, &zero, 1);
+	buf_u16(&body, 0);
+	prepared_turn_own(t, 'P');
+	prepared_turn_parse(t->out, SLICE(""), buf_slice(&body));
+	buf_fini(&body);
+	prepared_turn_own(t, 'B');
+	build_bind(t->out, SLICE(""), SLICE(""), NULL, 0);
+	t->s->prepared->exit_seq = track_next_seq(&t->s->track);
+	prepared_turn_own(t, 'E');
+	build_execute(t->out, SLICE(""), 0);
+}
+
+/* What it executes stands in front of a Query, which is skipped where that fails. */
+struct slice prepared_text_query(struct prepared_turn *t, struct slice sql)
+{
+	struct reading reading = { .aim = READING_RUNS };
+	bool has_failed = track_tx_status(&t->s->track) == 'E';
+	struct slice exit = UNLIKELY(has_failed) ? exit_of(t, sql) : SLICE_NONE;
+	if (exit.ptr)
+		go_in_front(t, sql, exit);
+	run(t, sql, &reading);
+	struct prepared_set *set = t->s->prepared;
+	if (!exit.ptr &&
+	    (!reading.met || !map_count(&set->lent) || !(effects_of(t, sql) & EFFECT(EXECUTE))))
+		return SLICE_NONE;
+	set->holds = true;
+	set->has_exit = exit.ptr != NULL;
+	set->held_seq = track_next_seq(&t->s->track);
+	return exit;
+}
+
+bool prepared_text_query_waits(struct prepared_turn *t, struct slice sql)
+{
+	if (prepared_text_waits(t, sql))
+		return true;
+	bool is_known = track_outstanding_syncs(&t->s->track) == 0;
+	return UNLIKELY(!is_known) && exit_of(t, sql).ptr;
 }

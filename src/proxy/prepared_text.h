@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <string.h>
 
+#include "base/bug.h"
 #include "base/slice.h"
 #include "sql/effect.h"
 
@@ -36,9 +37,15 @@ bool prepared_text_waits(struct prepared_turn *t, struct slice sql);
  * now, though no Sync comes. */
 bool prepared_text_awaits_forget(struct prepared_turn *t);
 
-/* A string of statements, or the one of a portal, is run by the next message that is not of ours.
- */
-void prepared_text_query(struct prepared_turn *t, struct slice sql);
+/* The same of a string of statements, which a Query runs. */
+bool prepared_text_query_waits(struct prepared_turn *t, struct slice sql);
+
+/* It is run by the next message that is not of ours. What is given is no more for the server to run
+ * (or SLICE_NONE): a server prepares nothing in a failed transaction, so what ends that has gone in
+ * front of what is lent, and its answer is the client's (prepared_answer_is_told). */
+struct slice prepared_text_query(struct prepared_turn *t, struct slice sql) MUST_CHECK;
+
+/* So is the statement of a portal. */
 void prepared_text_execute(struct prepared_turn *t, struct slice sql);
 
 /* May it be one that executes another (EXECUTE, EXPLAIN, CREATE)? Told by how it begins; most do

@@ -280,6 +280,10 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 				relay_sync(s, now);
 			return true;
 		}
+		if (f->type == 'C' && UNLIKELY(prepared_answer_is_told(s, &news))) {
+			relay_note(s, f, &news, now);
+			return true;
+		}
 		if (s->opening && news.item == 'E')
 			opening_reply(s, f->type, now);
 		if (f->type == 'E')

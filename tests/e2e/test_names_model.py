@@ -47,7 +47,7 @@ class Pair:
                     side.send(batch)
                 messages = [m for m in side.ready() if m.kind not in "SN"]
                 # in a failed transaction what is refused may be refused earlier, and in other words
-                heard.append([said(m) for m in (messages[-1:] if has_failed else messages)])
+                heard.append([said(m) for m in (messages[-1:] if has_failed and not ends(batch) else messages)])
                 has_failed = messages[-1].status() == "E"
             got.append(heard)
         self.has_failed = has_failed
@@ -67,6 +67,11 @@ def said(m):
     if m.kind == "T":  # but for the table's number
         return m.kind, m.columns(), m.types()
     return m.kind, m.sqlstate if m.kind == "E" else m.body
+
+
+def ends(batch):
+    """Does it begin with what may end a failed transaction?"""
+    return batch[:1] == b"Q" and batch[5:].startswith((b"rollback", b"commit", b"abort"))
 
 
 def shown(batch):
@@ -110,7 +115,10 @@ class Draw:
     def string(self, holds):
         """Of a Query: now and then of several statements."""
         count = self.one(1, 1, 1, 2, 3, 7)
-        return "; ".join(self.text(holds) for _ in range(count))
+        string = "; ".join(self.text(holds) for _ in range(count))
+        if holds and "selec 1" not in string and self.random.random() < 0.2:
+            return self.one("rollback; ", "rollback to a; ", "commit and chain; ", "abort; begin; ") + string
+        return string
 
     def messages(self, holds, executes):
         """`executes`: the unnamed statement may be an EXECUTE. It is left alone then, since its name may be gone by now."""

@@ -18,6 +18,8 @@ def text(sql):
 PARSED = P("select 'parsed'", "n") + S
 PREPARED = Q("prepare n as select 'prepared'")
 
+FAILED = Q("begin; select 1/0")
+
 # Each message list is sent batch by batch.
 STORIES = {
     "parsed over prepared": [PREPARED, PARSED, use("n") + S, Q("execute n")],
@@ -54,6 +56,24 @@ STORIES = {
     "executed among others": [PARSED, Q("select 1; execute n; select 2"), Q("begin; execute n; commit"), use("n") + S],
     "executed in a transaction": [PARSED, Q("begin"), Q("execute n"), Q("execute n"), Q("select 1/0"), Q("execute n"), Q("rollback"),
                                   Q("execute n")],
+    "executed behind what ends a failed transaction": [
+        PARSED, FAILED, Q("rollback; execute n"), FAILED, Q("abort; begin; execute n; commit"), FAILED,
+        Q("select 1; rollback; execute n"), Q(" ; /* \u00e4 */ end work; select 'x'; execute n; select 'y'; select 1/0"), use("n") + S],
+    "executed behind what does not end it": [
+        PARSED, FAILED, Q("rollback to nowhere; execute n"), Q("rollback prepared 'none'; execute n"), Q("rollback or so; execute n"),
+        Q("execute n; rollback"), Q("commit; execute n; execute none"), use("n") + S],
+    "executed behind a savepoint": [
+        PARSED, Q("begin; select 1"), Q("savepoint a"), Q("select 1/0"), Q("rollback to a; execute n"), Q("select 1/0"),
+        Q("rollback to savepoint a; select 'x'; execute n; rollback; execute n"), use("n") + S],
+    "executed in the transaction behind a failed one": [
+        PARSED, Q("begin isolation level repeatable read"), Q("select 1/0"), Q("rollback and chain; execute n; show transaction_isolation"),
+        use("n") + S, Q("commit")],
+    "executed behind what fails once more": [
+        PARSED, P("select 1/$1::int", "d") + S, FAILED, Q("rollback; begin; execute d(1); execute d(0); execute n"), Q("rollback; execute d(2)"),
+        FAILED, Q("prepare transaction 'none'; execute n; deallocate n; execute n"), use("n") + S],
+    "executed, of both, behind a failed transaction": [
+        PARSED, Q("prepare m as select 'm'"), FAILED, Q("rollback; execute m; execute n; execute m"), FAILED, Q("rollback; execute m"),
+        FAILED, Q("rollback; deallocate n; prepare n as select 'prepared'; execute n; execute m"), Q("execute n")],
     "explained": [PARSED, Q("explain (costs off) execute n"), use("n") + S],
     "executed into a table": [PARSED, Q("create temp table made as execute n"), Q("select * from made"), use("n") + S],
     "executed beside prepared": [PARSED, Q("prepare m as select 'm'"), Q("execute m"), Q("execute n"), Q("execute m"), use("n") + S],
@@ -154,3 +174,16 @@ def test_executed_where_nothing_was_prepared_yet(pooler):
             client.query("rollback")
         assert client.value("execute n") == "parsed"
         other.query("rollback")
+
+
+def test_where_a_string_behind_a_failed_transaction_is_wrong(pooler, cluster):
+    """Its statements are where the client has put them."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    story = [PARSED, FAILED, Q("/* \u00e4 */ rollback; execute n; select nowhere"), FAILED, Q("\n rollback off; execute n")]
+    heard = []
+    for side in (Client(("127.0.0.1", cluster.port)).login("app", "app"), p.raw()):
+        with side as client:
+            said = [m for batch in story for m in (client.send(batch), client.ready())[1]]
+            heard.append([(m.fields()["C"], m.fields()["M"], m.fields().get("P")) for m in said if m.kind == "E"])
+    assert heard[0] == heard[1]
+    assert [position for _, _, position in heard[0]] == [None, "37", None, "12"]
