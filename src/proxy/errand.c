@@ -139,9 +139,29 @@ static void errand_log_failure(const struct server *s, struct slice body)
 		    SLICE_ARGS(notice_get(body, NOTICE_MESSAGE)));
 }
 
+/* The server ends amid what we have asked. Its client is told in its words, as who idles is. */
+static bool errand_met_end(struct server *s, struct slice body, usec_t now)
+{
+	struct buf out = { 0 };
+	if (!s->client || !notice_is_fatal(body))
+		return false;
+	s->is_doomed = true;
+	if (swap_dying_server(s, now))
+		return true;
+	if (s->client->state != CLIENT_LINKED)
+		return false;
+	s->last_words = true;
+	notice_retell(body, "FATAL", &out);
+	client_send(s->client, buf_slice(&out), now);
+	buf_fini(&out);
+	return true;
+}
+
 static void errand_failed(struct server *s, struct slice body, usec_t now)
 {
 	s->errand_failed = true;
+	if (errand_met_end(s, body, now))
+		return;
 	if (s->errand == SERVER_ERRAND_SPOIL)
 		return; /* that is what it is for */
 	if (s->errand == SERVER_ERRAND_LEARN) {

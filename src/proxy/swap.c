@@ -42,11 +42,26 @@ static bool swap_is_for_time(const struct server *s, struct slice error_body)
 	return s->released_at && notice_is(error_body, "57014");
 }
 
+/* Has it nothing of its client's yet, and nothing left of whoever had it before? */
+static bool swap_is_untouched(const struct server *s)
+{
+	bool waits = s->holds_client && !s->has_run &&
+		     (s->errand == SERVER_ERRAND_PARAMS || s->errand == SERVER_ERRAND_LEARN);
+	return s->client->state == CLIENT_PROVING || waits;
+}
+
+bool swap_dying_server(struct server *s, usec_t now)
+{
+	if (!s->released_at || !swap_is_untouched(s))
+		return false;
+	swap_server(s, now);
+	return true;
+}
+
 bool swap_refusing_server(struct server *s, struct slice error_body, usec_t now)
 {
-	bool is_untouched = s->client->state == CLIENT_PROVING || s->holds_client;
-	if (!is_untouched || (!worn_refuses(s, notice_get(error_body, NOTICE_MESSAGE)) &&
-			      !swap_is_for_time(s, error_body)))
+	if (!swap_is_untouched(s) || (!worn_refuses(s, notice_get(error_body, NOTICE_MESSAGE)) &&
+				      !swap_is_for_time(s, error_body)))
 		return false;
 	swap_server(s, now);
 	return true;

@@ -3,8 +3,8 @@
  *
  * What is in the server's way nothing can undo there: it is worn (proxy/worn.h), or has begun with
  * other settings than its client's session is to begin with (proxy/era.h), or the statement_timeout
- * of an earlier client ends the commands that are to take it back. It is closed, so that it is not
- * met twice; the client hears nothing of it.
+ * of an earlier client ends the commands that are to take it back, or it ends itself. It is closed,
+ * so that it is not met twice; the client hears nothing of it.
  *
  * Thread: worker.
  */
@@ -26,6 +26,10 @@ bool swap_is_wanted(const struct client *c, struct slice in);
 
 /* Its client, of which it has got nothing, asks for another one. */
 void swap_server(struct server *s, usec_t now);
+
+/* It has said in answer to a command of ours that it ends. The client has left it if it had nothing
+ * there yet, and an earlier one had used it: to its next client a server that dies idle is none. */
+bool swap_dying_server(struct server *s, usec_t now) MUST_CHECK;
 
 /* It has refused the parameters of its client, in this ErrorResponse: because of an earlier one?
  * The client has left it then. */

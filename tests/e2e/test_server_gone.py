@@ -280,6 +280,58 @@ def test_server_that_falls_silent_amid_what_is_ours(make_pooler, fake_server, wh
     until(lambda: not p.show("servers"), "the silent server is given up")
 
 
+# What the client came with, what of ours the server answers by its end, and whether the client is told.
+ENDS_AMID = {
+    "its parameters at its login": ({"options": "-c search_path=s1"}, "search_path", {}, False),
+    "parameters that decide what it says": ({"options": "-c search_path=s1"}, "search_path", {}, False),
+    "parameters": ({"TimeZone": "Asia/Tokyo"}, "Tokyo", {}, True),
+    "which names hide code": ({"options": "-c search_path=s1"}, "RECURSIVE", {"auto_probe": "suspicious"}, False),
+    "what it has left": ({}, "pg_locks", {"auto_probe": "always"}, True),
+}
+
+
+@pytest.mark.pgweir
+@pytest.mark.parametrize("what", ENDS_AMID)
+def test_server_that_ends_amid_what_is_ours(make_pooler, fake_server, what):
+    """Its client hears of that what one hears who idles; nothing where it had nothing there."""
+    params, ours, settings, is_told = ENDS_AMID[what]
+    may_end, ended = threading.Event(), threading.Event()
+
+    def reply(session, sql):
+        if "pg_locks" in sql:
+            return fakeserver.row_description("kind", "name", "value") + fakeserver.complete("SELECT 0") + fakeserver.ready()
+        return fakeserver.answer(f"of {session.number}")
+
+    def script(session):
+        if not session.login():
+            return
+        while (got := session.read()).kind != "X":
+            sql = got.body[:-1].decode()
+            if ours in sql and may_end.is_set() and not ended.is_set():
+                ended.set()
+                session.send(fakeserver.error("57P01", "terminating connection", severity="FATAL"))
+                return
+            session.send(reply(session, sql))
+
+    server = fake_server(script)
+    settings = {"auto_probe": "never", **settings}
+    p = make_pooler(None, pool_size=1, pool_mode="auto", workers=1,
+                    databases={"app": f"host=127.0.0.1 port={server.port} dbname=app"}, **settings)
+    first, is_login = p.raw(application_name="first"), what == "its parameters at its login"
+    if is_login:
+        may_end.set()
+    client = p.raw(**params)
+    if settings["auto_probe"] == "never" and not is_login:
+        assert first.value("select 1") == "of 0"
+    may_end.set()
+    client.send(Q("select 2"))
+    told = client.rest() if is_told else client.ready()
+    assert ended.is_set()
+    assert [(m.severity, m.sqlstate) for m in told if m.kind == "E"] == [("FATAL", "57P01")] * is_told
+    assert [m.row() for m in told if m.kind == "D"] == ([["of 0"]] if what == "what it has left" else [["of 1"]] * (not is_told))
+    assert first.value("select 3") == "of 1"
+
+
 def test_server_that_speaks_nonsense_is_closed(make_pooler, fake_server):
     """An idle server that sends a row has lost its step: nobody may get it."""
     idle = threading.Event()
