@@ -25,6 +25,7 @@ EXTRA_DIST += \
 	tests/e2e/test_auth_table.py \
 	tests/e2e/test_auth_times.py \
 	tests/e2e/test_auto.py \
+	tests/e2e/test_auto_faults.py \
 	tests/e2e/test_auto_model.py \
 	tests/e2e/test_balance.py \
 	tests/e2e/test_cancel.py \

@@ -409,8 +409,11 @@ class Pair:
         self.status = draw.status = b"I"
         self.is_apart = self.has_failed = False
         self.history = [f"login {params}"]
-        self.pooled = Client(world.pooler.address).login("app", "app", **params)
-        self.direct = Client(("127.0.0.1", world.cluster.port)).login("app", "twin", **params)
+        self.pooled, self.direct = self.log_in(params)
+
+    def log_in(self, params):
+        return (Client(self.world.pooler.address).login("app", "app", **params),
+                Client(("127.0.0.1", self.world.cluster.port)).login("app", "twin", **params))
 
     def step(self, action, ready):
         self.history.append(action)
@@ -452,9 +455,10 @@ class Pair:
 
 
 class World:
-    def __init__(self, pooler, cluster, seed, numbers, draws=Draw):
+    def __init__(self, pooler, cluster, seed, numbers, draws=Draw, pairs=Pair):
         self.numbers = numbers
         self.draws = draws
+        self.pairs = pairs
         self.pooler = pooler
         self.cluster = cluster
         self.seed = seed
@@ -473,7 +477,7 @@ class World:
     def episode(self, me, number, crew):
         rng = random.Random(f"{self.seed}/{me}/{number}")
         draw = self.draws(rng, me, self.numbers)
-        pair = Pair(self, draw)
+        pair = self.pairs(self, draw)
         try:
             for _ in range(rng.randrange(1, 4)):
                 for _ in range(rng.randrange(1, 25)):
