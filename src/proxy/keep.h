@@ -48,10 +48,14 @@ struct localpool;
 	  "as many pg_advisory_unlock(), pg_advisory_unlock_all(), DISCARD ALL")                   \
 	X(AUTHORIZATION, "session authorization", keeps_authorization,                             \
 	  "SET SESSION AUTHORIZATION", "RESET SESSION AUTHORIZATION, DISCARD ALL")                 \
-	/* the server is closed after these two */                                                 \
+	/* the server is closed after these three */                                               \
 	X(LOAD, "loaded library", keeps_load, "LOAD",                                              \
 	  "the client leaves; the server is closed then")                                          \
 	X(LINK, "dblink connection", keeps_link, "dblink_connect()",                               \
+	  "the client leaves; the server is closed then")                                          \
+	X(BOUND, "backup or replication", keeps_bound,                                             \
+	  "pg_backup_start(), pg_replication_origin_session_setup(), "                             \
+	  "pg_create_logical_replication_slot() and its kin, whose slot may be temporary",         \
 	  "the client leaves; the server is closed then")                                          \
 	X(SEQUENCE, "sequence", keeps_sequence,                                                    \
 	  "nextval() and what may call it, where currval() or lastval() is read (sequence_state)", \
@@ -76,7 +80,7 @@ enum keep_state { KEEP_STATES(KEEP_STATE_ENUM_) KEEP_STATE_COUNT };
 	 KEEP(AUTHORIZATION))
 
 /* Those that end with the server alone. */
-#define KEEP_DOOMS (KEEP(LOAD) | KEEP(LINK))
+#define KEEP_DOOMS (KEEP(LOAD) | KEEP(LINK) | KEEP(BOUND))
 
 /* The setting by which a client keeps its server because it wants to. */
 #define KEEP_SETTING SLICE("pgweir.keep")

@@ -25,6 +25,7 @@ static const struct {
 	{ EFFECT(LOCK), "an advisory lock of the session" },
 	{ EFFECT(LOAD), "LOAD" },
 	{ EFFECT(LINK), "dblink_connect" },
+	{ EFFECT(BIND), "a backup or a replication slot or origin of the session" },
 	{ EFFECT(SEQUENCE_READ), "currval or lastval" },
 	{ EFFECT(SEED), "setseed" },
 };

@@ -41,6 +41,7 @@
 	X(keeps_authorization, "keep_authorization_count", "... for a session authorization")      \
 	X(keeps_load, "keep_load_count", "... for a loaded library")                               \
 	X(keeps_link, "keep_link_count", "... for a connection of dblink")                         \
+	X(keeps_bound, "keep_bound_count", "... for a backup, or replication")                     \
 	X(keeps_sequence, "keep_sequence_count", "... for currval or lastval")                     \
 	X(keeps_seed, "keep_seed_count", "... for what setseed() makes of random()")               \
 	X(keeps_long, "keep_long_count", "... for a prepared statement that is too long")          \

@@ -29,6 +29,7 @@ enum calls_kind {
 	CALLS_CONF, /* set_config */
 	CALLS_LINK, /* connects somewhere, in a schema of anybody's */
 	CALLS_SEED, /* setseed */
+	CALLS_BIND, /* ties something to the backend that its end alone is sure to undo */
 };
 
 #define CALLS_NAME_BYTES 64 /* of an identifier, with a zero */

@@ -56,6 +56,7 @@
 	X(UNLOCK, "unlock")         /* gives one back, at once */                                  \
 	X(LOAD, "load")             /* LOAD: never undone, at once */                              \
 	X(LINK, "link")             /* dblink_connect: nobody can ask for what it leaves */        \
+	X(BIND, "bind")             /* begins a backup and the like: as LINK, at once */           \
 	X(SEED, "seed")             /* setseed(): decides what random() gives then, at once */     \
 	X(SEQUENCE_READ, "currval") /* currval, lastval: needs this session's last nextval */      \
 	X(SEQUENCE_MOVE, "nextval") /* nextval, setval, or a default may, at once */               \

@@ -130,6 +130,9 @@ static void note_known(const struct skim *s, enum calls_kind kind, struct effect
 	case CALLS_SEED:
 		out->set |= EFFECT(SEED);
 		break;
+	case CALLS_BIND:
+		out->set |= EFFECT(BIND);
+		break;
 	case CALLS_CONF:
 		effect_call_read(s->lex, out);
 		break;

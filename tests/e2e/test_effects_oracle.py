@@ -22,7 +22,7 @@ BUILD = pathlib.Path(os.environ.get("PGWEIR_BIN", "pgweir")).resolve().parent
 
 KNOWN = dict(reversed(m) for m in re.findall(r"X\((\w+), (\w+)\)", (TOP / "src/sql/calls.def").read_text()))
 SPECIAL = {"LOCK": "lock", "FREE": "unlock", "READ": "currval", "NEXT": "nextval", "TELL": "notify",
-           "HEAR": "listening", "SEED": "seed"}
+           "HEAR": "listening", "SEED": "seed", "BIND": "bind"}
 SETS = {"setting", "local", "setting?", "seed"}
 LOOKED_FOR = {"sets", "lock", "temp", "calls"}  # found by a look, which follows what could not be read
 EXACT = {"begin", "modes", "commit", "rollback", "chain", "savepoint", "release", "rollback-to",

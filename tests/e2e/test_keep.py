@@ -435,6 +435,35 @@ def test_a_server_is_closed_when_who_has_seeded_it_leaves(pooler):
     assert other.value("select pg_backend_pid()") != pid
 
 
+BOUND = {
+    "backup": ("select pg_backup_start('of mine', true)", "select labelfile ~ 'of mine' from pg_backup_stop(false)", "t"),
+    "slot": ("select pg_create_physical_replication_slot('bound', true, true)",
+             "select active_pid = pg_backend_pid() from pg_replication_slots where slot_name = 'bound'", "t"),
+    "origin": ("select pg_replication_origin_create('bound'); select pg_replication_origin_session_setup('bound')",
+               "select pg_replication_origin_session_is_setup()", "t"),
+}
+
+
+@pytest.mark.parametrize("what", BOUND)
+def test_what_is_bound_to_a_backend_stays_with_its_client(make_pooler, own_cluster, what):
+    """And ends with it, which nothing but the end of the server is sure to do."""
+    begins, asks, says = BOUND[what]
+    if what == "backup" and own_cluster.sql("show server_version_num")[0][0] < "150000":
+        begins, asks = begins.replace("backup_start", "start_backup").replace("true", "true, false"), asks.replace("backup_stop", "stop_backup")
+    p = auto(lambda **settings: make_pooler(own_cluster, **settings), pool_size=2)
+    client, other = p.raw(user="postgres"), p.raw(user="postgres")
+    client.query(begins)
+    until_equal(lambda: kept(p), ["backup or replication"])
+    pid = client.value("select pg_backend_pid()")
+    for _ in range(3):
+        assert other.value("select pg_backend_pid()") != pid
+    assert client.value(asks) == says
+    client.close()
+    until_equal(lambda: [row["remote_pid"] for row in p.show("servers") if row["remote_pid"] == pid], [])
+    until(lambda: own_cluster.sql("select 1 from pg_replication_slots") == [])
+    assert other.value("select pg_replication_origin_session_is_setup()") == "f"
+
+
 def test_seeds_are_ignored(pooler):
     p = auto(pooler, pool_size=1, seed_state="ignore")
     client, other = p.raw(), p.raw()
@@ -450,6 +479,7 @@ LEFTOVERS = {
     "set work_mem = '7MB'": "SET of", "select set_config('my.tenant', '1', false)": "SET of",
     "select 1 as a INTO TEMP t": "a temporary object", "select 1; listen a": "LISTEN", "select lastval()": "currval or lastval",
     "select setseed(0.5)": "setseed", "load 'plpgsql'": "LOAD", "select dblink_connect('a', '')": "dblink_connect",
+    "select pg_create_physical_replication_slot('a', true, true)": "a backup",
 }
 NO_LEFTOVERS = ["select 1", "set local work_mem = '7MB'", "set application_name = 'x'", "select pg_advisory_xact_lock(1)",
                 "create temp table t(a int) on commit drop", "reset work_mem", "notify a", "begin", "set timezone = 'UTC'"]
