@@ -240,7 +240,7 @@ void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)
 	keep_change(c, found | stays, now);
 	keep->suspected = keep->named = 0;
 	keep->asks_all = keep->has_reset = keep->may_end = false;
-	keep->moves_path = keep->moves_reading = false;
+	keep->moves_path = keep->moves_reading = keep->moves_meaning = false;
 	keep_forget_names(keep);
 	if (keep->ear && ear_is_home(keep->ear) && !(keep->kept & KEEP(LISTEN))) {
 		ear_free(keep->ear);

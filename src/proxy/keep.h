@@ -97,6 +97,9 @@ struct keep {
 	bool may_end;       /* something was done that may end what keeps */
 	bool moves_path;    /* search_path was set in this transaction, for how long ever */
 	bool moves_reading; /* or what decides how strings are read */
+	bool moves_meaning; /* or what literals mean (paramset_is_meaning), which no server reports
+			     */
+	bool awaits_report; /* or that which it does report with the next ReadyForQuery */
 	bool is_counted;    /* it counts against max_kept */
 	size_t name_count;
 	char *names[KEEP_NAMES_MAX]; /* owned; settings that were touched */

@@ -127,6 +127,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/prepared_names.h \
 	src/proxy/prepared_portals.c \
 	src/proxy/prepared_portals.h \
+	src/proxy/prepared_scene.c \
+	src/proxy/prepared_scene.h \
 	src/proxy/prepared_set.c \
 	src/proxy/prepared_set.h \
 	src/proxy/prepared_text.c \

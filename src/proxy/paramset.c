@@ -22,6 +22,7 @@ struct paramset {
 	atomic_uint refs;
 	size_t count;
 	struct lexer_mode reading;      /* how a session with it reads SQL */
+	struct slice meaning;           /* owned; or empty */
 	struct slice key;               /* the bytes behind the members; owned */
 	struct paramset_member items[]; /* in the order of their names */
 };
@@ -56,6 +57,52 @@ static const char *paramset_next_string(const char **at)
 	return string;
 }
 
+/* Literals are read when a statement is prepared (a date, an amount of money), and so is its text.
+ * Of the search_path PostgreSQL minds itself whether it is another one by now. */
+static const char *const paramset_meanings[] = {
+	"array_nulls",
+	"backslash_quote",
+	"client_encoding",
+	"DateStyle",
+	"IntervalStyle",
+	"lc_monetary",
+	"search_path",
+	"standard_conforming_strings",
+	"TimeZone",
+	"timezone_abbreviations",
+	"transform_null_equals",
+	"xmloption",
+};
+
+bool paramset_is_meaning(struct slice name)
+{
+	for (size_t i = 0; i < COUNT_OF(paramset_meanings); i++)
+		if (slice_ieq_str(name, paramset_meanings[i]))
+			return true;
+	return false;
+}
+
+const char *paramset_meaning_name(size_t i)
+{
+	return i < COUNT_OF(paramset_meanings) ? paramset_meanings[i] : NULL;
+}
+
+static struct slice paramset_meaning_of(const struct paramset *set)
+{
+	struct buf pairs = { 0 };
+	for (size_t i = 0; i < COUNT_OF(paramset_meanings); i++) {
+		const char *value = paramset_get(set, slice_of(paramset_meanings[i]));
+		if (!value)
+			continue;
+		buf_add(&pairs, paramset_meanings[i], strlen(paramset_meanings[i]) + 1);
+		buf_add(&pairs, value, strlen(value) + 1);
+	}
+	struct slice made =
+		slice_make(buf_len(&pairs) ? slice_dup(buf_slice(&pairs)) : NULL, buf_len(&pairs));
+	buf_fini(&pairs);
+	return made;
+}
+
 static struct paramset *paramset_new(struct paramset_table *table, struct slice key)
 {
 	size_t zeros = 0;
@@ -79,6 +126,7 @@ static struct paramset *paramset_new(struct paramset_table *table, struct slice 
 	const char *encoding = paramset_get(set, SLICE("client_encoding"));
 	set->reading.backslashes = conforming && strcasecmp(conforming, "off") == 0;
 	set->reading.encoding = lexer_encoding_of(slice_of(encoding ? encoding : ""));
+	set->meaning = paramset_meaning_of(set);
 	return set;
 }
 
@@ -127,6 +175,7 @@ void paramset_unref(struct paramset *set)
 	pthread_mutex_unlock(&table->lock);
 	if (last) {
 		free((char *)set->key.ptr);
+		free((char *)set->meaning.ptr);
 		free(set);
 	}
 }
@@ -275,6 +324,22 @@ const struct paramset_member *paramset_member(const struct paramset *set, size_t
 struct lexer_mode paramset_reading(const struct paramset *set)
 {
 	return set->reading;
+}
+
+struct slice paramset_meaning(const struct paramset *set)
+{
+	return set->meaning;
+}
+
+const char *paramset_meaning_get(struct slice meaning, const char *name)
+{
+	const char *at = meaning.ptr, *end = at + meaning.len;
+	while (at < end) {
+		const char *is = paramset_next_string(&at), *value = paramset_next_string(&at);
+		if (strcmp(is, name) == 0)
+			return value;
+	}
+	return NULL;
 }
 
 const char *paramset_get(const struct paramset *set, struct slice name)

@@ -70,6 +70,14 @@ const char *paramset_get(const struct paramset *set, struct slice name); /* NULL
 /* How a session that has these parameters reads the strings of SQL. */
 struct lexer_mode paramset_reading(const struct paramset *set);
 
+/* What it says of the settings by which a session reads the text of a statement once, when it
+ * prepares it: "name\0value\0...", in the order of their names. As long as the set is there. */
+struct slice paramset_meaning(const struct paramset *set);
+bool paramset_is_meaning(struct slice name);
+const char *paramset_meaning_name(size_t i); /* the i-th of them as the server spells it; or NULL */
+/* The value in what paramset_meaning() gives, or NULL. */
+const char *paramset_meaning_get(struct slice meaning, const char *name);
+
 /* A walk over what differs, in the order of the names; it starts as all zeros. `had` is NULL
  * where only `want` has the name, `wanted` where only `have` does. */
 struct paramset_difference {

@@ -310,3 +310,29 @@ void paramset_sql_unset(const struct paramset *set, uint64_t members, struct buf
 		buf_add_str(sql, "DEFAULT;");
 	}
 }
+
+static bool paramset_sql_is_same(const char *a, const char *b)
+{
+	return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+void paramset_sql_mean(struct slice have, struct slice want, struct buf *sql)
+{
+	const char *name;
+	for (size_t i = 0; (name = paramset_meaning_name(i)); i++) {
+		const char *had = paramset_meaning_get(have, name);
+		const char *wanted = paramset_meaning_get(want, name);
+		if (paramset_sql_is_same(had, wanted) || strcmp(name, "search_path") == 0)
+			continue;
+		buf_add_str(sql, buf_len(sql) ? ", " : "SELECT ");
+		buf_addf(sql, "pg_catalog.set_config('%s', ", name);
+		if (wanted)
+			paramset_sql_quote(sql, wanted);
+		else
+			buf_addf(sql,
+				 "(SELECT reset_val FROM pg_catalog.pg_settings WHERE name "
+				 "OPERATOR(pg_catalog.=) '%s')",
+				 name);
+		buf_add_str(sql, ", true)");
+	}
+}

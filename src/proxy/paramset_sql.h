@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/slice.h"
 
 struct paramset;
 
@@ -44,6 +45,10 @@ uint64_t paramset_sql_reset(const struct paramset *set, uint64_t session, uint64
 			    int server_version, struct buf *sql) MUST_CHECK;
 void paramset_sql_respell(const struct paramset *set, uint64_t session, uint64_t local,
 			  struct buf *sql);
+
+/* Appends the query that gives what has one paramset_meaning() another one, to the end of the
+ * transaction: all but the search_path. "" where nothing differs. */
+void paramset_sql_mean(struct slice have, struct slice want, struct buf *sql);
 
 /* Appends the SET LOCAL TO DEFAULT of each. */
 void paramset_sql_unset(const struct paramset *set, uint64_t members, struct buf *sql);

@@ -14,6 +14,7 @@
 #include "proxy/paramset.h"
 #include "proxy/prepared_names.h"
 #include "proxy/prepared_portals.h"
+#include "proxy/prepared_scene.h"
 #include "proxy/prepared_set.h"
 #include "proxy/prepared_text.h"
 #include "proxy/prepared_turn.h"
@@ -34,12 +35,6 @@
 #define PREPARED_MOST_LENT 8192u
 
 /* ---- names of the client's ---------------------------------------------------------------- */
-
-static struct slice prepared_search_path(const struct client *c)
-{
-	const char *path = paramset_get(c->params, SLICE("search_path"));
-	return slice_of(path ? path : "");
-}
 
 /* Parse of a name that is there already: the server refuses it. A name like ours may be something
  * else there, and not the client's to lend. */
@@ -95,11 +90,13 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 	    (t->c->keep->kept | t->c->keep->suspected) & KEEP(PREPARE))
 		prepared_turn_try_name(t, name);
 	struct prepared_name *made = mem_zalloc(sizeof(*made));
-	made->stmt = stmt_get(t->c->worker->shared->stmts, prepared_search_path(t->c), body);
+	made->stmt = stmt_get(t->c->worker->shared->stmts, paramset_meaning(t->c->params), body);
 	made->executed = executed;
 	made->has_effects = suspect_has_effects(t->c, sql, &made->moves);
 	prepared_names_put(names, name, made);
-	prepared_names_go_by(made, prepared_turn_enter(t, made->stmt)->shape);
+	struct prepared_entry *entry = prepared_turn_enter(t, made->stmt);
+	entry->is_good = prepared_scene_is_known(t);
+	prepared_names_go_by(made, entry->shape);
 	prepared_turn_begin(t);
 	prepared_names_note(names, track_next_seq(&t->s->track), name, NULL);
 	prepared_turn_parse(t->out, prepared_turn_name(made->stmt), body);

@@ -11,6 +11,7 @@
 #include "proxy/localpool.h"
 #include "proxy/prepared_executed.h"
 #include "proxy/prepared_names.h"
+#include "proxy/prepared_scene.h"
 #include "proxy/prepared_set.h"
 #include "proxy/server.h"
 #include "proxy/setup.h"
@@ -112,6 +113,7 @@ static struct prepared_entry *prepare(struct prepared_turn *t, struct prepared_n
 {
 	struct stmt *stmt = name->stmt;
 	prepared_turn_settle(t, name->executed);
+	prepared_scene_set(t, stmt);
 	struct prepared_entry *entry = prepared_turn_enter(t, stmt);
 	struct shape *any = entry->shape;
 	entry->shape = shape_new_like(name->shape);
@@ -119,8 +121,10 @@ static struct prepared_entry *prepare(struct prepared_turn *t, struct prepared_n
 	prepared_turn_own(t, 'P');
 	prepared_turn_parse_typed(t->out, prepared_turn_name(stmt), stmt->body,
 				  shape_types(name->shape));
+	prepared_scene_end(t, stmt);
 	prepared_turn_settled(t, name->executed);
 	entry->used_seq = track_next_seq(&t->s->track);
+	entry->is_good = prepared_scene_is_known(t);
 	t->c->pool->stats.server_parses++;
 	shape_unref(name->made);
 	name->made = shape_ref(entry->shape);
@@ -309,7 +313,9 @@ void prepared_turn_lend(struct prepared_turn *t, struct slice name)
 void prepared_turn_lend_whole(struct prepared_turn *t, struct slice name,
 			      const struct prepared_name *there)
 {
+	prepared_scene_set(t, there->stmt);
 	lend(t, name, there->stmt->body, shape_types(there->shape));
+	prepared_scene_end(t, there->stmt);
 }
 
 /* May the client have something by PREPARE? */
@@ -327,10 +333,13 @@ void prepared_turn_settle(struct prepared_turn *t, const struct prepared_execute
 {
 	if (LIKELY(!executed) || !can_settle(t, executed))
 		return;
-	if (executed->stmt)
-		lend(t, slice_of(executed->name), executed->stmt->body, SLICE_NONE);
-	else
+	if (!executed->stmt) {
 		prepared_turn_lend(t, slice_of(executed->name));
+		return;
+	}
+	prepared_scene_set(t, executed->stmt);
+	lend(t, slice_of(executed->name), executed->stmt->body, SLICE_NONE);
+	prepared_scene_end(t, executed->stmt);
 }
 
 void prepared_turn_settled(struct prepared_turn *t, const struct prepared_executed *executed)

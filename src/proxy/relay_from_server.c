@@ -147,6 +147,8 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 	if (f->type == 'Z') {
 		stats->queries += news->done;
 		server_note_ready(s, now);
+		if (c && UNLIKELY(c->keep != NULL) && track_outstanding_syncs(&s->track) == 0)
+			c->keep->awaits_report = false;
 	} else if (f->type == 'C' && slice_starts(f->body, "DISCARD ALL")) {
 		server_param_forget(s);
 		prepared_answer_forgets(c, s, news->seq);

@@ -74,10 +74,10 @@ static struct stmt *stmt_new(struct stmt_table *table, struct slice key, size_t 
 	return stmt;
 }
 
-struct stmt *stmt_get(struct stmt_table *table, struct slice search_path, struct slice body)
+struct stmt *stmt_get(struct stmt_table *table, struct slice meaning, struct slice body)
 {
 	struct buf key = { 0 };
-	buf_add_slice(&key, search_path);
+	buf_add_slice(&key, meaning);
 	buf_u8(&key, 0);
 	buf_add_slice(&key, body);
 
@@ -95,13 +95,16 @@ struct stmt *stmt_get(struct stmt_table *table, struct slice search_path, struct
 	return stmt;
 }
 
+struct slice stmt_meaning(const struct stmt *stmt)
+{
+	return slice_head(stmt->key, stmt->key.len - stmt->body.len - 1);
+}
+
 struct stmt *stmt_get_typed(const struct stmt *stmt, struct slice types)
 {
 	struct buf body = { 0 };
-	size_t path_bytes = stmt->key.len - stmt->body.len - 1;
 	stmt_write_body(&body, stmt->body, types);
-	struct stmt *typed =
-		stmt_get(stmt->table, slice_head(stmt->key, path_bytes), buf_slice(&body));
+	struct stmt *typed = stmt_get(stmt->table, stmt_meaning(stmt), buf_slice(&body));
 	buf_fini(&body);
 	return typed;
 }

@@ -2,7 +2,8 @@
  * stmt.h - what clients have prepared, each text once for all of them.
  *
  * A statement is what a Parse says behind the name: the text and the types of its parameters. It is
- * told apart by its search_path too, which decides what the names in it mean. A client that was
+ * told apart by its meaning too: the settings that decide what names and literals in it stand for
+ * (paramset.h). A client that was
  * told other types than a server infers now has another statement, which names them
  * (prepared_turn.c). Its number is how servers know it (prepared.h), whichever client and whichever
  * worker has brought it there.
@@ -36,7 +37,7 @@ struct stmt {
 	char name[STMT_NAME_BYTES]; /* as servers know it */
 	size_t name_bytes;
 	bool is_open;      /* see stmt_is_open */
-	struct slice key;  /* owned: search_path, zero, body */
+	struct slice key;  /* owned: meaning, zero, body */
 	struct slice body; /* of the key: of a Parse, behind the name */
 };
 
@@ -44,9 +45,10 @@ struct stmt_table *stmt_table_new(void);
 void stmt_table_free(struct stmt_table *table); /* every statement must be gone */
 
 /* A new reference to the statement, made where there is none yet. */
-struct stmt *stmt_get(struct stmt_table *table, struct slice search_path, struct slice body);
-/* The same text and search_path, with such types (shape.h) in place of its own. */
+struct stmt *stmt_get(struct stmt_table *table, struct slice meaning, struct slice body);
+/* The same text and meaning, with such types (shape.h) in place of its own. */
 struct stmt *stmt_get_typed(const struct stmt *stmt, struct slice types);
+struct slice stmt_meaning(const struct stmt *stmt);
 struct stmt *stmt_ref(struct stmt *stmt);
 void stmt_unref(struct stmt *stmt); /* NULL is fine */
 

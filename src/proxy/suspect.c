@@ -185,14 +185,21 @@ static void suspect_heed(struct client *c, const struct effect *e)
 {
 	for (size_t i = 0; i < e->setting_count; i++) {
 		struct slice name = slice_of(e->settings[i].name);
+		if (slice_ieq_str(name, "standard_conforming_strings") ||
+		    slice_ieq_str(name, "client_encoding"))
+			keep_need(c)->moves_reading = true;
 		if (slice_ieq_str(name, "search_path"))
 			keep_need(c)->moves_path = true;
-		else if (slice_ieq_str(name, "standard_conforming_strings") ||
-			 slice_ieq_str(name, "client_encoding"))
-			keep_need(c)->moves_reading = true;
+		else if (paramset_is_meaning(name) && worker_tracks(c->worker, name))
+			keep_need(c)->awaits_report = true;
+		else if (paramset_is_meaning(name))
+			keep_need(c)->moves_meaning = true;
 	}
-	if (e->set & (EFFECT(SETTING_UNREAD) | EFFECT(RESET_ALL) | EFFECT(CODE)))
-		keep_need(c)->moves_path = keep_need(c)->moves_reading = true;
+	if (e->set & (EFFECT(SETTING_UNREAD) | EFFECT(RESET_ALL) | EFFECT(CODE))) {
+		struct keep *keep = keep_need(c);
+		keep->moves_path = keep->moves_reading = true;
+		keep->moves_meaning = keep->awaits_report = true;
+	}
 }
 
 /* What an EXECUTE may do. Which setting is set by which statement is not remembered. */

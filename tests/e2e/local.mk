@@ -58,6 +58,7 @@ EXTRA_DIST += \
 	tests/e2e/test_prepared.py \
 	tests/e2e/test_prepared_sql.py \
 	tests/e2e/test_prepared_freed.py \
+	tests/e2e/test_prepared_meaning.py \
 	tests/e2e/test_program.py \
 	tests/e2e/test_protocol.py \
 	tests/e2e/test_proxy_protocol.py \

@@ -381,6 +381,41 @@ START_TEST(test_what_has_no_value_of_its_own)
 END_TEST
 
 /* Whatever a value is, what is sent is ASCII, and a bytewise reader finds its end where it is. */
+START_TEST(test_what_decides_the_meaning_of_a_text)
+{
+	struct world w = world_open();
+	struct paramset *plain = set_of(w.empty, "application_name=x|my.x=y");
+	struct paramset *one = set_of(w.empty, "timezone=UTC|application_name=x|search_path=a");
+	struct paramset *other = set_of(w.empty, "search_path=b|TimeZone=it's|DATESTYLE=ISO");
+	struct buf sql = { 0 };
+	struct slice said = paramset_meaning(one);
+
+	ck_assert_uint_eq(paramset_meaning(plain).len, 0);
+	ck_assert(slice_eq(said, SLICE("search_path\0a\0TimeZone\0UTC\0")));
+	ck_assert_str_eq(paramset_meaning_get(said, "TimeZone"), "UTC");
+	ck_assert_ptr_null(paramset_meaning_get(said, "a"));
+	ck_assert(paramset_is_meaning(SLICE("timezone")));
+	ck_assert(!paramset_is_meaning(SLICE("application_name")));
+
+	paramset_sql_mean(said, said, &sql);
+	ck_assert_uint_eq(buf_len(&sql), 0);
+	paramset_sql_mean(said, paramset_meaning(other), &sql);
+	ck_assert_str_eq(buf_cstr(&sql), "SELECT pg_catalog.set_config('DateStyle', E'ISO', true), "
+					 "pg_catalog.set_config('TimeZone', E'it''s', true)");
+	buf_clear(&sql);
+	paramset_sql_mean(said, paramset_meaning(plain), &sql);
+	ck_assert_str_eq(buf_cstr(&sql),
+			 "SELECT pg_catalog.set_config('TimeZone', (SELECT reset_val FROM "
+			 "pg_catalog.pg_settings WHERE name OPERATOR(pg_catalog.=) 'TimeZone'), "
+			 "true)");
+	buf_fini(&sql);
+	paramset_unref(plain);
+	paramset_unref(one);
+	paramset_unref(other);
+	world_close(&w);
+}
+END_TEST
+
 START_TEST(test_no_value_is_written_beyond_ascii)
 {
 	struct world w = world_open();
@@ -424,6 +459,7 @@ Suite *paramset_suite(void)
 	tcase_add_test(t, test_equal_sets_are_one);
 	tcase_add_test(t, test_names_are_found_in_any_case);
 	tcase_add_test(t, test_members_are_taken_out);
+	tcase_add_test(t, test_what_decides_the_meaning_of_a_text);
 	tcase_add_test(t, test_members_are_filtered);
 	tcase_add_test(t, test_pairs_make_the_set_that_one_by_one_makes);
 	tcase_add_test(t, test_encoding_belongs_to_values_beyond_ascii);

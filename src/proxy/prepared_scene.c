@@ -1,0 +1,53 @@
+/*
+ * prepared_scene.c - set_config() in front of a Parse of ours, and behind it.
+ */
+#include "proxy/prepared_scene.h"
+
+#include "base/buf.h"
+#include "proxy/client.h"
+#include "proxy/keep.h"
+#include "proxy/paramset.h"
+#include "proxy/paramset_sql.h"
+#include "proxy/prepared_turn.h"
+#include "proxy/stmt.h"
+#include "wire/build.h"
+
+/* Of its statement and its portal: the client's unnamed ones are in use, perhaps. */
+#define NAME SLICE(STMT_PREFIX "scene")
+
+bool prepared_scene_is_known(const struct prepared_turn *t)
+{
+	const struct keep *keep = t->c->keep;
+	return !keep || !(keep->moves_meaning || keep->awaits_report);
+}
+
+static void move(struct prepared_turn *t, struct slice from, struct slice to)
+{
+	struct buf sql = { 0 };
+	if (LIKELY(slice_eq(from, to)) || !prepared_scene_is_known(t))
+		return;
+	paramset_sql_mean(from, to, &sql);
+	if (buf_len(&sql)) {
+		prepared_turn_close(t, NAME); /* one that an error has left */
+		prepared_turn_own(t, 'P');
+		build_parse(t->out, NAME, buf_slice(&sql), NULL, 0);
+		prepared_turn_own(t, 'B');
+		build_bind(t->out, NAME, NAME, NULL, 0);
+		prepared_turn_own(t, 'E');
+		build_execute(t->out, NAME, 0);
+		prepared_turn_own(t, 'C');
+		build_close(t->out, 'P', NAME);
+		prepared_turn_close(t, NAME);
+	}
+	buf_fini(&sql);
+}
+
+void prepared_scene_set(struct prepared_turn *t, const struct stmt *stmt)
+{
+	move(t, paramset_meaning(t->c->params), stmt_meaning(stmt));
+}
+
+void prepared_scene_end(struct prepared_turn *t, const struct stmt *stmt)
+{
+	move(t, stmt_meaning(stmt), paramset_meaning(t->c->params));
+}

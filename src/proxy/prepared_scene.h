@@ -1,0 +1,26 @@
+/*
+ * prepared_scene.h - the settings under which a statement's text is read.
+ *
+ * PostgreSQL reads literals when it prepares a statement, by the settings of then: what day a date
+ * is, which moment a time without a zone. Where the client has others by now, and a server is to
+ * get a copy, these are set in front of it, and back behind it: by queries of ours, to the end of
+ * the transaction at most.
+ *
+ * For prepared_turn.c. Thread: worker.
+ */
+#ifndef PROXY_PREPARED_SCENE_H
+#define PROXY_PREPARED_SCENE_H
+
+#include <stdbool.h>
+
+struct prepared_turn;
+struct stmt;
+
+/* Is it known which there are now, when what was sent is done? */
+bool prepared_scene_is_known(const struct prepared_turn *t);
+
+/* The messages that come next read this statement; and: they have. */
+void prepared_scene_set(struct prepared_turn *t, const struct stmt *stmt);
+void prepared_scene_end(struct prepared_turn *t, const struct stmt *stmt);
+
+#endif

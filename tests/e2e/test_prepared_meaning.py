@@ -1,0 +1,110 @@
+"""The settings by which a text is read when it is prepared: whose they are, and that nobody else's statement is read by them."""
+
+import pytest
+
+from rawwire import B, Client, D, E, P, Q, S
+
+pytestmark = pytest.mark.pgweir
+
+# setting: two values, and a text that means two things by them
+SETTINGS = {
+    "TimeZone": ("UTC", "Asia/Tokyo", "select extract(epoch from timestamptz '2020-01-01 00:00')::text"),
+    "DateStyle": ("ISO, MDY", "ISO, DMY", "select date '01/02/2000' - date '2000-01-01'"),
+    "IntervalStyle": ("postgres", "sql_standard", "select extract(epoch from interval '-1 1:00:00')::text"),
+    "client_encoding": ("LATIN1", "UTF8", "select length('\u00e9')"),
+    "standard_conforming_strings": ("on", "off", r"select length('a\\b')"),
+    "transform_null_equals": ("on", "off", "select 1 where null = null"),
+    "array_nulls": ("on", "off", "select ('{null}'::text[])[1] is null"),
+}
+USE = B(name="s") + E()
+
+
+def rows(client, *messages):
+    client.send(*messages)
+    said = client.ready()
+    assert not [m for m in said if m.kind == "E"], said
+    return [m.row() for m in said if m.kind == "D"]
+
+
+@pytest.fixture(params=SETTINGS)
+def case(request):
+    return (request.param, *SETTINGS[request.param])
+
+
+@pytest.mark.parametrize("how", ["asked for", "set"])
+def test_whose_settings_a_text_is_read_by(pooler, cluster, case, how):
+    """Two clients with the same text share a server."""
+    name, one, other, sql = case
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+
+    def pair(address):
+        clients = []
+        for value in (one, other):
+            client = Client(address).login("app", "app", **({name: value} if how == "asked for" else {}))
+            if how == "set":
+                client.query(f"set {name} = '{value}'")
+            clients.append(client)
+        got = [rows(client, P(sql, "s") + USE + S) for client in clients]
+        got += [rows(client, USE + S) for client in clients * 2]
+        for client in clients:
+            client.close()
+        return got
+
+    wanted = pair(("127.0.0.1", cluster.port))
+    assert wanted[0] != wanted[1]
+    assert pair(("127.0.0.1", p.port)) == wanted
+
+
+@pytest.mark.parametrize("use", [USE + S, D("S", "s") + USE + S, Q("execute s")], ids=["bound", "described", "executed"])
+def test_what_was_read_by_other_settings(pooler, cluster, case, use):
+    """It means the same on a server that gets it when its client has set something else; and that is what is left there."""
+    name, one, other, sql = case
+    p = pooler(pool_mode="auto", pool_size=2, workers=1)
+    got = []
+    with p.raw() as holder, p.raw() as client, Client(("127.0.0.1", cluster.port)).login("app", "app") as twin:
+        for side in (twin, client):
+            side.query(f"set {name} = '{one}'")
+            heard = [rows(side, P(sql, "s") + USE + S)]
+            side.query(f"set {name} = '{other}'")
+            if side is client:
+                before = client.value("select pg_backend_pid()")
+                holder.query("begin; select 1")  # the one used last
+                assert client.value("select pg_backend_pid()") != before
+            heard += [rows(side, use) for _ in range(3)]
+            side.query("begin")
+            heard.append(rows(side, use))
+            heard.append(side.value(f"show {name}"))
+            side.query("commit")
+            heard.append(side.value(f"show {name}"))
+            heard.append(rows(side, P(sql, "t") + B(name="t") + E() + S))
+            got.append(heard)
+        holder.query("rollback")
+    assert got[1] == got[0]
+
+
+@pytest.mark.parametrize("how", ["local", "in the same batch", "at once"])
+def test_settings_of_a_transaction_are_nobody_elses(pooler, case, how):
+    """What is prepared by them is not what others run, nor the same client later."""
+    name, one, other, sql = case
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    with p.raw() as client, p.raw() as bystander:
+        for side in (client, bystander):
+            side.query(f"set {name} = '{one}'")
+        bystander.query("select 1")
+        bystander.send(P(sql, "s") + S)
+        bystander.ready()
+        wanted = rows(bystander, USE + S)
+        client.query("begin")
+        change = f"set local {name} = '{other}'"
+        if how == "local":
+            client.query(change)
+            client.query("select 1")
+            changed = rows(client, P(sql, "s") + USE + S)
+        elif how == "in the same batch":
+            changed = rows(client, P(change) + B() + E() + P(sql, "s") + USE + S)
+        else:
+            changed = rows(client, P(change) + B() + E() + S + P(sql, "s") + USE + S)
+            changed += [m.row() for m in client.ready() if m.kind == "D"]
+        client.query("rollback")
+        assert changed != wanted
+        assert rows(bystander, USE + S) == wanted
