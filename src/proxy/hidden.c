@@ -4,6 +4,7 @@
 #include "proxy/hidden.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/mem.h"
 #include "sql/naming.h"
@@ -50,6 +51,25 @@ void hidden_lore_add_setting(struct hidden_lore *lore, struct slice name)
 		map_put(&lore->settings, name, lore);
 }
 
+bool hidden_lore_has_catalogs(const struct hidden_lore *lore, const struct hidden_lore *now)
+{
+	return strcmp(lore->code, now->code) == 0 && strcmp(lore->uses, now->uses) == 0;
+}
+
+/* Does it say the same? Of code that is called by its name the catalogs alone do. */
+static bool hidden_lore_is_like(const struct hidden_lore *lore, const struct hidden_lore *old)
+{
+	struct slice name;
+	void *value;
+	if (strcmp(lore->code, old->code) != 0 || lore->is_everywhere != old->is_everywhere ||
+	    lore->minds_ddl != old->minds_ddl || map_count(&lore->names) != map_count(&old->names))
+		return false;
+	for (size_t at = 0; map_next(&lore->names, &at, &name, &value);)
+		if (!map_get(&old->names, name))
+			return false;
+	return true;
+}
+
 /* ---- what is known ------------------------------------------------------------------------- */
 
 void hidden_init(struct hidden *h, struct site *site)
@@ -84,9 +104,15 @@ usec_t hidden_next(usec_t asked_at, usec_t answered_at)
 	return answered_at + (rest > HIDDEN_LEARN_US ? rest : HIDDEN_LEARN_US);
 }
 
+usec_t hidden_peek_next(usec_t asked_at, usec_t answered_at)
+{
+	usec_t rest = (answered_at - asked_at) * HIDDEN_PEEK_SHARE;
+	return answered_at + (rest > HIDDEN_PEEK_US ? rest : HIDDEN_PEEK_US);
+}
+
 bool hidden_take(struct hidden *h, struct hidden_lore *lore)
 {
-	bool was_wrong = h->lore && hidden_is_stale(h);
+	bool was_wrong = h->lore && (hidden_is_stale(h) || !hidden_lore_is_like(lore, h->lore));
 	struct hidden_lore *old = h->lore;
 	h->lore = hidden_lore_ref(lore);
 	hidden_lore_unref(old);

@@ -10,8 +10,10 @@
  * It becomes stale with the next command that may change it. Whose knowledge is stale takes every
  * statement for one that hides code, takes care that what is left meets nobody else
  * (suspect_sweep), and sees to it that the server is asked before the next client gets one. What is
- * done elsewhere is heard of HIDDEN_LEARN_US later at the latest, or after a thousand times as long
- * as the answer took: some tables by the ten thousand are not to be read more often.
+ * done elsewhere the catalogs show, by numbers that change with them: that is a small question,
+ * every HIDDEN_PEEK_US while the site is used. What those do not show is heard of HIDDEN_LEARN_US
+ * later at the latest, or after a thousand times as long as the answer took: some tables by the ten
+ * thousand are not to be read more often.
  *
  * Where the server does not say, or there are more than HIDDEN_MAX_NAMES, code may be everywhere.
  *
@@ -33,9 +35,17 @@
 
 #define HIDDEN_MAX_NAMES 8192
 #define HIDDEN_LEARN_US (300 * USEC_PER_SEC)
-#define HIDDEN_SHARE 1000                   /* of the time may go into it: one part */
+#define HIDDEN_SHARE 1000                 /* of the time may go into it: one part */
+#define HIDDEN_PEEK_US (2 * USEC_PER_SEC) /* how the catalogs are is asked so often */
+#define HIDDEN_PEEK_SHARE 20
+#define HIDDEN_WRITTEN_US                                                                          \
+	(12 * USEC_PER_SEC)                 /* what is defined is in PostgreSQL's counts by then */
+#define HIDDEN_CODE_SHARE 10                /* the same where code has changed, */
+#define HIDDEN_USES_SHARE 100               /* or what uses it */
 #define HIDDEN_RETRY_US (30 * USEC_PER_SEC) /* where the server did not say */
 #define HIDDEN_GHOST_US USEC_PER_SEC        /* where a backend may still define something */
+
+#define HIDDEN_CATALOGS_BYTES 64
 
 /* What the server says. Counted by reference. */
 struct hidden_lore {
@@ -49,6 +59,11 @@ struct hidden_lore {
 	uint64_t asked;  /* the news when the server was asked; HIDDEN_NOT_HEARD: amid a change */
 	uint64_t heard; /* the same, or HIDDEN_NOT_HEARD: there are ghosts, it may change unheard */
 	usec_t learn_at;
+	usec_t took_us; /* the answer */
+	/* How catalogs were before: those that say what code runs, and those that use it, which
+	 * temporary tables change too. Empty: the server did not say. */
+	char code[HIDDEN_CATALOGS_BYTES];
+	char uses[HIDDEN_CATALOGS_BYTES];
 };
 
 struct hidden {
@@ -59,6 +74,7 @@ struct hidden {
 	uint32_t version;         /* the lore's; 0: there is none */
 	uint64_t heard;           /* the lore's; HIDDEN_NOT_HEARD */
 	usec_t learn_at;
+	usec_t peek_at; /* the site's, or earlier */
 };
 
 #define HIDDEN_NOT_HEARD UINT64_MAX
@@ -94,6 +110,9 @@ uint64_t hidden_ask(const struct site *site);
  */
 usec_t hidden_next(usec_t asked_at, usec_t answered_at);
 
+/* The same of how the catalogs are. */
+usec_t hidden_peek_next(usec_t asked_at, usec_t answered_at);
+
 /* Goes by that from now on; a reference is taken. True: what was known was wrong, or may have been.
  */
 bool hidden_take(struct hidden *h, struct hidden_lore *lore);
@@ -110,6 +129,7 @@ static inline bool hidden_minds_ddl(const struct hidden *h)
 struct hidden_lore *hidden_lore_new(struct site *site);
 struct hidden_lore *hidden_lore_ref(struct hidden_lore *lore);
 void hidden_lore_unref(struct hidden_lore *lore); /* NULL is fine */
+bool hidden_lore_has_catalogs(const struct hidden_lore *lore, const struct hidden_lore *now);
 void hidden_lore_add(struct hidden_lore *lore, struct slice name);
 void hidden_lore_add_setting(struct hidden_lore *lore, struct slice name);
 

@@ -92,6 +92,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/leftover.c \
 	src/proxy/leftover.h \
 	src/proxy/learn.c src/proxy/learn.h \
+	src/proxy/learn_sql.c src/proxy/learn_sql.h \
 	src/proxy/lend.c src/proxy/lend.h \
 	src/proxy/localpool.c \
 	src/proxy/localpool.h \

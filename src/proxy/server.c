@@ -296,6 +296,8 @@ static void server_settle_linked(struct server *s, usec_t now)
 	server_transaction_over(s);
 	if (c->body_left || s->body_left || lp->is_session || s->holds_client)
 		return;
+	if (UNLIKELY(now >= lp->hidden.peek_at) && learn_peeks(s, now))
+		return;
 	if (c->keep && keep_wants_look(c)) {
 		server_look(s, now);
 		return;

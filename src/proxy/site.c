@@ -95,11 +95,28 @@ void site_answered(struct site *site, usec_t asked_at)
 	atomic_compare_exchange_strong(&site->asked_at, &asked_at, 0);
 }
 
+bool site_peek(struct site *site, usec_t now)
+{
+	usec_t at = atomic_load(&site->peek_at);
+	return now >= at &&
+	       atomic_compare_exchange_strong(&site->peek_at, &at, usec_after(now, SITE_ANSWER_US));
+}
+
+/* Now, unless it was so short a time ago. */
+static bool site_again(_Atomic usec_t *at, usec_t now, usec_t again_us)
+{
+	usec_t last = atomic_load(at);
+	return (!last || now - last >= again_us) && atomic_compare_exchange_strong(at, &last, now);
+}
+
+bool site_changed(struct site *site, usec_t now, usec_t again_us)
+{
+	return site_again(&site->changed_at, now, again_us);
+}
+
 bool site_vacate(struct site *site, usec_t now, usec_t again_us)
 {
-	usec_t last = atomic_load(&site->vacated_at);
-	return (!last || now - last >= again_us) &&
-	       atomic_compare_exchange_strong(&site->vacated_at, &last, now);
+	return site_again(&site->vacated_at, now, again_us);
 }
 
 uint32_t site_next_version(struct site *site)

@@ -43,6 +43,8 @@ struct site {
 	atomic_int open;           /* how many are under way */
 	atomic_int minders;        /* localpools that want to know what hides code */
 	_Atomic usec_t asked_at;   /* when the server was, and has not answered yet; or 0 */
+	_Atomic usec_t peek_at;    /* when a server is to be asked how the catalogs are */
+	_Atomic usec_t changed_at; /* when all was asked the last time since catalogs had changed */
 	_Atomic usec_t vacated_at; /* when its idle servers were last closed (proxy/vacate.h) */
 	atomic_uint *versions;     /* not owned; of all sites: the newest */
 	atomic_uint version;       /* of what is known; 0: nothing */
@@ -78,6 +80,14 @@ static inline bool site_is_minded(const struct site *site)
 bool site_is_asked(struct site *site, usec_t now);
 void site_ask(struct site *site, usec_t now);
 void site_answered(struct site *site, usec_t asked_at);
+
+/* Is it time to ask how the catalogs are? One is told so, and others in SITE_ANSWER_US if that one
+ * has not got an answer until then (which sets `peek_at`). */
+bool site_peek(struct site *site, usec_t now);
+
+/* The catalogs have changed. Is all to be asked: was it the last time for that reason before so
+ * long? */
+bool site_changed(struct site *site, usec_t now, usec_t again_us);
 
 /* May its servers be closed, now: has that been done the last time before so long? */
 bool site_vacate(struct site *site, usec_t now, usec_t again_us);

@@ -385,6 +385,11 @@ void suspect_call(struct client *c)
 		suspect_effects(c, EFFECT(CALLS) | suspect_moved(c, EFFECT(CALLS)));
 }
 
+void suspect_hidden(struct client *c)
+{
+	suspect_effects(c, EFFECT(CALLS));
+}
+
 bool suspect_reads_sequences(struct slice messages)
 {
 	const char *at = messages.ptr, *end = messages.ptr + messages.len;

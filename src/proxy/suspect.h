@@ -51,6 +51,9 @@ bool suspect_reads_sequences(struct slice messages);
 /* A function call, of whatever function. */
 void suspect_call(struct client *c);
 
+/* What has run may have hidden code that nobody knew of. */
+void suspect_hidden(struct client *c);
+
 /* Who is next on its server gets nothing of what nobody has asked about. */
 void suspect_sweep(const struct client *c);
 

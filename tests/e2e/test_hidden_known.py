@@ -1,5 +1,7 @@
 """pool_mode auto: what a pool knows of code that no text shows, where it cannot know, no longer knows, or does not want to."""
 
+import itertools
+
 import pytest
 
 from rawwire import Q
@@ -77,6 +79,72 @@ def test_what_a_lost_backend_defines_later_is_minded(pooler, cluster, fault_prox
         return looks(p) == before
 
     until(nobody_is_asked, "what is plain is plain again")
+
+
+# ---- what is defined by connections of nobody's here --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("workers,goes_on", [(1, False), (2, True)])
+def test_what_is_defined_by_a_direct_connection_is_known_soon(pooler, cluster, goes_on, workers):
+    """Also where it goes on with another transaction, so that PostgreSQL does not write down yet what it has counted."""
+    p = auto(pooler, workers=workers)
+    client, other = p.raw(), p.raw()
+    cluster.in_app(f"{SETS}; grant all on known_t, known_plain to public")
+    client.rows("insert into known_t values ('before')")
+    assert tenant(client) == ""
+    with cluster.connect("app") as direct:
+        direct.execute(CREATE)
+        if goes_on:
+            direct.execute("begin; select 1")
+        else:
+            direct.close()
+
+        def follows(value):
+            client.rows(f"insert into known_t values ('{value}')")
+            return tenant(other) != value and tenant(client) == value
+
+        values = map(str, itertools.count())
+        until(lambda: all(follows(next(values)) for _ in range(5)), "what it sets follows its client, and meets nobody else", deadline=60)
+
+
+def test_a_function_that_is_replaced_by_a_direct_connection_is_not_trusted_any_more(pooler, cluster):
+    p = auto(pooler)
+    cluster.in_app("create or replace function known_f() returns int language plpgsql as 'begin return 1; end'")
+    client = p.raw()
+    for _ in range(20):
+        client.rows("select known_f()")
+    asked = looks(p)
+    client.rows("select known_f()")
+    assert looks(p) == asked
+    cluster.in_app("create or replace function known_f() returns int language plpgsql as "
+                   "'begin perform pg_advisory_lock(7); return 1; end'")
+
+    def keeps():
+        client.rows("select known_f()")
+        return kept(p) == ["advisory lock"]
+
+    until(keeps, "the lock keeps the server", deadline=60)
+
+
+def peeks(cluster):
+    """Servers whose last query has asked how the catalogs are, and no more than that."""
+    return cluster.sql("select query_start from pg_stat_activity where query like '%%pg_stat_get_tuples_inserted%%' "
+                       "and query not like '%%RECURSIVE%%' and pid <> pg_backend_pid()")
+
+
+def test_where_nothing_is_defined_the_catalogs_are_not_read_again(make_pooler, own_cluster):
+    p = auto(lambda **settings: make_pooler(own_cluster, **settings))
+    client = p.raw()
+    seen = set()
+
+    def peeked():
+        client.rows("select 1")
+        seen.update(peeks(own_cluster))
+        return len(seen) == 3
+
+    until(peeked, "the server was asked three times how the catalogs are", deadline=60)
+    assert p.log().count("names hide code") == 1
+    assert "defined elsewhere" not in p.log()
 
 
 # ---- a database that leads elsewhere ------------------------------------------------------------------------------------

@@ -137,6 +137,66 @@ START_TEST(test_one_learns_for_all_that_lead_there)
 }
 END_TEST
 
+/* A pool that had learnt `before` hears `now`: was it wrong? */
+static bool was_wrong(struct hidden_lore *before, struct hidden_lore *now)
+{
+	struct hidden h;
+	lead_to(&h, "a");
+	before->heard = now->heard = site_news(h.site);
+	ck_assert(!hidden_take(&h, before));
+	bool was = hidden_take(&h, now);
+	hidden_lore_unref(now);
+	go(&h);
+	return was;
+}
+
+/* One name, and catalogs as they are. */
+static struct hidden_lore *lore_of(struct site *site, const char *name, const char *code,
+				   const char *uses)
+{
+	struct hidden_lore *lore = hidden_lore_new(site);
+	hidden_lore_add(lore, slice_of(name));
+	snprintf(lore->code, sizeof(lore->code), "%s", code);
+	snprintf(lore->uses, sizeof(lore->uses), "%s", uses);
+	return lore;
+}
+
+START_TEST(test_what_catalogs_say)
+{
+	struct site *site = registry_site(registry, SLICE("a"));
+	struct hidden_lore *lore = lore_of(site, "t", "1 2", "3 4");
+	struct hidden_lore *same = lore_of(site, "t", "1 2", "3 4");
+	struct hidden_lore *temp = lore_of(site, "t", "1 2", "5 6");
+	struct hidden_lore *code = lore_of(site, "t", "2 2", "3 4");
+	struct hidden_lore *name = lore_of(site, "u", "1 2", "5 6");
+	ck_assert(hidden_lore_has_catalogs(lore, same));
+	ck_assert(!hidden_lore_has_catalogs(lore, temp));
+	ck_assert(!hidden_lore_has_catalogs(lore, code));
+	/* temporary tables come and go: functions are what they were */
+	ck_assert(!was_wrong(lore, temp));
+	ck_assert(was_wrong(lore, code));
+	ck_assert(was_wrong(lore, name));
+	hidden_lore_unref(lore);
+	hidden_lore_unref(same);
+	registry_release_site(registry, site);
+}
+END_TEST
+
+START_TEST(test_one_asks_how_the_catalogs_are)
+{
+	usec_t slow = USEC_PER_SEC;
+	struct site *site = registry_site(registry, SLICE("a"));
+	ck_assert(site_peek(site, NOW));
+	ck_assert(!site_peek(site, NOW) && !site_peek(site, NOW + SITE_ANSWER_US - 1));
+	ck_assert(site_peek(site, NOW + SITE_ANSWER_US)); /* the first is stuck */
+	ck_assert_int_eq(hidden_peek_next(NOW, NOW + 5000), NOW + 5000 + HIDDEN_PEEK_US);
+	ck_assert_int_eq(hidden_peek_next(NOW, NOW + slow), NOW + slow + slow * HIDDEN_PEEK_SHARE);
+	ck_assert(site_changed(site, NOW, 100));
+	ck_assert(!site_changed(site, NOW + 99, 100) && site_changed(site, NOW + 99, 50));
+	registry_release_site(registry, site);
+}
+END_TEST
+
 START_TEST(test_who_hears_that_it_was_wrong_is_told_so)
 {
 	struct hidden one, other;
@@ -275,6 +335,8 @@ Suite *hidden_suite(void)
 {
 	Suite *suite = suite_create("hidden");
 	TCase *tc = tcase_create("hidden");
+	tcase_add_test(tc, test_what_catalogs_say);
+	tcase_add_test(tc, test_one_asks_how_the_catalogs_are);
 	tcase_add_test(tc, test_who_answers_slowly_is_asked_more_seldom);
 	tcase_add_test(tc, test_asked_first_and_now_and_then);
 	tcase_add_checked_fixture(tc, set_up, tear_down);
