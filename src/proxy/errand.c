@@ -248,6 +248,8 @@ static void errand_done(struct server *s, usec_t now)
 	case SERVER_ERRAND_PARAMS:
 		errand_params_done(s, now);
 		server_cancel_waiting(s, now);
+		if (s->hub && s->errand_failed)
+			hub_unfit(s, now);
 		break;
 	case SERVER_ERRAND_SPOIL:
 		errand_spoilt(s, now);

@@ -211,6 +211,12 @@ void hub_fit(const struct hub *hub, struct server *s, usec_t now)
 	paramset_unref(wanted);
 }
 
+void hub_unfit(struct server *s, usec_t now)
+{
+	if (s != s->hub->server)
+		server_close(s, "it did not take the parameters of a listener", now);
+}
+
 /* The next of the names, each with a zero behind it. */
 static bool hub_next_name(struct slice *names, struct slice *name)
 {

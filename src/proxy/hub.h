@@ -131,4 +131,8 @@ struct slice hub_encoding(const struct hub *hub);
  * there is not to end what others listen to. Sent now, if there is anything to be set. */
 void hub_fit(const struct hub *hub, struct server *s, usec_t now);
 
+/* It has not taken them. One that was its client's goes on as it was, in that one's encoding; one
+ * that was to take over (proxy/heir.h) might not have it, and does not. */
+void hub_unfit(struct server *s, usec_t now);
+
 #endif

@@ -772,6 +772,24 @@ def test_reconnect_waits_for_a_server_to_be_had(pooler):
     assert read_notes(client, 1) == [("a", "new")]
 
 
+def test_reconnect_to_a_server_that_does_not_take_its_encoding(pooler, cluster):
+    """Somebody cancels what it runs, while it looks for a conversion: it is no listener for those who want LATIN1."""
+    p = shared(pooler, pool_size=2, max_overflow=0)
+    latin = listening(p, "a", client_encoding="LATIN1")
+    until(lambda: is_free(p, 1))
+    pid = listener_pid(p)
+    with cluster.connect("app") as holder:
+        holder.execute("begin; lock table pg_catalog.pg_conversion")
+        p.console("reconnect app")
+        (new,), = until(lambda: cluster.sql("select pid from pg_locks where not granted"), "its encoding waits for the catalog")
+        cluster.sql("select pg_cancel_backend(%s)", new)
+        until(lambda: "canceling statement" in p.log(), "it was cancelled")
+        holder.execute("commit")
+    until(lambda: listener_pid(p) not in (pid, new), "another server listens")
+    p.raw().query("notify a, 'ä'")
+    assert latin.read_until("A")[-1].body.endswith(b"a\0\xe4\0")
+
+
 def test_reconnect_while_no_login_succeeds(pooler, cluster, fault_proxy):
     """It is tried again: the old one listens meanwhile."""
     proxy = fault_proxy(cluster.port)
