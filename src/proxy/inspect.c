@@ -226,6 +226,20 @@ static bool inspect_is_passing(struct slice name)
 	return false;
 }
 
+/* Is it a custom setting that this client has nothing to do with, and is empty because another one
+ * has set it there? */
+static bool inspect_is_of_others(const struct server *s, struct slice name)
+{
+	const struct client *c = s->client;
+	if (!c || !c->keep || !memchr(name.ptr, '.', name.len) || paramset_get(c->params, name) ||
+	    paramset_get(c->came_with, name))
+		return false;
+	for (size_t i = 0; i < c->keep->name_count; i++)
+		if (slice_ieq_str(name, c->keep->names[i]))
+			return false;
+	return true;
+}
+
 static void inspect_setting(struct server *s, struct slice name, struct slice value)
 {
 	struct inspect *look = s->look;
@@ -236,9 +250,10 @@ static void inspect_setting(struct server *s, struct slice name, struct slice va
 			look->found |= KEEP(AUTHORIZATION);
 		return;
 	}
+	bool is_nothing = value.ptr && value.len == 0 && inspect_is_of_others(s, name);
 	/* who came with a role has none now */
 	bool came_with = s->client && paramset_get(s->client->came_with, name);
-	if (!value.ptr || (inspect_is_none(name, value) && !came_with))
+	if (!value.ptr || is_nothing || (inspect_is_none(name, value) && !came_with))
 		paramset_replace(&look->set, paramset_without(look->set, name));
 	else
 		paramset_replace(&look->set, server_param_said(s, look->set, name, value));

@@ -145,6 +145,23 @@ static void paramset_sql_set(struct buf *sql, const struct paramset_member *m, b
 	buf_u8(sql, ';');
 }
 
+/*
+ * An extension's own name that is empty. Where nobody has loaded the extension it is a name like
+ * any other, and empty once it was set or reset; where it is known that may be no value, so that it
+ * is given its default.
+ */
+static void paramset_sql_empty(struct buf *sql, const char *name)
+{
+	buf_add_str(sql, "RESET ");
+	paramset_sql_quote_name(sql, name);
+	buf_add_str(sql, ";SELECT pg_catalog.set_config(n, '', false) FROM (VALUES (");
+	paramset_sql_quote(sql, name);
+	buf_add_str(sql, ")) c(n) WHERE pg_catalog.current_setting(n, true) "
+			 "OPERATOR(pg_catalog.<>) '' AND pg_catalog.lower(n) "
+			 "OPERATOR(pg_catalog.<>) ALL (SELECT pg_catalog.lower(name) FROM "
+			 "pg_catalog.pg_settings WHERE vartype OPERATOR(pg_catalog.<>) 'string');");
+}
+
 void paramset_sql_change(const struct paramset *have, const struct paramset *want,
 			 int server_version, struct buf *sql)
 {
@@ -158,6 +175,10 @@ void paramset_sql_change(const struct paramset *have, const struct paramset *wan
 			bool is_encoding = strcasecmp(name, "client_encoding") == 0;
 			if (is_encoding ? round != 0 : round != (d.wanted ? 2 : 1))
 				continue;
+			if (d.wanted && !*d.wanted->value && strchr(name, '.')) {
+				paramset_sql_empty(sql, name);
+				continue;
+			}
 			if (d.wanted) {
 				paramset_sql_set(sql, d.wanted, false, server_version);
 				continue;

@@ -748,3 +748,53 @@ def test_temp_buffers_are_refused_as_in_a_session(pooler):
     client.rows("insert into tt values (1)")
     assert client.error("set temp_buffers = 200").sqlstate == "22023"
     assert client.value("select count(*) from tt") == "1"
+
+
+PID = "select pg_backend_pid()"
+
+
+def hold(p, pid):
+    """A transaction on that server: whoever used it goes on to another."""
+    takers = []
+    while not takers or takers[-1].value(PID) != pid:
+        takers.append(p.raw())
+        takers[-1].rows("begin")
+    for taker in takers[:-1]:
+        taker.close()
+
+
+TRGM = "pg_trgm.similarity_threshold"
+
+
+@pytest.mark.parametrize("on_first,wanted", [([f"set {TRGM} = 0.9"], "0.9"), ([f"set {TRGM} = 0.9", f"reset {TRGM}"], "0.3"),
+                                             ([f"begin; set {TRGM} = 0.9; rollback"], "0.3")])
+def test_a_setting_of_an_extension_that_one_server_does_not_know_yet(make_pooler, own_cluster, on_first, wanted):
+    """There it is a name like any other, empty once somebody has set it; where it is known that is no value."""
+    own_cluster.in_app("create extension pg_trgm")
+    p = auto(lambda **settings: make_pooler(own_cluster, **settings))
+    other, client, loader = p.raw(), p.raw(), p.raw()
+    for text in on_first:
+        other.rows(text)
+    pid = other.value(PID)
+    client.rows("do $$ begin perform set_config('my.own', 'mine', false); end $$")  # on the same: anything may be set there
+    assert client.value(PID) == pid
+    hold(p, pid)
+    loader.value("select similarity('a', 'b')")
+    assert other.value(f"show {TRGM}") == wanted
+    assert client.value(f"show {TRGM}") == "0.3"
+    assert client.value("select current_setting('my.own')") == "mine"
+    assert other.notices == client.notices == []
+
+
+@pytest.mark.parametrize("name", ["my.tenant", "my.mine", "plpgsql.extra_errors"])
+def test_a_value_that_is_empty_follows_its_client(make_pooler, own_cluster, name):
+    """Whatever the server begins with, and an extension's text settings too."""
+    own_cluster.sql("alter role app set my.tenant = 'of the role'")
+    p = auto(lambda **settings: make_pooler(own_cluster, **settings))
+    client = p.raw()
+    client.rows("do $$ begin end $$")
+    for value in ("all", ""):
+        client.rows(f"set {name} = '{value}'")
+    hold(p, client.value(PID))
+    p.raw().rows("do $$ begin end $$")  # plpgsql is known there too
+    assert client.value(f"select current_setting('{name}')") == ""
