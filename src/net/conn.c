@@ -161,7 +161,7 @@ static void conn_wake(struct conn *c, short what, usec_t now)
 /* Who moves much, or does not take what it is sent, is served behind the others of the turn. */
 static bool conn_is_late(struct conn *c, short what)
 {
-	if (!(c->out || (c->bits & CONN_BIT_BULK)) || (what & ~(EV_READ | EV_WRITE)))
+	if (!(c->out || (c->bits & CONN_BIT_BULK)) || (what & ~(EV_READ | EV_WRITE | EV_ET)))
 		return false;
 	if (what & EV_READ)
 		c->bits |= CONN_BIT_LATE_READ;

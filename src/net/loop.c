@@ -27,7 +27,8 @@ struct loop {
 	int alarm_fd;        /* owned; a timerfd */
 	usec_t alarm_at;     /* USEC_NEVER: not armed */
 	usec_t now;
-	usec_t brisk; /* when something small was served last */
+	usec_t brisk[LOOP_BRISK_EVENTS]; /* when something small was served: the last times */
+	unsigned brisk_next;             /* the oldest of these */
 	usec_t began; /* when this turn's first callback was entered; 0: none was */
 	bool stopping;
 	int io_bytes;
@@ -75,7 +76,8 @@ struct loop *loop_new(const char *name, struct err *err)
 	list_init(&loop->again);
 	loop->alarm_at = USEC_NEVER;
 	loop->now = usec_now();
-	loop->brisk = loop->now - LOOP_BRISK_US;
+	for (unsigned i = 0; i < LOOP_BRISK_EVENTS; i++)
+		loop->brisk[i] = loop->now - LOOP_BRISK_US;
 	wheel_init(&loop->wheel, loop->now);
 	loop->base = loop_new_base();
 	loop->alarm_fd = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -278,10 +280,11 @@ usec_t loop_enter(struct loop *loop)
 
 void loop_set_brisk(struct loop *loop)
 {
-	loop->brisk = loop->now;
+	loop->brisk[loop->brisk_next] = loop->now;
+	loop->brisk_next = (loop->brisk_next + 1) % LOOP_BRISK_EVENTS;
 }
 
 bool loop_is_brisk(const struct loop *loop)
 {
-	return loop->now - loop->brisk < LOOP_BRISK_US;
+	return loop->now - loop->brisk[loop->brisk_next] < LOOP_BRISK_US;
 }

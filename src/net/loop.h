@@ -29,6 +29,9 @@ struct loop;
 /* A turn longer than this is logged and counted: somebody blocked, or took too much. */
 #define LOOP_STALL_US (100 * USEC_PER_MSEC)
 
+/* Brisk: so many small things were served within that time. Fewer are a large result's own: its
+ * request, and how its answer begins. */
+#define LOOP_BRISK_EVENTS 4
 #define LOOP_BRISK_US (10 * USEC_PER_MSEC)
 
 /* Embedded in what is to be freed (or looked at) after the turn. */
@@ -86,7 +89,7 @@ int loop_io_bytes(const struct loop *loop);
 struct event_base *loop_base(struct loop *loop);
 usec_t loop_enter(struct loop *loop);
 
-/* For net/ alone: something small was served; it was, within the last LOOP_BRISK_US. */
+/* For net/ alone: something small was served; the loop is brisk. */
 void loop_set_brisk(struct loop *loop);
 bool loop_is_brisk(const struct loop *loop);
 

@@ -536,6 +536,16 @@ static void peer_fills(struct party *p)
 		;
 }
 
+/* Small things enough for the loop to be brisk, less `less`; one a turn. */
+static void peer_chats(struct party *p, int less)
+{
+	for (int i = less; i < LOOP_BRISK_EVENTS; i++) {
+		size_t before = p->got_len;
+		peer_says(p, "y");
+		TURN_UNTIL(p->loop, p->got_len > before);
+	}
+}
+
 START_TEST(test_what_moves_much_is_served_behind_the_others)
 {
 	struct party hog, small;
@@ -546,6 +556,9 @@ START_TEST(test_what_moves_much_is_served_behind_the_others)
 	hog.bite = 1 << 20;
 	peer_fills(&hog);
 	TURN_UNTIL(hog.loop, hog.last > 64 << 10);
+	hog.is_deaf = true;
+	peer_chats(&small, 1);
+	hog.is_deaf = false;
 	for (int i = 0; i < 5; i++) {
 		peer_fills(&hog);
 		peer_says(&small, "y");
@@ -568,6 +581,49 @@ START_TEST(test_what_moves_much_is_served_behind_the_others)
 }
 END_TEST
 
+/* A large result is asked for, and begins, as what is small does. */
+START_TEST(test_what_moves_much_has_all_of_a_turn_behind_its_own_request)
+{
+	struct party hog, small;
+	party_open(&hog);
+	party_open_beside(&small, &hog);
+	hog.bite = 1 << 20;
+	peer_says(&small, "y");
+	peer_says(&hog, "x");
+	TURN_UNTIL(hog.loop, small.got_len == 1 && hog.got_len == 1);
+	for (int i = 0; i < 3; i++) {
+		peer_fills(&hog);
+		loop_turn(hog.loop, USEC_NEVER);
+		ck_assert_int_gt(hog.last, 64 << 10);
+		hog.got_len = 0;
+	}
+	party_close_beside(&small);
+	party_close(&hog);
+}
+END_TEST
+
+/* It waits for somebody: what comes meanwhile, in however many pieces, is no small thing. */
+START_TEST(test_what_moves_much_is_not_taken_for_small_while_it_is_paused)
+{
+	struct party hog;
+	party_open(&hog);
+	hog.bite = 1 << 20;
+	peer_fills(&hog);
+	TURN_UNTIL(hog.loop, hog.last > 64 << 10);
+	conn_pause(&hog.conn, WAITING);
+	for (int i = 0; i < 3 * LOOP_BRISK_EVENTS; i++) {
+		peer_says(&hog, "x");
+		loop_turn(hog.loop, 0);
+	}
+	ck_assert(!loop_is_brisk(hog.loop));
+	peer_fills(&hog);
+	conn_resume(&hog.conn, WAITING);
+	loop_turn(hog.loop, USEC_NEVER);
+	ck_assert_int_gt(hog.last, 64 << 10);
+	party_close(&hog);
+}
+END_TEST
+
 static int unsent_bound(const struct party *p)
 {
 	int bytes = -1;
@@ -583,8 +639,7 @@ START_TEST(test_the_kernel_holds_less_for_a_slow_peer_while_there_are_others)
 	char *data = pattern_make(n);
 	party_open_tcp(&slow);
 	party_open_beside(&small, &slow);
-	peer_says(&small, "y");
-	TURN_UNTIL(slow.loop, small.got_len == 1);
+	peer_chats(&small, 0);
 	send_pattern(&slow, data, &sent, n);
 	ck_assert(conn_is_stuck(&slow.conn));
 	ck_assert_int_eq(unsent_bound(&slow), 256 << 10);
@@ -800,6 +855,8 @@ Suite *conn_suite(void)
 	tcase_add_test(t, test_who_asks_again_does_not_starve_its_neighbour);
 	tcase_add_test(t, test_a_turn_ends_though_somebody_is_always_ready);
 	tcase_add_test(t, test_what_moves_much_is_served_behind_the_others);
+	tcase_add_test(t, test_what_moves_much_has_all_of_a_turn_behind_its_own_request);
+	tcase_add_test(t, test_what_moves_much_is_not_taken_for_small_while_it_is_paused);
 	tcase_add_test(t, test_the_kernel_holds_less_for_a_slow_peer_while_there_are_others);
 	tcase_add_test(t, test_who_does_not_take_what_it_is_sent_is_served_behind_the_others);
 	tcase_add_test(t, test_moving_to_another_loop_takes_all_along);
