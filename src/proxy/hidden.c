@@ -117,7 +117,7 @@ bool hidden_take(struct hidden *h, struct hidden_lore *lore)
 	h->lore = hidden_lore_ref(lore);
 	hidden_lore_unref(old);
 	h->is_void = map_count(&lore->names) == 0 && !lore->is_everywhere && !lore->minds_ddl;
-	h->version = lore->version;
+	h->version = h->seen = lore->version;
 	h->heard = lore->heard;
 	h->learn_at = lore->learn_at;
 	return was_wrong;

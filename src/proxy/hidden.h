@@ -72,7 +72,9 @@ struct hidden {
 	bool is_void;             /* there is nothing in it */
 	bool has_failed;          /* the log knows that the server does not say */
 	uint32_t version;         /* the lore's; 0: there is none */
-	uint64_t heard;           /* the lore's; HIDDEN_NOT_HEARD */
+	uint32_t seen;  /* the site's that was taken, or is passed over since the server did not say
+			 */
+	uint64_t heard; /* the lore's; HIDDEN_NOT_HEARD */
 	usec_t learn_at;
 	usec_t peek_at; /* the site's, or earlier */
 };

@@ -23,6 +23,8 @@
 #include "wire/notice.h"
 #include "wire/reader.h"
 
+#define LEARN_MORE_TRIES 3
+
 enum learn_question {
 	LEARN_AT_LINK,     /* all, before its client is heard */
 	LEARN_BEFORE_LOOK, /* all, before what that has left is asked */
@@ -37,7 +39,9 @@ struct learn {
 	struct site_ghost ghosts[SITE_MAX_GHOSTS]; /* that were asked for; those still there have
 						      no pid */
 	enum learn_question question;
-	bool is_odd; /* a row could not be read */
+	unsigned tries;     /* before this one */
+	bool was_cancelled; /* or has met a short statement_timeout before ours was set */
+	bool is_odd;        /* a row could not be read */
 };
 
 /* What functions did when they were found harmless they may do no more. */
@@ -53,7 +57,7 @@ static void learn_take(struct localpool *lp, struct hidden_lore *lore)
 
 bool learn_is_due(struct localpool *lp, usec_t now)
 {
-	struct hidden_lore *lore = site_lore(lp->hidden.site, lp->hidden.version);
+	struct hidden_lore *lore = site_lore(lp->hidden.site, lp->hidden.seen);
 	if (lore)
 		learn_take(lp, lore);
 	hidden_lore_unref(lore);
@@ -73,16 +77,22 @@ static struct learn *learn_new(struct server *s, enum learn_question question, u
 	return learn;
 }
 
-void learn_start(struct server *s, bool at_link, usec_t now)
+static void learn_all(struct server *s, enum learn_question question, unsigned tries, usec_t now)
 {
 	struct buf sql = { 0 };
-	struct learn *learn = learn_new(s, at_link ? LEARN_AT_LINK : LEARN_BEFORE_LOOK, now);
+	struct learn *learn = learn_new(s, question, now);
+	learn->tries = tries;
 	learn->lore->asked = hidden_ask(learn->site);
 	learn->ghost_count = site_ghosts(learn->site, learn->ghosts);
 	site_ask(learn->site, now);
 	learn_sql_whole(&sql, learn->ghosts, learn->ghost_count, now);
 	errand_query(s, SERVER_ERRAND_LEARN, buf_slice(&sql), now);
 	buf_fini(&sql);
+}
+
+void learn_start(struct server *s, bool at_link, usec_t now)
+{
+	learn_all(s, at_link ? LEARN_AT_LINK : LEARN_BEFORE_LOOK, 0, now);
 }
 
 bool learn_peeks(struct server *s, usec_t now)
@@ -160,9 +170,18 @@ static void learn_warn(const struct server *s, struct slice why)
 	s->pool->hidden.has_failed = true;
 }
 
+/* What was meant for a client's statement is no answer. */
+static bool learn_is_asked_again(const struct server *s)
+{
+	const struct learn *learn = s->learn;
+	return learn->was_cancelled && learn->tries < LEARN_MORE_TRIES && s->client &&
+	       learn->question != LEARN_PEEK;
+}
+
 void learn_failed(struct server *s, struct slice error_body)
 {
-	if (s->learn->question != LEARN_PEEK)
+	s->learn->was_cancelled = notice_is(error_body, "57014");
+	if (s->learn->question != LEARN_PEEK && !learn_is_asked_again(s))
 		learn_warn(s, notice_get(error_body, NOTICE_MESSAGE));
 }
 
@@ -184,6 +203,7 @@ static void learn_nothing(struct localpool *lp, struct hidden_lore *lore, usec_t
 	lore->heard = lore->asked;
 	lore->learn_at = now + HIDDEN_RETRY_US;
 	learn_take(lp, lore);
+	lp->hidden.seen = atomic_load(&lp->hidden.site->version);
 }
 
 /* For all that lead there. */
@@ -244,8 +264,15 @@ static void learn_peeked(struct server *s, bool failed, usec_t now)
 
 void learn_done(struct server *s, bool failed, usec_t now)
 {
-	bool at_link = s->learn->question == LEARN_AT_LINK;
-	if (s->learn->question == LEARN_PEEK)
+	enum learn_question question = s->learn->question;
+	bool at_link = question == LEARN_AT_LINK;
+	if (learn_is_asked_again(s)) {
+		unsigned tries = s->learn->tries + 1;
+		learn_end(s);
+		learn_all(s, question, tries, now);
+		return;
+	}
+	if (question == LEARN_PEEK)
 		learn_peeked(s, failed, now);
 	else
 		learn_answered(s, failed, now);

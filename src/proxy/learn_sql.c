@@ -10,11 +10,16 @@
 
 #include "proxy/hidden.h"
 
-/* No object of a user's is found in place of PostgreSQL's, and no timeout of a client's ends it.
- * What is asked later is to be seen as it is then. */
+/* How long a small question may wait for a catalog that somebody has locked: its client may have
+ * asked for something else meanwhile. */
+#define LEARN_LOCK_MS 100
+
+/* No object of a user's is found in place of PostgreSQL's, and no timeout of a client's ends it
+ * once this has run. What is asked later is to be seen as it is then. */
 #define LEARN_BEFORE                                                                               \
 	"SET TRANSACTION ISOLATION LEVEL READ COMMITTED;"                                          \
 	"SET LOCAL search_path TO pg_catalog, pg_temp; SET LOCAL statement_timeout TO 0;"          \
+	"SET LOCAL lock_timeout TO %d;"                                                            \
 	"SELECT set_config('jit', 'off', true) WHERE current_setting('jit', true) = 'on';"
 
 /* Functions of PostgreSQL's that leave something, or run SQL in a string. */
@@ -159,7 +164,7 @@ static void learn_sql_ghosts(struct buf *sql, const struct site_ghost *ghosts, s
 void learn_sql_whole(struct buf *sql, const struct site_ghost *ghosts, size_t count,
 		     usec_t asked_at)
 {
-	buf_add_str(sql, LEARN_BEFORE);
+	buf_addf(sql, LEARN_BEFORE, 0);
 	learn_sql_ghosts(sql, ghosts, count, asked_at);
 	buf_add_str(sql, LEARN_CATALOGS ";");
 	buf_addf(sql, LEARN_QUESTION, HIDDEN_MAX_NAMES + 1);
@@ -167,5 +172,6 @@ void learn_sql_whole(struct buf *sql, const struct site_ghost *ghosts, size_t co
 
 void learn_sql_catalogs(struct buf *sql)
 {
-	buf_add_str(sql, LEARN_BEFORE LEARN_CATALOGS);
+	buf_addf(sql, LEARN_BEFORE, LEARN_LOCK_MS);
+	buf_add_str(sql, LEARN_CATALOGS);
 }

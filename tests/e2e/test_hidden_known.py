@@ -147,6 +147,57 @@ def test_where_nothing_is_defined_the_catalogs_are_not_read_again(make_pooler, o
     assert "defined elsewhere" not in p.log()
 
 
+def outlasts(cluster, pid):
+    """The timeout that the client has left."""
+    until(lambda: cluster.sql("select 1 from pg_stat_activity where pid = %s and clock_timestamp() - query_start > '100ms'", pid),
+          "it has waited for longer")
+
+
+def is_cancelled(cluster, pid):
+    """And asked once more."""
+    (began,), = cluster.sql("select query_start from pg_stat_activity where pid = %s", pid)
+    cluster.sql("select pg_cancel_backend(%s)", pid)
+    until(lambda: cluster.sql("select 1 from pg_stat_activity where pid = %s and query_start > %s and wait_event_type = 'Lock'",
+                              pid, began), "it waits again")
+
+
+@pytest.mark.parametrize("how", [outlasts, is_cancelled])
+def test_what_ends_statements_of_clients_does_not_end_the_question(pooler, cluster, how):
+    p = auto(pooler)
+    client, other = p.raw(), p.raw()
+    client.query(SETS)
+    client.query("set lock_timeout to '20ms'")
+    pid = int(client.value("select pg_backend_pid()"))
+    with cluster.connect("app") as holder:
+        holder.execute("begin; lock table pg_catalog.pg_trigger")
+        client.query("create table if not exists known_more()")
+        until(lambda: cluster.sql("select 1 from pg_locks where not granted and pid = %s", pid), "the question waits for a catalog")
+        how(cluster, pid)
+        holder.execute("commit")
+    other.rows("insert into known_plain values (1)")
+    assert "does not say" not in p.log()
+    asked = looks(p)
+    other.rows("insert into known_plain values (1)")
+    assert looks(p) == asked
+
+
+def test_a_server_that_does_not_say_is_not_asked_each_time(pooler, cluster):
+    p = auto(pooler)
+    client = p.raw()
+    client.query(SETS)
+    client.rows("insert into known_plain values (1)")
+    with cluster.connect("app") as boss:
+        boss.execute("revoke select on pg_catalog.pg_depend from public")
+        cluster.log_mark()
+        try:
+            client.query("create table if not exists known_more()")
+            for _ in range(5):
+                client.rows("insert into known_plain values (1)")
+            assert cluster.log_since().count("permission denied for table pg_depend") == 1
+        finally:
+            boss.execute("grant select on pg_catalog.pg_depend to public")
+
+
 # ---- a database that leads elsewhere ------------------------------------------------------------------------------------
 
 

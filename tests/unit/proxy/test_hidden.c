@@ -38,7 +38,7 @@ static void go(struct hidden *h)
 /* What another pool knows is known. */
 static bool is_due(struct hidden *h, usec_t now)
 {
-	struct hidden_lore *lore = site_lore(h->site, h->version);
+	struct hidden_lore *lore = site_lore(h->site, h->seen);
 	if (lore)
 		(void)hidden_take(h, lore);
 	hidden_lore_unref(lore);
