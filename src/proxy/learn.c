@@ -55,13 +55,19 @@ static void learn_take(struct localpool *lp, struct hidden_lore *lore)
 		harmless_know_setting(&lp->harmless, name);
 }
 
-bool learn_is_due(struct localpool *lp, usec_t now)
+/* What others have been told. */
+static void learn_hear(struct localpool *lp)
 {
 	struct hidden_lore *lore = site_lore(lp->hidden.site, lp->hidden.seen);
 	if (lore)
 		learn_take(lp, lore);
 	hidden_lore_unref(lore);
-	return hidden_is_due(&lp->hidden, now);
+}
+
+bool learn_is_due(const struct server *s, usec_t now)
+{
+	learn_hear(s->pool);
+	return hidden_is_due(&s->pool->hidden, now) && !pool_is_stale(&s->member);
 }
 
 /* The server's; its client is not heard meanwhile. */
@@ -103,8 +109,10 @@ bool learn_peeks(struct server *s, usec_t now)
 		h->peek_at = usec_after(now, HIDDEN_PEEK_US);
 		return false;
 	}
+	learn_hear(lp);
 	/* is there nothing to compare with, or all to be asked soon? */
-	if (learn_is_due(lp, now) || hidden_is_stale(h) || !*h->lore->code || s->is_doomed)
+	if (hidden_is_due(h, now) || hidden_is_stale(h) || !*h->lore->code || s->is_doomed ||
+	    pool_is_stale(&s->member))
 		return false;
 	bool is_turn = site_peek(h->site, now);
 	h->peek_at = atomic_load(&h->site->peek_at);
@@ -222,7 +230,7 @@ static void learn_something(struct localpool *lp, struct learn *learn, usec_t no
 	atomic_store(&learn->site->peek_at, now + rest);
 	site_lay(learn->site, learn->ghosts, learn->ghost_count);
 	site_publish(learn->site, lore);
-	(void)learn_is_due(lp, now);
+	learn_hear(lp);
 	LOG_DEBUG("pool %s/%s: %zu names hide code%s", lp->route->database, lp->route->user,
 		  map_count(&lore->names), lore->is_everywhere ? ", or all" : "");
 }
@@ -250,7 +258,9 @@ static void learn_peeked(struct server *s, bool failed, usec_t now)
 	if (!is_good || learn->site != lp->hidden.site)
 		return;
 	lp->hidden.peek_at = atomic_load(&learn->site->peek_at);
-	if (learn_is_due(lp, now) || hidden_lore_has_catalogs(lp->hidden.lore, learn->lore))
+	learn_hear(lp);
+	if (hidden_is_due(&lp->hidden, now) ||
+	    hidden_lore_has_catalogs(lp->hidden.lore, learn->lore))
 		return;
 	LOG_DEBUG("pool %s/%s: something was defined elsewhere", lp->route->database,
 		  lp->route->user);

@@ -30,8 +30,10 @@ struct learn;
 struct localpool;
 struct server;
 
-/* Is the server to be asked? What others have been told is known then. */
-bool learn_is_due(struct localpool *lp, usec_t now);
+/* Is the server to be asked? What others have been told is known then. One of before a RECONNECT,
+ * or a reload that leads its pool elsewhere, is not: it may say what is true of another database.
+ */
+bool learn_is_due(const struct server *s, usec_t now);
 
 /* The server is linked, quiet and idle. `at_link`: its client has not been heard yet. */
 void learn_start(struct server *s, bool at_link, usec_t now);

@@ -257,7 +257,7 @@ void server_note_ready(struct server *s, usec_t now)
  */
 static void server_look(struct server *s, usec_t now)
 {
-	if (s->client->keep->asks_all && learn_is_due(s->pool, now))
+	if (s->client->keep->asks_all && learn_is_due(s, now))
 		learn_start(s, false, now);
 	else
 		inspect_start(s, now);

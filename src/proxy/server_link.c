@@ -36,7 +36,7 @@ static bool server_link_learns(const struct server *s, usec_t now)
 {
 	struct localpool *lp = s->pool;
 	return lp->minds_hidden && (now >= lp->hidden.learn_at || hidden_is_stale(&lp->hidden)) &&
-	       s->client->state == CLIENT_LINKED && learn_is_due(lp, now) &&
+	       s->client->state == CLIENT_LINKED && learn_is_due(s, now) &&
 	       !site_is_asked(lp->hidden.site, now);
 }
 

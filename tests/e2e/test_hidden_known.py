@@ -226,6 +226,25 @@ def test_a_database_that_leads_elsewhere_takes_no_trust_along(pooler, fresh_data
         until_equal(lambda: kept(p), [])
 
 
+def test_what_is_known_of_a_database_is_never_of_another(pooler, fresh_database):
+    """A transaction that began before the reload ends after it, and the server is asked what hides code there."""
+    here, there = fresh_database(), fresh_database()
+    p = auto(pooler, pool_size=2, databases={"app": lambda p: p.db(here)})
+    for database, more in ((here, ""), (there, CREATE)):
+        p.cluster.in_app(f"{SETS}; {more}; grant all on known_t to public; create function known_f() returns int "
+                         "language plpgsql as 'begin return 1; end'", database)
+    before, client, other = p.raw(), p.raw(), p.raw()
+    before.rows("begin; select known_f()")
+    p.databases["app"] = lambda p: p.db(there)
+    p.reload()
+    asked = looks(p)
+    before.rows("commit")
+    until(lambda: looks(p) > asked, "it was asked what is left")
+    client.rows("insert into known_t values ('own')")
+    assert tenant(other) == ""
+    assert tenant(client) == "own"
+
+
 # ---- auto_probe = never -------------------------------------------------------------------------------------------------
 
 
