@@ -95,7 +95,7 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 	made->has_effects = suspect_has_effects(t->c, sql, &made->moves);
 	prepared_names_put(names, name, made);
 	struct prepared_entry *entry = prepared_turn_enter(t, made->stmt);
-	entry->is_good = prepared_scene_is_known(t);
+	entry->only_for = prepared_scene_is_known(t) ? 0 : t->c->id;
 	prepared_names_go_by(made, entry->shape);
 	prepared_turn_begin(t);
 	prepared_names_note(names, track_next_seq(&t->s->track), name, NULL);

@@ -32,7 +32,9 @@ struct prepared_entry {
 	uint32_t used_seq;   /* of the last one that was about it */
 	uint32_t asked_seq;  /* was_asked: of the Describe that is to tell its shape */
 	bool was_asked;
-	bool is_good; /* else: perhaps the server has it, perhaps not, or it fails for ever */
+	uint64_t only_for; /* a client's id, while nobody knows by which settings it was read; 0:
+			      anybody's */
+	bool is_good;      /* else: perhaps the server has it, perhaps not, or it fails for ever */
 };
 
 struct prepared_set {

@@ -103,6 +103,7 @@ struct prepared_entry *prepared_turn_enter(struct prepared_turn *t, struct stmt 
 	entry->shape = shape_new(stmt->is_open);
 	entry->was_asked = false;
 	entry->is_good = true;
+	entry->only_for = 0;
 	entry->seq = entry->used_seq = track_next_seq(&t->s->track); /* the Parse comes next */
 	return entry;
 }
@@ -124,11 +125,17 @@ static struct prepared_entry *prepare(struct prepared_turn *t, struct prepared_n
 	prepared_scene_end(t, stmt);
 	prepared_turn_settled(t, name->executed);
 	entry->used_seq = track_next_seq(&t->s->track);
-	entry->is_good = prepared_scene_is_known(t);
+	entry->only_for = prepared_scene_is_known(t) ? 0 : t->c->id;
 	t->c->pool->stats.server_parses++;
 	shape_unref(name->made);
 	name->made = shape_ref(entry->shape);
 	return entry;
+}
+
+static bool is_good(const struct prepared_turn *t, const struct prepared_entry *entry)
+{
+	return entry->is_good && LIKELY(!entry->only_for || (entry->only_for == t->c->id &&
+							     !prepared_scene_is_known(t)));
 }
 
 /* The copy that the next message is about; NULL: whether there is one is still to be seen. */
@@ -138,7 +145,7 @@ static struct prepared_entry *use(struct prepared_turn *t, struct prepared_name 
 	struct prepared_entry *entry = prepared_set_find(set, name->stmt);
 	if (entry && prepared_set_is_pending(set, &t->s->track, entry->seq))
 		return NULL;
-	if (!entry || !entry->is_good)
+	if (!entry || !is_good(t, entry))
 		return prepare(t, name);
 	list_remove(&entry->lru);
 	list_push_front(&set->lru, &entry->lru);

@@ -108,3 +108,26 @@ def test_settings_of_a_transaction_are_nobody_elses(pooler, case, how):
         client.query("rollback")
         assert changed != wanted
         assert rows(bystander, USE + S) == wanted
+
+
+def test_described_in_a_transaction_that_sets_something(pooler, case):
+    """It is known what its client was told of, and used by that."""
+    name, one, other, sql = case
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    with p.raw() as client, p.raw() as bystander:
+        bystander.query(f"set {name} = '{one}'")
+        bystander.send(P(sql, "s") + S)
+        bystander.ready()
+        wanted = rows(bystander, USE + S)
+        client.query(f"begin; set local {name} = '{other}'")
+        client.send(P(sql, "s") + D("S", "s") + S)
+        client.ready()
+        changed = rows(client, USE + S)
+        assert changed != wanted
+        assert rows(client, D("S", "s") + USE + S) == changed
+        client.query("commit")
+        client.query(f"set {name} = '{one}'")
+        client.send(P(sql, "t") + S)
+        client.ready()
+        assert rows(client, B(name="t") + E() + S) == wanted
+        assert rows(bystander, USE + S) == wanted
