@@ -57,10 +57,11 @@ static void errand_begin(struct server *s, enum server_errand errand, char type,
  * client's query; but search_path or a role decide what the query means, so that it waits until
  * they are known to be set.
  */
-static bool errand_is_grave(const struct server *s, const struct paramset *wanted)
+static bool errand_is_grave(const struct server *s, const struct paramset *have,
+			    const struct paramset *wanted)
 {
 	struct paramset_difference d = { 0 };
-	while (paramset_next_difference(s->params, wanted, &d))
+	while (paramset_next_difference(have, wanted, &d))
 		if (!worker_tracks(s->pool->worker, slice_of((d.had ? d.had : d.wanted)->name)))
 			return true;
 	return false;
@@ -70,21 +71,23 @@ void errand_set_params(struct server *s, struct paramset *wanted, bool forgets_s
 		       usec_t now)
 {
 	struct buf sql = { 0 };
+	struct paramset *have = s->params;
 	if (s->tainted_by && s->client && s->tainted_by != s->client->id) {
 		/* unknown code has run there: it may have set what nobody can ask for */
 		buf_add_str(&sql, "RESET ALL;RESET ROLE;");
 		if (s->is_unasked) /* nor what else it has left */
 			buf_add_str(&sql, ERRAND_SWEEP);
 		s->is_unasked = false;
-		paramset_replace(&s->params, paramset_ref(s->pool->worker->no_params));
+		have = s->pool->worker->no_params;
 		s->tainted_by = 0;
 		s->was_reset = true;
 	}
-	paramset_sql_change(s->params, wanted, s->wire.server_version, &sql);
+	paramset_sql_change(have, wanted, s->wire.server_version, &sql);
 	if (forgets_sequences)
 		buf_add_str(&sql, "DISCARD SEQUENCES;");
 	paramset_replace(&s->wanted, paramset_ref(wanted));
-	s->holds_client = errand_is_grave(s, wanted);
+	s->reported = 0;
+	s->holds_client = errand_is_grave(s, have, wanted);
 	errand_begin(s, SERVER_ERRAND_PARAMS, 'Q', now);
 	build_query(&s->before, buf_slice(&sql));
 	buf_fini(&sql);
@@ -194,6 +197,8 @@ static void errand_failed(struct server *s, struct slice body, usec_t now)
 static void errand_params_done(struct server *s, usec_t now)
 {
 	struct client *c = s->client;
+	if (!s->errand_failed)
+		server_param_spell(s);
 	struct paramset *wanted = s->wanted;
 	s->wanted = NULL;
 	if (s->errand_failed) { /* one string of commands is one transaction: nothing was set */

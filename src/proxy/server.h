@@ -105,8 +105,10 @@ struct server {
 
 	struct prepared_set *prepared; /* owned; what is prepared there; NULL: nothing */
 	struct retry *retry;           /* owned; a batch that may have to be sent again */
-	struct paramset *base;         /* a reference; the reported parameters at login */
-	struct paramset *params;       /* a reference; how it differs from its login now */
+	struct paramset *base;         /* a reference; the reported parameters at login; of those
+					  that are not tracked, the last reports */
+	struct paramset *params;       /* a reference; how it differs from its login now, or did
+					  when the errand PARAMS began */
 	union {
 		struct inspect *look; /* owned; while the errand is LOOK */
 		struct learn *learn;  /* owned; while the errand is LEARN */
@@ -117,6 +119,8 @@ struct server {
 	struct buf before;       /* our own messages, to go out before the client's next bytes */
 	uint32_t body_left;      /* of a reply that is passed on piece by piece */
 	int pid;
+	uint32_t reported; /* while the errand is PARAMS: of which members of base it has said what
+			      they are now, a bit each */
 
 	uint8_t state;    /* enum server_state; written by server_enter alone */
 	uint8_t errand;   /* enum server_errand */
@@ -208,6 +212,9 @@ struct paramset *server_param_said(const struct server *s, struct paramset *set,
 
 /* A ParameterStatus of its: keeps track. True where the client should hear of it. */
 bool server_param(struct server *s, struct slice body);
+
+/* It was set to what it is to have, s->wanted, which becomes what it has, as it spells that. */
+void server_param_spell(struct server *s);
 
 /* Its client has discarded all: what is not reported is as at the server's login again. */
 void server_param_forget(struct server *s);

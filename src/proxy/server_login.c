@@ -147,9 +147,7 @@ static struct paramset *server_login_base(const struct worker *w, const struct c
 	struct paramset *base = paramset_ref(w->no_params);
 	for (size_t i = 0; i < link->param_count; i++) {
 		struct slice name = slice_of(link->params[i].name);
-		if (worker_tracks(w, name))
-			paramset_replace(
-				&base, paramset_with(base, name, slice_of(link->params[i].value)));
+		paramset_replace(&base, paramset_with(base, name, slice_of(link->params[i].value)));
 	}
 	return base;
 }

@@ -1,12 +1,17 @@
 /*
  * server_param.c - what a ParameterStatus says of a server, and of the client that has it.
  */
+#include <string.h>
+
 #include "proxy/client.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/server.h"
 #include "proxy/worker.h"
 #include "wire/reader.h"
+
+/* So many of the reported parameters are told apart: of s->reported. */
+#define SERVER_PARAM_MAX 32u
 
 /* What the server's reports are in now. */
 static struct slice server_param_encoding(const struct server *s)
@@ -46,6 +51,43 @@ struct paramset *server_param_said(const struct server *s, struct paramset *set,
 	return paramset_with_encoded(set, name, value, server_param_encoding(s));
 }
 
+/* It has what it was to have in such words. */
+static void server_param_took(struct server *s, struct slice name, struct slice value)
+{
+	paramset_replace(&s->wanted, worker_tracks(s->pool->worker, name)
+					     ? server_param_reported(s, s->wanted, name, value)
+					     : server_param_said(s, s->wanted, name, value));
+}
+
+/* One of those that it was to have. True: it spells it in its own way. */
+static bool server_param_taken(struct server *s, struct slice name, struct slice value)
+{
+	const char *wanted = paramset_get(s->wanted, name);
+	for (size_t i = 0; i < paramset_count(s->base) && i < SERVER_PARAM_MAX; i++)
+		if (slice_ieq_str(name, paramset_member(s->base, i)->name))
+			s->reported |= UINT32_C(1) << i;
+	if (wanted ? slice_eq_str(value, wanted) : server_param_is_base(s, name, value))
+		return false;
+	server_param_took(s, name, value);
+	return true;
+}
+
+/* What a server does not report is what it has reported last. */
+void server_param_spell(struct server *s)
+{
+	for (size_t i = 0; i < paramset_count(s->base) && i < SERVER_PARAM_MAX; i++) {
+		const struct paramset_member *base = paramset_member(s->base, i);
+		struct slice name = slice_of(base->name);
+		const char *wanted = paramset_get(s->wanted, name);
+		if (!wanted || s->reported >> i & 1)
+			continue;
+		const char *had =
+			worker_tracks(s->pool->worker, name) ? paramset_get(s->params, name) : NULL;
+		if (strcmp(had ? had : base->value, wanted) != 0)
+			server_param_took(s, name, slice_of(had ? had : base->value));
+	}
+}
+
 bool server_param(struct server *s, struct slice body)
 {
 	struct reader r;
@@ -56,18 +98,14 @@ bool server_param(struct server *s, struct slice body)
 	bool is_linked = c && c->state == CLIENT_LINKED;
 	if (reader_failed(&r))
 		return false;
-	if (!worker_tracks(s->pool->worker, name))
+	bool is_tracked = worker_tracks(s->pool->worker, name);
+	if (!is_tracked)
+		paramset_replace(&s->base, server_param_said(s, s->base, name, value));
+	if (s->errand == SERVER_ERRAND_PARAMS && (is_tracked || paramset_get(s->wanted, name)))
+		return server_param_taken(s, name, value) && is_linked;
+	if (!is_tracked)
 		return is_linked &&
 		       (s->errand == SERVER_ERRAND_NONE || s->errand == SERVER_ERRAND_RESTORE);
-
-	if (s->errand == SERVER_ERRAND_PARAMS) {
-		const char *wanted = paramset_get(s->wanted, name);
-		if (wanted ? slice_eq_str(value, wanted) : server_param_is_base(s, name, value))
-			return false;
-		/* the server spells it in its own way */
-		paramset_replace(&s->wanted, server_param_reported(s, s->wanted, name, value));
-		return is_linked;
-	}
 	paramset_replace(&s->params, server_param_reported(s, s->params, name, value));
 	if (is_linked)
 		paramset_replace(&c->params, paramset_ref(s->params));

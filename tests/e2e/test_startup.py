@@ -32,6 +32,49 @@ def test_parameter_follows_its_client(pooler, shape, name, first, second):
             assert client.params[name] == value
 
 
+SPELLINGS = [
+    {"DateStyle": "German"}, {"DateStyle": "iso,dmy"}, {"DateStyle": "European, SQL"}, {"datestyle": "iso, mdy"},
+    {"TimeZone": "utc"}, {"TimeZone": "asia/tokyo"}, {"timezone": "+3"}, {"TimeZone": "est5edt"},
+    {"client_encoding": "utf-8"}, {"client_encoding": "Unicode"}, {"client_encoding": "iso88591"}, {"client_encoding": "windows-1252"},
+    {"IntervalStyle": "ISO_8601"}, {"standard_conforming_strings": "no"}, {"default_transaction_read_only": "1"},
+    {"application_name": "a\\u00e4\\tb"}, {"options": "-c datestyle=sql,ymd -c intervalstyle=SQL_Standard"},
+]
+
+
+@pytest.mark.pgweir
+@pytest.mark.parametrize("spelling", SPELLINGS, ids=lambda s: " ".join(s.values()))
+def test_values_are_told_as_the_server_spells_them(pooler, cluster, spelling):
+    """Whoever has put the server at them, and however."""
+
+    def told(spelling):
+        with rawwire.Client(("127.0.0.1", cluster.port)).login("app", "app", **spelling) as direct:
+            return direct.params
+
+    wanted = told(spelling)
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    with p.raw() as plain:
+        usual = plain.params
+    spelt = {name: value for name, value in wanted.items() if value != usual[name]}
+    with p.raw(**spelt) as other:  # the server is at them without a word of this client's
+        other.query("select 1")
+        with p.raw(**spelling) as client:
+            assert client.params == wanted
+            client.query("select 1")
+            assert client.params == wanted
+    aloud = {name: value.upper() for name, value in spelling.items() if name != "options"}
+    with p.raw() as other:
+        for name, value in spelt.items():
+            other.query(f"set {name} = '{value}'")
+        other.query("do $$ begin end $$")  # who is next finds all settings reset
+        with p.raw(**aloud) as client:
+            assert client.params == told(aloud)
+    with p.raw() as other, p.raw(**spelling) as client:
+        for _ in range(2):
+            other.query("select 1")
+            client.query("select 1")
+            assert client.params == wanted
+
+
 OPTIONS = [
     ("-c search_path=pg_catalog,public", "search_path"),
     ("-csearch_path=information_schema", "search_path"),
