@@ -162,31 +162,78 @@ static void paramset_sql_empty(struct buf *sql, const char *name)
 			 "pg_catalog.pg_settings WHERE vartype OPERATOR(pg_catalog.<>) 'string');");
 }
 
+static bool paramset_sql_is_role(const char *name)
+{
+	return strcasecmp(name, "role") == 0;
+}
+
+/* Does something differ that a role of the session's may not be allowed to set? */
+static bool paramset_sql_needs_rights(const struct paramset *have, const struct paramset *want)
+{
+	struct paramset_difference d = { 0 };
+	while (paramset_next_difference(have, want, &d)) {
+		const char *name = d.wanted ? d.wanted->name : d.had->name;
+		if (!paramset_sql_is_role(name) && !strchr(name, '.'))
+			return true;
+	}
+	return false;
+}
+
+/* The role is put aside before all else, and comes last. */
+enum paramset_sql_round {
+	PARAMSET_SQL_ENCODING,
+	PARAMSET_SQL_RESETS, /* what goes back to how it was at the login */
+	PARAMSET_SQL_SETS,
+	PARAMSET_SQL_ROLE,
+	PARAMSET_SQL_ROUNDS
+};
+
+static enum paramset_sql_round paramset_sql_round_of(const char *name, bool is_wanted)
+{
+	if (strcasecmp(name, "client_encoding") == 0)
+		return PARAMSET_SQL_ENCODING;
+	if (paramset_sql_is_role(name))
+		return PARAMSET_SQL_ROLE;
+	return is_wanted ? PARAMSET_SQL_SETS : PARAMSET_SQL_RESETS;
+}
+
+static void paramset_sql_change_one(const struct paramset_difference *d, int server_version,
+				    struct buf *sql)
+{
+	if (!d->wanted) {
+		buf_add_str(sql, "RESET ");
+		paramset_sql_quote_name(sql, d->had->name);
+		buf_u8(sql, ';');
+	} else if (!*d->wanted->value && strchr(d->wanted->name, '.')) {
+		paramset_sql_empty(sql, d->wanted->name);
+	} else {
+		paramset_sql_set(sql, d->wanted, false, server_version);
+	}
+}
+
 void paramset_sql_change(const struct paramset *have, const struct paramset *want,
 			 int server_version, struct buf *sql)
 {
 	if (have == want)
 		return;
-	/* the encoding; what goes back to how it was at the login; the rest */
-	for (int round = 0; round < 3; round++) {
+	const char *had = paramset_get(have, SLICE("role"));
+	const char *wanted = paramset_get(want, SLICE("role"));
+	bool is_aside = had && paramset_sql_needs_rights(have, want);
+	if (is_aside)
+		buf_add_str(sql, "SET ROLE NONE;");
+	for (int round = 0; round < PARAMSET_SQL_ROUNDS; round++) {
 		struct paramset_difference d = { 0 };
 		while (paramset_next_difference(have, want, &d)) {
 			const char *name = d.wanted ? d.wanted->name : d.had->name;
-			bool is_encoding = strcasecmp(name, "client_encoding") == 0;
-			if (is_encoding ? round != 0 : round != (d.wanted ? 2 : 1))
-				continue;
-			if (d.wanted && !*d.wanted->value && strchr(name, '.')) {
-				paramset_sql_empty(sql, name);
-				continue;
-			}
-			if (d.wanted) {
-				paramset_sql_set(sql, d.wanted, false, server_version);
-				continue;
-			}
-			buf_add_str(sql, "RESET ");
-			paramset_sql_quote_name(sql, name);
-			buf_u8(sql, ';');
+			if (paramset_sql_round_of(name, d.wanted != NULL) ==
+			    (enum paramset_sql_round)round)
+				paramset_sql_change_one(&d, server_version, sql);
 		}
+	}
+	if (is_aside && wanted && strcmp(had, wanted) == 0) {
+		buf_add_str(sql, "SET ROLE ");
+		paramset_sql_quote(sql, wanted);
+		buf_u8(sql, ';');
 	}
 }
 

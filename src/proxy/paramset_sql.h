@@ -22,7 +22,8 @@ struct paramset;
  * Appends the SQL that makes a session that has `have` one that has `want`: one string of
  * RESET, SET and set_config(), "" when nothing differs. Values are quoted so that they mean the
  * same whatever standard_conforming_strings is. client_encoding comes first, so that the server
- * reports the others in the new one. `server_version`: 150018.
+ * reports the others in the new one; the role last, and none is in force while others are set: it
+ * may not be allowed to. `server_version`: 150018.
  */
 void paramset_sql_change(const struct paramset *have, const struct paramset *want,
 			 int server_version, struct buf *sql);

@@ -798,3 +798,29 @@ def test_a_value_that_is_empty_follows_its_client(make_pooler, own_cluster, name
     hold(p, client.value(PID))
     p.raw().rows("do $$ begin end $$")  # plpgsql is known there too
     assert client.value(f"select current_setting('{name}')") == ""
+
+
+@pytest.mark.parametrize("text,name", [("set session_replication_role = replica", "session_replication_role"),
+                                       ("set log_statement = 'all'", "log_statement"),
+                                       ("set zero_damaged_pages = on", "zero_damaged_pages")])
+def test_what_only_superusers_set_follows_one_that_has_taken_a_role(pooler, text, name):
+    """Who has the server next does not keep it either; nor does the role keep anybody from setting such things again."""
+    p = auto(pooler)
+    client, other = p.raw(user="postgres"), p.raw(user="postgres")
+    asks = f"select current_user, current_setting('{name}')"
+    [usual] = other.rows(asks)
+    client.rows(text)
+    client.rows("set role app")
+    [mine] = client.rows(asks)
+    assert mine[0] == "app" and mine[1] != usual[1]
+    for _ in range(2):
+        assert other.rows(asks) == [usual]  # on the client's server
+        other.rows("set role third")
+        assert other.rows(asks) == [["third", usual[1]]]
+        assert client.rows(asks) == [mine]
+        other.rows("begin")
+        assert other.rows(asks) == [["third", usual[1]]]
+        assert client.rows(asks) == [mine]  # on the other
+        other.rows("commit")
+        other.rows("reset role")
+    assert kept(p) == []

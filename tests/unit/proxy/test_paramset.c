@@ -224,6 +224,14 @@ static const struct {
 	  "SELECT pg_catalog.set_config(E'search_path', E'\\xc3\\xa9', false);" },
 	{ "", "application_name=\xe9'\\", "", "SET \"application_name\" TO E'?''\\\\';" },
 	{ "", "application_name=it's", "", "SET \"application_name\" TO E'it''s';" },
+	/* the role is set last, and no other is in force while the rest is set */
+	{ "", "role=me|work_mem=1", "", "SET \"work_mem\" TO E'1';SET \"role\" TO E'me';" },
+	{ "role=you|zone=1", "role=me", "", "SET ROLE NONE;RESET \"zone\";SET \"role\" TO E'me';" },
+	{ "role=me|a=1", "role=me|b=2", "",
+	  "SET ROLE NONE;RESET \"a\";SET \"b\" TO E'2';SET ROLE E'me';" },
+	{ "role=me|work_mem=1", "", "", "SET ROLE NONE;RESET \"work_mem\";RESET \"role\";" },
+	{ "role=me|my.x=1", "role=me|my.x=2", "", "SET \"my\".\"x\" TO E'2';" },
+	{ "role=me", "role=you", "", "SET \"role\" TO E'you';" },
 };
 
 START_TEST(test_commands)
