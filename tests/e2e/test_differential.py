@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.pgweir, pytest.mark.slow]
 SCRIPTS = sorted((pathlib.Path(__file__).parent / "differential").glob("*.sql"))
 AT_ONCE = 8
 SERVERS = 3
-LEAST_SCRIPTS = 196
+LEAST_SCRIPTS = 206
 
 # What is not the same in any two sessions.
 NORMAL = [
@@ -85,7 +85,7 @@ def run_script(script, port):
 def run_all(cluster, port, seed=None):
     """All scripts, each in a new schema of its own: {name: output}"""
     with cluster.connect("diff") as conn:
-        conn.execute("create extension if not exists dblink schema public")
+        conn.execute("create extension if not exists dblink schema public; create extension if not exists pg_trgm schema public")
         for script in SCRIPTS:
             me = f"d_{script.stem}"
             conn.execute(f"drop schema if exists {me} cascade; create schema {me}; grant all on schema {me} to public")

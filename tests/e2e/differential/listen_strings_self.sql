@@ -1,0 +1,3 @@
+-- LISTEN and NOTIFY in one line, and what of it is rolled back.
+listen :"me"; notify :"me", 'one'; select 1; begin; notify :"me", 'two'; notify :"me", 'two'; notify :"me", 'three'; select 2; commit; begin; notify :"me", 'no'; rollback; select pg_notify(:'me', 'four'), pg_notify(:'me', 'four'); select * from pg_listening_channels() where pg_listening_channels = :'me'; unlisten :"me"; notify :"me", 'five'; select 3;
+begin; listen :"me"; notify :"me", 'six'; commit; select pg_notify(:'me', ''); select pg_notify('', 'x'); select pg_notify(:'me', repeat('x', 9000)); select pg_notification_queue_usage() < 1; begin; unlisten *; notify :"me", 'seven'; rollback; notify :"me", 'eight'; discard all; notify :"me", 'nine'; select 4;

@@ -1,0 +1,6 @@
+-- Settings of functions, and in them.
+create function f() returns text language sql set work_mem = '3MB' as $$ select current_setting('work_mem') $$; select f(), current_setting('work_mem'); alter function f() set work_mem = '2MB'; select f(); alter function f() reset all; select f();
+create function g() returns text language plpgsql as $$ begin set work_mem = '6MB'; return current_setting('work_mem'); end $$; select g(), current_setting('work_mem'); show work_mem; begin; select g(); savepoint s; set work_mem='1MB'; rollback to s; show work_mem; rollback; show work_mem; reset work_mem;
+create function h() returns text language plpgsql set my.h = 'inner' as $$ begin perform set_config('my.h', 'changed', false); return current_setting('my.h'); end $$; select h(), coalesce(current_setting('my.h', true),''); 
+create function k() returns text language plpgsql set my.h from current as $$ begin return current_setting('my.h'); end $$; set my.h = 'later'; select k(); drop function f, g, h, k; reset my.h;
+create function ex() returns text language plpgsql as $$ begin begin set work_mem = '7MB'; raise exception 'x'; exception when others then null; end; return current_setting('work_mem'); end $$; select ex(); show work_mem; drop function ex;
