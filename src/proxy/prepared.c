@@ -25,6 +25,7 @@
 #include "proxy/suspect.h"
 #include "proxy/worker.h"
 #include "sql/effect.h"
+#include "sql/literal.h"
 #include "wire/frame.h"
 #include "wire/reader.h"
 #include "wire/track.h"
@@ -35,6 +36,12 @@
 #define PREPARED_MOST_LENT 8192u
 
 /* ---- names of the client's ---------------------------------------------------------------- */
+
+/* As the server keeps it: the rest tells nothing apart. */
+static struct slice prepared_key(struct slice name)
+{
+	return slice_head(name, LITERAL_NAME_BYTES - 1);
+}
 
 /* Parse of a name that is there already: the server refuses it. A name like ours may be something
  * else there, and not the client's to lend. */
@@ -64,10 +71,11 @@ static enum prepared_step prepared_on_parse_unnamed(struct prepared_turn *t, con
 	return PREPARED_PASSES;
 }
 
-/* Parse of a name. */
+/* Parse of a name, which is written so. */
 static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struct frame *f,
-					    struct slice name, struct slice body)
+					    struct slice written, struct slice body)
 {
+	struct slice name = prepared_key(written);
 	struct prepared_names *names = prepared_names_need(t->c);
 	struct prepared_name *there = map_get(&names->map, name);
 
@@ -81,14 +89,14 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 	if (prepared_names_is_open(names, name))
 		return PREPARED_FULL;
 	if (there)
-		return prepared_on_parse_again(t, name, body);
+		return prepared_on_parse_again(t, written, body);
 	struct slice sql = slice_head(body, strnlen(body.ptr, body.len));
 	struct prepared_executed *executed = NULL;
 	if (UNLIKELY(prepared_text_may_look(sql)) && !prepared_text_looks(t, sql, &executed))
 		return PREPARED_FULL;
 	if (UNLIKELY(t->c->keep != NULL) &&
 	    (t->c->keep->kept | t->c->keep->suspected) & KEEP(PREPARE))
-		prepared_turn_try_name(t, name);
+		prepared_turn_try(t, written, body);
 	struct prepared_name *made = mem_zalloc(sizeof(*made));
 	made->stmt = stmt_get(t->c->worker->shared->stmts, paramset_meaning(t->c->params), body);
 	made->executed = executed;
@@ -108,14 +116,15 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 /* What is here of a message whose statement has another name at the server: `before` stands in
  * front of the name. */
 static void prepared_rename(struct prepared_turn *t, const struct frame *f, struct slice before,
-			    struct slice name, struct slice other)
+			    struct slice other)
 {
+	struct slice rest = slice_skip(f->body, before.len);
+	size_t name_bytes = strlen(rest.ptr); /* its zero was read */
 	prepared_turn_begin(t);
-	prepared_turn_head(t->out, f->type, f->body_bytes - name.len + other.len);
+	prepared_turn_head(t->out, f->type, f->body_bytes - name_bytes + other.len);
 	buf_add_slice(t->out, before);
 	buf_add_slice(t->out, other);
-	buf_u8(t->out, 0);
-	buf_add_slice(t->out, slice_skip(f->body, before.len + name.len + 1));
+	buf_add_slice(t->out, slice_skip(rest, name_bytes));
 }
 
 /* Close: the server has no name like the client's, and says that it is closed. */
@@ -134,7 +143,7 @@ static enum prepared_step prepared_on_close(struct prepared_turn *t, const struc
 		prepared_names_note(names, track_next_seq(&t->s->track), name, old);
 	if (!slice_starts(name, STMT_PREFIX))
 		return PREPARED_PASSES;
-	prepared_rename(t, f, before, name, SLICE(STMT_NOBODY));
+	prepared_rename(t, f, before, SLICE(STMT_NOBODY));
 	return PREPARED_WRITTEN;
 }
 
@@ -172,8 +181,7 @@ static enum prepared_step prepared_on_execute(struct prepared_turn *t, struct sl
  * why (prepared_answer_tells). `stmt`: NULL: the unnamed one. One at a time; what follows in the
  * same batch is skipped. */
 static enum prepared_step prepared_on_changed(struct prepared_turn *t, const struct frame *f,
-					      struct slice before, struct slice name,
-					      struct stmt *stmt)
+					      struct slice before, struct stmt *stmt)
 {
 	struct prepared_names *names = t->c->prepared;
 	const struct track *track = &t->s->track;
@@ -183,7 +191,7 @@ static enum prepared_step prepared_on_changed(struct prepared_turn *t, const str
 		return PREPARED_FULL;
 	if (!is_open)
 		prepared_names_tell(names, track_next_seq(track), stmt);
-	prepared_rename(t, f, before, name, SLICE(STMT_NOBODY));
+	prepared_rename(t, f, before, SLICE(STMT_NOBODY));
 	return PREPARED_WRITTEN;
 }
 
@@ -229,7 +237,7 @@ static enum prepared_step prepared_on_use_unnamed(struct prepared_turn *t, const
 	case PREPARED_ASKS:
 		return PREPARED_FULL;
 	case PREPARED_MISFIT:
-		return prepared_on_changed(t, f, before, SLICE(""), NULL);
+		return prepared_on_changed(t, f, before, NULL);
 	}
 	if (sql.ptr)
 		prepared_run(t, slice_head(before, before.len - 1), sql);
@@ -251,12 +259,12 @@ static enum prepared_step prepared_on_bind(struct prepared_turn *t, const struct
 	case PREPARED_ASKS:
 		return PREPARED_FULL;
 	case PREPARED_MISFIT:
-		return prepared_on_changed(t, f, before, name, there->stmt);
+		return prepared_on_changed(t, f, before, there->stmt);
 	}
 	struct stmt *stmt = there->stmt;
 	if (runs)
 		prepared_run(t, slice_head(before, before.len - 1), slice_of(stmt->body.ptr));
-	prepared_rename(t, f, before, name, prepared_turn_name(stmt));
+	prepared_rename(t, f, before, prepared_turn_name(stmt));
 	return PREPARED_WRITTEN;
 }
 
@@ -276,7 +284,7 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 	if (!there && !slice_starts(name, STMT_PREFIX))
 		return PREPARED_PASSES;
 	if (!there) {
-		prepared_rename(t, f, before, name, SLICE(STMT_NOBODY));
+		prepared_rename(t, f, before, SLICE(STMT_NOBODY));
 		return PREPARED_WRITTEN;
 	}
 	if (f->type == 'B')
@@ -287,7 +295,7 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 		return PREPARED_FULL;
 	if (prepared_turn_describe(t, name, there) == PREPARED_ASKS)
 		return PREPARED_FULL;
-	prepared_rename(t, f, before, name, prepared_turn_name(there->stmt));
+	prepared_rename(t, f, before, prepared_turn_name(there->stmt));
 	return PREPARED_WRITTEN;
 }
 
@@ -355,9 +363,9 @@ static enum prepared_step prepared_read(struct prepared_turn *t, const struct fr
 	case 'B':
 		first = reader_cstr(&r);
 		name = reader_cstr(&r);
-		return reader_failed(&r)
-			       ? PREPARED_PASSES
-			       : prepared_on_use(t, f, slice_head(f->body, first.len + 1), name);
+		return reader_failed(&r) ? PREPARED_PASSES
+					 : prepared_on_use(t, f, slice_head(f->body, first.len + 1),
+							   prepared_key(name));
 	case 'D':
 	case 'C':
 		first = reader_bytes(&r, 1);
@@ -365,8 +373,8 @@ static enum prepared_step prepared_read(struct prepared_turn *t, const struct fr
 		if (reader_failed(&r) || first.ptr[0] != 'S')
 			return PREPARED_PASSES;
 		if (f->type == 'D')
-			return prepared_on_use(t, f, first, name);
-		return prepared_on_close(t, f, first, name);
+			return prepared_on_use(t, f, first, prepared_key(name));
+		return prepared_on_close(t, f, first, prepared_key(name));
 	case 'E':
 		name = reader_cstr(&r);
 		return reader_failed(&r) ? PREPARED_PASSES : prepared_on_execute(t, name);

@@ -122,6 +122,7 @@ void prepared_set_free(struct server *s)
 	shape_unref(set->unnamed_shape);
 	map_fini(&set->lent);
 	map_fini(&set->unsure);
+	free(set->lent_encoding);
 	free(set);
 	s->prepared = NULL;
 }

@@ -54,14 +54,16 @@ struct prepared_set {
 	uint32_t synced_at;          /* of the last Sync */
 	uint32_t flushed_at;         /* what was sent before is answered without one */
 	uintptr_t text;              /* the number of the text that names are lent to, from one */
-	struct map lent;    /* names of the client's own that it got for a moment -> their text */
-	struct map unsure;  /* those that `unsure_of` may have by PREPARE since, if its text got so
-			       far -> not NULL */
-	uint64_t unsure_of; /* a client's id */
-	bool holds;         /* in front of the message `held_seq` stands something that may fail: */
-	uint32_t held_seq;  /* what comes behind it waits until it is answered */
-	bool has_exit;      /* holds: there is what its text begins with, too, */
-	uint32_t exit_seq;  /* run by this Execute */
+	struct map lent;     /* names of the client's own that it got for a moment -> their text */
+	struct map unsure;   /* those that `unsure_of` may have by PREPARE since, if its text got so
+				far -> not NULL */
+	uint64_t unsure_of;  /* a client's id */
+	char *lent_encoding; /* owned; in which names beyond ASCII were lent; NULL: there are none
+			      */
+	bool holds;        /* in front of the message `held_seq` stands something that may fail: */
+	uint32_t held_seq; /* what comes behind it waits until it is answered */
+	bool has_exit;     /* holds: there is what its text begins with, too, */
+	uint32_t exit_seq; /* run by this Execute */
 };
 
 /* The server's; made where it has none yet. */

@@ -3,12 +3,14 @@
  */
 #include "proxy/prepared_turn.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/mem.h"
 #include "proxy/client.h"
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
+#include "proxy/paramset.h"
 #include "proxy/prepared_executed.h"
 #include "proxy/prepared_names.h"
 #include "proxy/prepared_scene.h"
@@ -18,6 +20,7 @@
 #include "proxy/shape.h"
 #include "proxy/stmt.h"
 #include "proxy/worker.h"
+#include "sql/naming.h"
 #include "wire/build.h"
 #include "wire/frame.h"
 #include "wire/track.h"
@@ -301,6 +304,13 @@ enum prepared_fit prepared_turn_describe(struct prepared_turn *t, struct slice o
 
 static const char nothing[] = { 0, 0, 0 };
 
+static struct slice encoding_of(const struct prepared_turn *t)
+{
+	const char *own = paramset_get(t->c->params, SLICE("client_encoding"));
+	const char *base = paramset_get(t->s->base, SLICE("client_encoding"));
+	return slice_of(own ? own : base ? base : "");
+}
+
 /* It is the client's by a Parse, so that PREPARE has not taken it: what may be there is of no use.
  */
 static void lend(struct prepared_turn *t, struct slice name, struct slice body, struct slice types)
@@ -310,6 +320,10 @@ static void lend(struct prepared_turn *t, struct slice name, struct slice body, 
 	prepared_turn_own(t, 'P');
 	prepared_turn_parse_typed(t->out, name, body, types);
 	prepared_set_lend(set, name);
+	if (!naming_is_foreign(name))
+		return;
+	free(set->lent_encoding);
+	set->lent_encoding = slice_dup(encoding_of(t));
 }
 
 void prepared_turn_lend(struct prepared_turn *t, struct slice name)
@@ -361,19 +375,26 @@ void prepared_turn_settled(struct prepared_turn *t, const struct prepared_execut
 		prepared_turn_close(t, name);
 }
 
-void prepared_turn_try_name(struct prepared_turn *t, struct slice name)
+void prepared_turn_try(struct prepared_turn *t, struct slice name, struct slice body)
 {
 	prepared_turn_own(t, 'P');
-	prepared_turn_parse(t->out, name, slice_make(nothing, sizeof(nothing)));
+	prepared_turn_parse(t->out, name, body);
 	prepared_turn_close(t, name);
 }
 
+/* Names beyond ASCII can be said in the encoding alone that they were lent in. */
 static void close_all(struct prepared_turn *t, struct map *names)
 {
+	struct prepared_set *set = t->s->prepared;
 	struct slice name;
 	void *value;
-	for (size_t at = 0; map_next(names, &at, &name, &value);)
-		prepared_turn_close(t, name);
+	bool can_say = !set->lent_encoding || slice_eq_str(encoding_of(t), set->lent_encoding);
+	for (size_t at = 0; map_next(names, &at, &name, &value);) {
+		if (can_say || !naming_is_foreign(name))
+			prepared_turn_close(t, name);
+		else
+			t->s->is_doomed = true;
+	}
 	map_fini(names);
 }
 
@@ -389,6 +410,10 @@ void prepared_turn_take_home(struct prepared_turn *t)
 	close_all(t, &set->lent);
 	if (!may_have_prepared(t->c, set))
 		close_all(t, &set->unsure);
+	if (UNLIKELY(set->lent_encoding != NULL) && !map_count(&set->unsure)) {
+		free(set->lent_encoding);
+		set->lent_encoding = NULL;
+	}
 }
 
 static void nothing_in_front(void *arg)

@@ -107,9 +107,9 @@ void prepared_turn_lend_whole(struct prepared_turn *t, struct slice name,
 void prepared_turn_settle(struct prepared_turn *t, const struct prepared_executed *executed);
 void prepared_turn_settled(struct prepared_turn *t, const struct prepared_executed *executed);
 
-/* Is the name one that PREPARE has taken in this session? The server says so, and skips the rest.
- */
-void prepared_turn_try_name(struct prepared_turn *t, struct slice name);
+/* For a Parse that comes next: the server says whether PREPARE has taken its name in this session,
+ * if it has nothing else to say against it, and skips the rest. */
+void prepared_turn_try(struct prepared_turn *t, struct slice name, struct slice body);
 void prepared_turn_take_home(struct prepared_turn *t);
 
 /* The same, a message of ours beginning the client's batch, where nothing can skip it. */

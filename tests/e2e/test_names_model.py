@@ -21,7 +21,6 @@ CLIENTS = 4
 HISTORY = 30
 NAMES = ["n", "m", "x", '"N 1"']
 HARMLESS = ["select 'a'", "select 'b' as other", "select $1::int + 1", "select $1", "select 1/0", "select 7, 8", "", "selec 1"]
-READABLE = HARMLESS[:-1]  # a Parse may be refused for its text or for its name
 
 
 class Pair:
@@ -126,8 +125,8 @@ class Draw:
         value = self.one((), (), (), ("5",))
         unnamed = [] if executes else [lambda: D("S"), lambda: B(*value) + E()]
         return self.one(
-            lambda: P(self.one(*READABLE), name),
-            lambda: P(self.one(*READABLE), name),
+            lambda: P(self.query(), name),
+            lambda: P(self.query(), name),
             lambda: B(*value, name=name) + E(),
             lambda: B(*value, name=name) + D() + E(),
             lambda: D("S", name),

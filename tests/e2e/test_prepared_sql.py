@@ -2,7 +2,7 @@
 
 import pytest
 
-from rawwire import B, C, Client, D, E, P, Q, S
+from rawwire import B, C, Client, D, E, P, Q, S, message
 
 pytestmark = pytest.mark.pgweir
 
@@ -20,6 +20,9 @@ PREPARED = Q("prepare n as select 'prepared'")
 
 FAILED = Q("begin; select 1/0")
 
+WRONG = [P(sql, "n") + S for sql in ("selec 1", "select nowhere", "select 1; select 2", "select $1", "")] + [P("selec", "n") + use("n") + S]
+LONG = "l" * 63
+
 # Each message list is sent batch by batch.
 STORIES = {
     "parsed over prepared": [PREPARED, PARSED, use("n") + S, Q("execute n")],
@@ -29,6 +32,17 @@ STORIES = {
     "parsed over prepared, in a transaction": [Q("begin"), PREPARED, PARSED, Q("rollback"), use("n") + S, PARSED],
     "parsed where it was prepared": [PREPARED, Q("deallocate n"), PARSED, use("n") + S],
     "parsed beside prepared": [PREPARED, P("select 'm'", "m") + S, use("m") + S, Q("execute n"), Q("deallocate m"), Q("execute n")],
+    "parsed wrongly over prepared": [PREPARED, *WRONG, Q("execute n"), FAILED, *WRONG, Q("rollback"), Q("execute n"), Q("deallocate n"), *WRONG, PARSED],
+    "parsed wrongly over parsed": [PARSED, *WRONG, use("n") + S, FAILED, *WRONG, Q("rollback"), use("n") + S, C("S", "n") + S, *WRONG, PARSED],
+    "names that differ late": [
+        P("select 'a'", LONG + "a") + S, P("select 'b'", LONG + "b") + S, use(LONG + "c") + S, D("S", LONG) + S, Q(f"execute {LONG}d"),
+        Q(f"prepare {LONG}e as select 'e'"), C("S", LONG + "f") + S, use(LONG + "a") + S, Q(f"prepare {LONG}g as select 'g'"),
+        P("select 'h'", LONG + "h") + S, Q(f"execute {LONG}i"), Q(f"deallocate {LONG}"), P("select 'j'", LONG[1:] + "jj") + S, use(LONG[1:] + "jk") + S],
+    "names of all letters": [
+        P("select 1", "\u00e9") + P("select 2", "N") + P("select 3", 'a "b"') + P("select 4", "\u00e9" * 40) + S, Q('execute \u00e9; execute "\u00e9"'),
+        Q("execute n"), Q('execute "N"; execute "a ""b"""'), use("\u00e9" * 40) + S, use("\u00e9" * 31) + S, Q('execute "' + "\u00e9" * 40 + '"'),
+        Q('execute ""'), P("select 5", "\u00e9" * 41) + S, Q("deallocate \u00e9"), use("\u00e9") + S, Q("execute \u00c9"), C("S", "\u00e9" * 39) + S,
+        use("\u00e9" * 40) + S],
     "prepared over parsed": [PARSED, PREPARED, use("n") + S, Q("deallocate n"), use("n") + S],
     "prepared over parsed, extended": [PARSED, text("prepare n as select 'prepared'") + S, use("n") + S, Q("select 1"), use("n") + S],
     "prepared over parsed, later": [PARSED, use("n") + S, Q("select 1"), Q("begin"), PREPARED, Q("rollback"), use("n") + S, PREPARED],
@@ -187,3 +201,19 @@ def test_where_a_string_behind_a_failed_transaction_is_wrong(pooler, cluster):
             heard.append([(m.fields()["C"], m.fields()["M"], m.fields().get("P")) for m in said if m.kind == "E"])
     assert heard[0] == heard[1]
     assert [position for _, _, position in heard[0]] == [None, "37", None, "12"]
+
+
+def test_a_name_under_two_encodings(pooler):
+    """Whoever is next on the server can not even say it."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    name = "\u00e9".encode("latin1")
+    with p.raw(client_encoding="LATIN1") as client, p.raw(client_encoding="UTF8") as other:
+        client.send(message("P", name + b"\0select 'parsed'\0\0\0") + S)
+        client.ready()
+        for _ in range(2):
+            client.send(message("Q", b'execute "' + name + b'"\0'))
+            assert [m.row() for m in client.ready() if m.kind == "D"] == [["parsed"]]
+            assert other.value("select 'well'") == "well"
+            other.send(text("select 'well'") + S)
+            assert [m.row() for m in other.ready() if m.kind == "D"] == [["well"]]
+            assert other.rows("select name from pg_prepared_statements where name !~ '^pgweir_[0-9]+$'") == []
