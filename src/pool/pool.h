@@ -142,6 +142,8 @@ struct pool_member {
 	uint8_t state;   /* enum pool_member_state; written by pool_member_enter alone */
 	bool is_used;    /* it was given to a client before */
 	bool is_returning;
+	bool is_dear; /* the caller's: who used it last may want this one and no other. Somebody
+			 else gets it if no other idles */
 };
 
 /* The pool's part of a client. Owned by the client object. */

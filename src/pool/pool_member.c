@@ -174,12 +174,29 @@ void pool_member_unlink(struct pool_member *m)
 	m->last = NULL;
 }
 
+static bool is_wanted_back(const struct pool_member *m)
+{
+	return m && m->is_dear && m->last;
+}
+
+/* Another than `m`, if there is one that nobody wants back. */
+static struct pool_member *pick_other(struct pool_slice *s, struct pool_member *m)
+{
+	LIST_EACH (node, tmp, &s->idle) {
+		struct pool_member *other = LIST_ENTRY(node, struct pool_member, on_slice);
+		if (!is_wanted_back(other))
+			return other;
+	}
+	return m;
+}
+
 struct pool_member *pool_member_pick(struct pool_slice *s, const struct pool_waiter *w)
 {
 	if (w && w->last && w->last->state == POOL_MEMBER_IDLE && w->last->slice == s)
 		return w->last;
-	return s->limits.lifo ? LIST_FIRST(&s->idle, struct pool_member, on_slice)
-			      : LIST_LAST(&s->idle, struct pool_member, on_slice);
+	struct pool_member *m = s->limits.lifo ? LIST_FIRST(&s->idle, struct pool_member, on_slice)
+					       : LIST_LAST(&s->idle, struct pool_member, on_slice);
+	return UNLIKELY(is_wanted_back(m)) ? pick_other(s, m) : m;
 }
 
 struct pool_member *pool_member_oldest(struct pool_slice *s)

@@ -110,6 +110,7 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/moves.c src/proxy/moves.h \
 	src/proxy/note.c \
 	src/proxy/note.h \
+	src/proxy/numbers.c src/proxy/numbers.h \
 	src/proxy/opening.c \
 	src/proxy/opening.h \
 	src/proxy/passcheck.c \

@@ -16,6 +16,7 @@
 #include "proxy/hub_table.h"
 #include "proxy/keep.h"
 #include "proxy/login.h"
+#include "proxy/numbers.h"
 #include "proxy/registry.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
@@ -418,6 +419,7 @@ void localpool_request(struct localpool *lp, struct client *c, usec_t now)
 
 void localpool_return(struct localpool *lp, struct server *s, usec_t now)
 {
+	s->member.is_dear = s->has_numbers && numbers_on_trial(lp);
 	pool_return(&s->member, now);
 	localpool_touch(lp);
 }

@@ -10,6 +10,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "base/vault.h"
+#include "proxy/numbers.h"
 #include "proxy/registry.h"
 #include "wire/reader.h"
 
@@ -39,6 +40,7 @@ struct route *route_new(struct slice key, struct registry *registry, unsigned wo
 	BUG_ON(!route);
 	memset(route, 0, sizeof(*route));
 	atomic_init(&route->refs, 1);
+	atomic_init(&route->trials, NUMBERS_TRIAL);
 	route->key = slice_make(slice_dup(key), key.len);
 	route->database = slice_dup(database);
 	route->user = slice_dup(user);

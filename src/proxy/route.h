@@ -48,8 +48,9 @@ struct route {
 	struct registry_entry *database_entry, *user_entry; /* a reference each */
 	struct pool_shared shared;
 	atomic_bool reads_sequences; /* currval or lastval was seen */
-	atomic_uint era; /* one more with each command that changes what sessions begin with */
-	atomic_int kept; /* servers of it that clients keep (proxy/keep.h), or all (lend.h) */
+	atomic_int trials; /* left until it is taken for a fact that they are not (numbers.h) */
+	atomic_uint era;   /* one more with each command that changes what sessions begin with */
+	atomic_int kept;   /* servers of it that clients keep (proxy/keep.h), or all (lend.h) */
 
 	pthread_mutex_t lock; /* guards the rest */
 	uint64_t

@@ -154,6 +154,7 @@ struct server {
 	struct site *defines;  /* a reference: what runs there changes what is defined (define.h) */
 	uint64_t sequences_of; /* pool_mode auto: the client whose numbers of sequences it may
 				  hold; 0: none; SERVER_SEQUENCES_MIXED: of several */
+	bool has_numbers;      /* that one may have taken some (proxy/numbers.h) */
 	uint64_t id;
 	uint64_t tainted_by; /* the client that has run unknown code there last; 0: nobody */
 	usec_t connected_at;

@@ -7,25 +7,14 @@
 #include "proxy/errand.h"
 #include "proxy/learn.h"
 #include "proxy/localpool.h"
-#include "proxy/route.h"
+#include "proxy/numbers.h"
 #include "proxy/server.h"
 #include "proxy/site.h"
-
-/* Nobody may read the numbers that sequences have given to somebody else: must they be forgotten
- * first? Where nobody reads any nothing is spent on it. */
-static bool server_link_takes_over(struct server *s, const struct client *c)
-{
-	bool is_fresh = s->sequences_of == 0;
-	bool forgets = !is_fresh && atomic_load(&s->pool->route->reads_sequences) &&
-		       s->pool->settings.sequence_state != CONF_SEQUENCE_STATE_IGNORE;
-	s->sequences_of = is_fresh || forgets ? c->id : SERVER_SEQUENCES_MIXED;
-	return forgets;
-}
 
 void server_link_fit(struct server *s, usec_t now)
 {
 	struct client *c = s->client;
-	bool forgets = s->pool->is_auto && s->sequences_of != c->id && server_link_takes_over(s, c);
+	bool forgets = s->pool->is_auto && s->sequences_of != c->id && numbers_take_over(s, c);
 	bool is_tainted = s->tainted_by && s->tainted_by != c->id;
 	if (s->params != c->params || forgets || is_tainted)
 		errand_set_params(s, c->params, forgets, now);

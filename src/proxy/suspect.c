@@ -13,6 +13,7 @@
 #include "proxy/harmless.h"
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
+#include "proxy/numbers.h"
 #include "proxy/paramset.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
@@ -107,12 +108,18 @@ static bool suspect_keeps_sequences(const struct client *c)
 	return state == CONF_SEQUENCE_STATE_KEEP || state == CONF_SEQUENCE_STATE_ALWAYS;
 }
 
-bool suspect_minds_moves(const struct client *c)
+/* Does who takes a number keep his server for it, and this client not yet? */
+static bool suspect_keeps_moves(const struct client *c)
 {
 	const struct localpool *lp = c->pool;
 	bool are_read = lp->settings.sequence_state == CONF_SEQUENCE_STATE_ALWAYS ||
 			atomic_load_explicit(&lp->route->reads_sequences, memory_order_relaxed);
 	return are_read && suspect_keeps_sequences(c);
+}
+
+bool suspect_minds_moves(const struct client *c)
+{
+	return suspect_keeps_moves(c) || (!c->server->has_numbers && numbers_on_trial(c->pool));
 }
 
 /* Those that the settings want to be minded. */
@@ -131,7 +138,7 @@ static uint64_t suspect_minded(const struct client *c, uint64_t effects)
 static uint64_t suspect_moved(const struct client *c, uint64_t effects)
 {
 	bool moves = effects & (EFFECT(SEQUENCE_MOVE) | SUSPECT_DOUBTS);
-	return moves && suspect_minds_moves(c) ? EFFECT(SEQUENCE_READ) : 0;
+	return moves && suspect_keeps_moves(c) ? EFFECT(SEQUENCE_READ) : 0;
 }
 
 /* What it may have set is not all to be known: nobody else gets that server before RESET ALL. */
@@ -156,6 +163,8 @@ static void suspect_effects(struct client *c, uint64_t effects)
 	suspect_taint(c, effects);
 	if (c->server && effects & (EFFECT(TEMP) | SUSPECT_DOUBTS))
 		c->server->is_worn = true;
+	if (effects & SUSPECT_DOUBTS)
+		numbers_moved(c);
 	if (c->server && effects & EFFECT(SEED))
 		c->server->is_seeded = true;
 	struct keep *keep = keep_need(c);
@@ -263,6 +272,8 @@ static void suspect_statement(struct client *c, const struct effect *e, struct l
 	uint64_t effects = suspect_minded(c, e->set & ~SUSPECT_IDLE_EFFECTS);
 	if (e->set & EFFECT(SEQUENCE_READ))
 		atomic_store(&c->pool->route->reads_sequences, true);
+	if (e->set & (SUSPECT_DOUBTS | EFFECT(EXECUTE)))
+		numbers_moved(c);
 	suspect_heed(c, e);
 	suspect_taint(c, e->set);
 	if (effects & EFFECT(CREATE) && suspect_path_is_temp(c))
@@ -334,6 +345,8 @@ static uint64_t suspect_read(struct client *c, struct slice sql, bool is_whole)
 	if (may_hide && hidden_is_stale(&c->pool->hidden))
 		suspect_sweep(c);
 	uint64_t effects = effect_of(sql, mode);
+	if (effects & EFFECT(SEQUENCE_MOVE))
+		numbers_moved(c);
 	if (!(effects & ~SUSPECT_DULL_EFFECTS) && !suspect_moved(c, effects) &&
 	    !(may_hide && hidden_is_in(&c->pool->hidden, sql, mode)))
 		return effects;

@@ -25,7 +25,8 @@ void suspect_bound(struct client *c, struct slice sql);
 /* May it leave anything behind, if it is run? `moves`: may it take a number from a sequence? */
 bool suspect_has_effects(const struct client *c, struct slice sql, bool *moves);
 
-/* Does who takes a number from a sequence keep its server for it, and this client not yet? */
+/* Is it to be known of this client that it takes a number from a sequence (proxy/numbers.h): since
+ * it keeps its server for it, or to find out whether it should? It has a server. */
 bool suspect_minds_moves(const struct client *c);
 
 /* The same of what the names in a prepared statement hide, which changes; what was found is in

@@ -267,6 +267,85 @@ def test_nobody_reads_anothers_number(pooler, text, how, state):
     assert [e.sqlstate for e in errors] == ["55000"]
 
 
+FIRST = {
+    "simple": lambda client: client.send(Q("insert into keep_first (v) values (1)")),
+    "extended": lambda client: client.send(P("insert into keep_first (v) values (1)"), B(), E(), S),
+    "prepared": lambda client: client.send(P("insert into keep_first (v) values (1)", "i"), B(name="i"), E(), S),
+    "prepared before": lambda client: client.send(B(name="before"), E(), S),
+    "unnamed before": lambda client: client.send(B(), E(), S),
+    "function": lambda client: client.send(Q("select keep_first()")),
+    "do": lambda client: client.send(Q("do $$begin insert into keep_first (v) values (1); end$$")),
+    "call": lambda client: client.send(Q("call keep_first_too()")),
+    "trigger": lambda client: client.send(Q("update keep_first_of set v = 2")),
+    "execute": lambda client: client.send(Q("prepare i as insert into keep_first (v) values (1); execute i; deallocate i")),
+}
+FIRST_TABLES = """
+drop table if exists keep_first cascade; create table keep_first (id serial, v int);
+create or replace function keep_first() returns void language sql as 'insert into keep_first (v) values (1)';
+create or replace procedure keep_first_too() language sql as 'insert into keep_first (v) values (1)';
+drop table if exists keep_first_of; create table keep_first_of as select 1 as v;
+create or replace function keep_first_row() returns trigger language plpgsql as 'begin perform keep_first(); return new; end';
+create trigger t before update on keep_first_of for each row execute function keep_first_row();
+"""
+
+
+def firsts(p, cluster, how):
+    """Two clients on a server on which several have taken numbers, and nobody has read any."""
+    cluster.in_app(f"{FIRST_TABLES}; grant all on keep_first, keep_first_id_seq, keep_first_of to public")
+    clients = [p.raw() for _ in range(4)]
+    for client in clients:
+        client.query("insert into keep_first (v) values (1)")
+        client.send(P("insert into keep_first (v) values (1)", "before" if how == "prepared before" else ""), S)
+        client.ready()
+    for client in clients:
+        FIRST[how](client)
+        assert client.ready()[-1].body == b"I"
+        until_equal(lambda: kept(p), [])
+    return clients
+
+
+@pytest.mark.parametrize("how", FIRST)
+def test_the_first_who_reads_finds_its_own_number(pooler, cluster, how):
+    """PHP's lastInsertId(), a moment after the INSERT: nobody has had the server since."""
+    p = auto(pooler, pool_size=1)
+    clients = firsts(p, cluster, how)
+    (last,), = cluster.in_app("select last_value from keep_first_id_seq")
+    assert clients[-1].value("select lastval()") == str(last)
+    until_equal(lambda: kept(p), ["sequence"])
+
+
+@pytest.mark.parametrize("how", FIRST)
+@pytest.mark.parametrize("text", ["select lastval()", "select currval('keep_first_id_seq')"])
+def test_the_first_who_reads_finds_no_number_of_anothers(pooler, cluster, how, text):
+    p = auto(pooler, pool_size=1)
+    clients = firsts(p, cluster, how)
+    assert clients[0].error(text).sqlstate == "55000"
+
+
+def test_the_first_who_reads_is_not_robbed_of_its_server(pooler, cluster):
+    """As long as another one idles."""
+    p = auto(pooler, pool_size=2)
+    clients = firsts(p, cluster, "simple")
+    for client in clients[:2]:  # there are two servers
+        client.query("begin; select 1")
+    for client in clients[:2]:
+        client.query("commit")
+    number = clients[0].value("insert into keep_first (v) values (1) returning id")
+    for stranger in [p.raw() for _ in range(3)]:
+        stranger.rows("select 1")
+    assert clients[0].value("select lastval()") == number
+
+
+def test_it_is_found_out_some_time_that_nobody_reads(pooler, cluster):
+    """Where 1000 servers were made to forget for nothing, none is any more."""
+    p = auto(pooler, pool_size=1)
+    clients = firsts(p, cluster, "simple")
+    for _ in range(300):
+        for client in clients:
+            client.query("insert into keep_first (v) values (1)")
+    assert clients[-1].error("select lastval()").sqlstate == "55000"
+
+
 def test_own_number_is_read(pooler):
     p = auto(pooler, pool_size=2)
     other = move(p)

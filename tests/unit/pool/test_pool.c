@@ -314,6 +314,25 @@ START_TEST(client_gets_the_server_that_it_used_last)
 }
 END_TEST
 
+START_TEST(a_server_that_is_dear_to_its_client_is_given_to_others_last)
+{
+	for (int lifo = 0; lifo < 2; lifo++) {
+		struct pool_limits limits = rig_limits();
+		limits.lifo = lifo;
+		struct rig *r = rig_new(1, limits);
+		rig_serve(r, 2);
+		unsigned dear = lifo ? 1 : 0; /* whose turn it would be */
+		r->servers[dear].is_dear = true;
+		rig_return(r, 0);
+		rig_return(r, 1);
+		rig_request(r, 5);
+		RIG_EXPECT(r, lifo ? "SERVED c5 s0" : "SERVED c5 s1");
+		rig_request(r, 6); /* or he would have to wait */
+		RIG_EXPECT(r, lifo ? "SERVED c6 s1" : "SERVED c6 s0");
+	}
+}
+END_TEST
+
 START_TEST(client_that_is_gone_is_forgotten_by_its_server)
 {
 	struct rig *r = rig_new(1, rig_limits());
@@ -434,6 +453,7 @@ static void add_get_and_return(TCase *tc)
 	tcase_add_test(tc, lifo_takes_the_one_used_last);
 	tcase_add_test(tc, fifo_takes_the_one_idle_longest);
 	tcase_add_test(tc, client_gets_the_server_that_it_used_last);
+	tcase_add_test(tc, a_server_that_is_dear_to_its_client_is_given_to_others_last);
 	tcase_add_test(tc, client_that_is_gone_is_forgotten_by_its_server);
 }
 
