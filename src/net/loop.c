@@ -26,6 +26,7 @@ struct loop {
 	struct event *limit; /* for loop_turn with an end */
 	int alarm_fd;        /* owned; a timerfd */
 	usec_t alarm_at;     /* USEC_NEVER: not armed */
+	bool alarm_is_late;  /* perhaps: a deadline came nearer, or it has gone off */
 	usec_t now;
 	usec_t brisk[LOOP_BRISK_EVENTS]; /* when something small was served: the last times */
 	unsigned brisk_next;             /* the oldest of these */
@@ -47,6 +48,7 @@ static void loop_on_alarm(evutil_socket_t fd, short what UNUSED, void *arg)
 	if (read(fd, &expirations, sizeof(expirations)) < 0)
 		return; /* put off since it went off */
 	loop->alarm_at = USEC_NEVER;
+	loop->alarm_is_late = true;
 	wheel_expire(&loop->wheel, now);
 }
 
@@ -62,6 +64,8 @@ static struct event_base *loop_new_base(void)
 		return NULL;
 	event_config_set_flag(config, EVENT_BASE_FLAG_NOLOCK);
 	event_config_set_flag(config, EVENT_BASE_FLAG_IGNORE_ENV);
+	/* else it reads the clock in each turn, for timers that it has not */
+	event_config_set_flag(config, EVENT_BASE_FLAG_NO_CACHE_TIME);
 	event_config_require_features(config, EV_FEATURE_ET | EV_FEATURE_EARLY_CLOSE);
 	struct event_base *base = event_base_new_with_config(config);
 	event_config_free(config);
@@ -145,15 +149,19 @@ static struct timeval loop_interval(usec_t from, usec_t to)
 
 static void loop_arm_alarm(struct loop *loop)
 {
-	usec_t next = wheel_next(&loop->wheel);
-	if (next >= loop->alarm_at)
+	if (!loop->alarm_is_late)
 		return;
-	/* zero would disarm it */
-	usec_t at = next > 0 ? next : 1;
-	struct itimerspec when = { .it_value = { .tv_sec = at / USEC_PER_SEC,
-						 .tv_nsec = at % USEC_PER_SEC * 1000 } };
-	if (timerfd_settime(loop->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL) == 0)
+	usec_t next = wheel_next(&loop->wheel);
+	if (next < loop->alarm_at) {
+		/* zero would disarm it */
+		usec_t at = next > 0 ? next : 1;
+		struct itimerspec when = { .it_value = { .tv_sec = at / USEC_PER_SEC,
+							 .tv_nsec = at % USEC_PER_SEC * 1000 } };
+		if (timerfd_settime(loop->alarm_fd, TFD_TIMER_ABSTIME, &when, NULL) != 0)
+			return;
 		loop->alarm_at = next;
+	}
+	loop->alarm_is_late = false;
 }
 
 static void loop_end_turn(struct loop *loop)
@@ -233,6 +241,8 @@ void loop_cancel_deferred(struct deferred *d)
 void loop_set_timer(struct loop *loop, struct timer *t, usec_t deadline)
 {
 	wheel_set(&loop->wheel, t, deadline);
+	if (deadline < loop->alarm_at)
+		loop->alarm_is_late = true;
 }
 
 void loop_clear_timer(struct timer *t)
