@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""bench.py - pgweir against PgBouncer, HAProxy as a TCP relay, and the server itself.
+"""bench.py - pgweir against PgBouncer, HAProxy as a TCP relay, a pooler that only pools (floor.c), and the server itself.
 
     bench.py --build DIR [--results DIR] [--quick] [-k WORD] [--repeats N] [--seconds S]
 
@@ -18,7 +18,7 @@ import sys
 import benchload
 import benchreport
 from benchload import NotThere
-from benchtarget import (Bed, BenchError, Cluster, Cpus, DIRECT, HAPROXY, PGBOUNCER, PGWEIR, Tools, identity, pg_bin, program,
+from benchtarget import (Bed, BenchError, Cluster, Cpus, DIRECT, FLOOR, HAPROXY, PGBOUNCER, PGWEIR, Tools, identity, pg_bin, program,
                          raise_file_limit)
 
 POOLERS = (HAPROXY, PGBOUNCER, PGWEIR)
@@ -48,8 +48,9 @@ def scenario(name, title, kind, load, bed=PLAIN, targets=POOLERS, variants=None,
 def query_scenarios():
     for proto in ("simple", "extended", "prepared"):
         for clients in (1, 16, 64, 512):
+            targets = ALL if clients in (1, 64) else POOLERS
             yield scenario(f"{proto}-{clients}", f"small query, {proto}, {clients} client{'s' * (clients > 1)}", "query",
-                           f"--clients {clients} --proto {proto}", targets=ALL if clients in (1, 64) else POOLERS,
+                           f"--clients {clients} --proto {proto}", targets=targets if proto == "prepared" else (*targets, FLOOR),
                            quick=(proto, clients) in (("simple", 1), ("simple", 64), ("extended", 64), ("prepared", 64)))
 
 
@@ -149,7 +150,7 @@ class Bench:
     def query_figures(target, clients, cpu):
         if not clients["done"]:
             raise BenchError(f"{target.name}: no query was answered")
-        figures = {k: clients[k] for k in ("per_s", "p50_us", "p99_us")}
+        figures = {k: clients[k] for k in ("per_s", "p50_us", "p99_us")} | {"mean_us": clients["count"] * 1e6 / clients["per_s"]}
         if target.process:
             figures["cpu_us"] = cpu * 1e6 / clients["done"]
         return figures
@@ -197,6 +198,8 @@ class Bench:
             bed.add_pgbouncer()
         if HAPROXY in wanted and program("haproxy"):
             bed.add_haproxy()
+        if FLOOR in wanted and bed.stubs:  # which greets all clients alike
+            bed.add_floor()
         if bed.tls and not bed.pgweir_takes({}):
             for s in scenarios:
                 self.results.miss(s.name, s.title, PGWEIR, "no TLS with clients")

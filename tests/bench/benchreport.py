@@ -6,12 +6,13 @@ import platform
 import statistics
 import time
 
-from benchtarget import DIRECT, HAPROXY, PGBOUNCER, PGWEIR
+from benchtarget import DIRECT, FLOOR, HAPROXY, PGBOUNCER, PGWEIR
 
 # What a figure is called in a table, and how it is shown.
 FIGURES = {
     "cpu_us": ("CPU us per query", "{:.1f}"),
     "per_s": ("queries/s", "{:.0f}"),
+    "mean_us": ("mean us", "{:.1f}"),
     "p50_us": ("p50 us", "{:.0f}"),
     "p99_us": ("p99 us", "{:.0f}"),
     "calls": ("system calls per query", "{:.2f}"),
@@ -74,7 +75,7 @@ AIMS = [
     ("prepared-64", "cpu_us", PGWEIR, HAPROXY, 1.13),  # 0.65 of PgBouncer 1.25, which has it
     ("prepared-64", "cpu_us", PGWEIR, PGBOUNCER, 0.65),
     ("names-64", "cpu_us", PGWEIR, PGBOUNCER, 0.6),
-    ("simple-1", "p50_us", PGWEIR, PGBOUNCER, 1.0),
+    ("simple-1", "mean_us", PGWEIR, PGBOUNCER, 1.0),
     ("tls-simple-64", "cpu_us", PGWEIR, PGBOUNCER, 0.8),
     ("stream", "cpu_s_per_gb", PGWEIR, PGBOUNCER, 0.14),
     ("stream", "mb_per_s", PGWEIR, PGBOUNCER, -5.0),
@@ -107,8 +108,12 @@ AIMED_VALUES = [
 ]
 
 
+# Whose ratios stand below a scenario's figures.
+COMPARED = [(PGWEIR, PGBOUNCER), (PGWEIR, HAPROXY), (PGWEIR, FLOOR), (FLOOR, PGBOUNCER)]
+
+
 def order(targets):
-    known = [DIRECT, HAPROXY, PGBOUNCER]
+    known = [DIRECT, FLOOR, HAPROXY, PGBOUNCER]
     return [t for t in known if t in targets] + sorted(t for t in targets if t not in known)
 
 
@@ -132,11 +137,11 @@ def scenario_table(results, scenario):
         if why and not row[target]:
             cells = [why] + [""] * (len(figures) - 1)
         lines.append(f"| {target} | " + " | ".join(cells) + " |")
-    for other in (PGBOUNCER, HAPROXY):
-        if PGWEIR in row and other in row:
-            ratios = [results.ratios(scenario, f, PGWEIR, other) for f in figures]
+    for mine, other in COMPARED:
+        if mine in row and other in row:
+            ratios = [results.ratios(scenario, f, mine, other) for f in figures]
             if any(ratios):
-                lines.append(f"| pgweir / {other} | " + " | ".join(cell(r, "{:.2f}", "**") for r in ratios) + " |")
+                lines.append(f"| {mine} / {other} | " + " | ".join(cell(r, "{:.2f}", "**") for r in ratios) + " |")
     for target, calls in results.calls.get(scenario, {}).items():
         named = ", ".join(f"{n} {c:.3f}" for n, c in sorted(calls.items(), key=lambda x: -x[1]) if c >= 0.001)
         lines.append(f"\n{target}: {named}")
@@ -148,20 +153,21 @@ def verdict(value, bound):
 
 
 def aims_table(results):
-    lines = ["| pgweir | against | ratio | aim | reached |", "|---|---|---|---|---|"]
+    lines = ["| pgweir | against | ratio | aim | reached | the floor's ratio |", "|---|---|---|---|---|---|"]
     for scenario, figure, mine, other, bound in AIMS:
         ratios = results.ratios(scenario, figure, mine, other)
         why = results.missing.get(scenario, {}).get(other)
         who = "" if mine == PGWEIR else f" ({mine})"
+        floor = cell(results.ratios(scenario, figure, FLOOR, other), "{:.2f}") if mine == PGWEIR else "–"
         if ratios or why:
             lines.append(f"| {results.titles[scenario]}{who}: {FIGURES[figure][0]} | {other} | {cell(ratios, '{:.2f}')} | "
                          f"{'at most' if bound > 0 else 'at least'} {abs(bound):g} | "
-                         f"{verdict(statistics.median(ratios), bound) if ratios else f'{other}: {why}'} |")
+                         f"{verdict(statistics.median(ratios), bound) if ratios else f'{other}: {why}'} | {floor} |")
     for scenario, figure, bound in AIMED_VALUES:
         value = results.median(scenario, PGWEIR, figure)
         if value is not None:
             lines.append(f"| {results.titles[scenario]}: {FIGURES[figure][0]} | – | {value:.2f} | "
-                         f"{'at most' if bound > 0 else 'at least'} {abs(bound):g} | {verdict(value, bound)} |")
+                         f"{'at most' if bound > 0 else 'at least'} {abs(bound):g} | {verdict(value, bound)} | – |")
     return lines + [""]
 
 

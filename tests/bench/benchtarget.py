@@ -1,4 +1,4 @@
-"""What is measured: pgweir, PgBouncer, HAProxy and the server itself, as processes with a port.
+"""What is measured: pgweir, PgBouncer, HAProxy, the floor and the server itself, as processes with a port.
 
 A Bed is a server (the stub, or a real PostgreSQL) with the targets in front of it, all in one directory that is
 removed at the end. Everything that dies on its own ends the measurement.
@@ -20,6 +20,7 @@ PASSWORD = "bench-secret"
 PGBOUNCER = "pgbouncer"
 HAPROXY = "haproxy"
 DIRECT = "direct"
+FLOOR = "floor"
 PGWEIR = "pgweir"
 TOP_FILES = 65536
 
@@ -235,6 +236,12 @@ class Bed:
                       f"client_tls_cert_file = {self.directory / 'cert.pem'}"]
         return "\n".join(lines + [f"{k} = {v}" for k, v in settings.items()]) + "\n"
 
+    def add_floor(self):
+        """The pooler that does nothing but pool, with the sixteen servers that the others have by default."""
+        port = free_port()
+        self.spawn(FLOOR, port, [self.tools / "floor", "--port", port, "--server", self.server_port], self.cpus.one,
+                   stdin=subprocess.PIPE)
+
     def add_pgbouncer(self):
         port = free_port()
         ini = self.write("pgbouncer.ini", self.ini("pgbouncer", port, {}))
@@ -286,7 +293,7 @@ class Tools:
     def __init__(self, build):
         self.directory = pathlib.Path(tempfile.mkdtemp(prefix="pgweir-bench-bin-"))
         self.directory.chmod(0o755)
-        for path in ("pgweir", "tests/bench/stubserver", "tests/bench/loadgen"):
+        for path in ("pgweir", "tests/bench/stubserver", "tests/bench/loadgen", "tests/bench/floor"):
             shutil.copy(pathlib.Path(build) / path, self.directory)
             (self.directory / pathlib.Path(path).name).chmod(0o755)
         self.pgweir = self.directory / "pgweir"

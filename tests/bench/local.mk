@@ -6,7 +6,7 @@
 #	make hotpath-write  what a query costs now becomes what it may cost
 
 BENCH_LIBS = src/auth/libauth.a src/wire/libwire.a src/base/libbase.a $(XXHASH_LIBS) $(SSL_LIBS)
-BENCH_TOOLS = tests/bench/stubserver tests/bench/loadgen
+BENCH_TOOLS = tests/bench/stubserver tests/bench/loadgen tests/bench/floor
 
 check_PROGRAMS += $(BENCH_TOOLS)
 tests_bench_stubserver_SOURCES = \
@@ -19,6 +19,8 @@ tests_bench_loadgen_SOURCES = \
 	tests/bench/loadlink.c tests/bench/loadlink.h \
 	tests/bench/loadreport.c tests/bench/loadreport.h
 tests_bench_loadgen_LDADD = $(BENCH_LIBS)
+tests_bench_floor_SOURCES = tests/bench/floor.c
+tests_bench_floor_LDADD = src/base/libbase.a
 
 dist_check_SCRIPTS += tests/bench/hotpath.sh tests/bench/test_bench.sh
 TESTS += tests/bench/hotpath.sh tests/bench/test_bench.sh

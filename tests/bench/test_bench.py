@@ -10,7 +10,7 @@ import unittest
 import bench
 import benchload
 import benchreport
-from benchtarget import Bed, BenchError, Cpus, DIRECT, PGWEIR, Tools
+from benchtarget import Bed, BenchError, Cpus, DIRECT, FLOOR, PGWEIR, Tools
 
 BUILD = pathlib.Path(os.environ.get("TOP_BUILDDIR", "."))
 PROTOS = ("simple", "extended", "prepared")
@@ -46,6 +46,13 @@ class BenchTest(unittest.TestCase):
                     benchload.Load(bed, bed.targets[DIRECT], ["--clients", "3", "--proto", proto]) as load:
                 self.assertEqual(load.run(1)["clients"]["done"], 1)
                 self.assertEqual(load.run(301)["clients"]["done"], 301)
+
+    def test_the_floor_gives_more_clients_than_it_has_servers_their_own_answers(self):
+        for proto in ("simple", "extended"):
+            with self.subTest(proto), self.bed() as bed:
+                bed.add_floor()
+                with benchload.Load(bed, bed.targets[FLOOR], ["--clients", "64", "--proto", proto]) as load:
+                    self.assertEqual(load.run(2000)["clients"]["done"], 2000)
 
     def test_a_wrong_nonce_ends_it(self):
         for proto in PROTOS:
@@ -125,6 +132,7 @@ class BenchTest(unittest.TestCase):
         for mine, theirs in ((8, 20), (10, 20), (12, 40)):
             results.add("simple-64", "small", PGWEIR, {"cpu_us": mine})
             results.add("simple-64", "small", "pgbouncer", {"cpu_us": theirs})
+            results.add("simple-64", "small", FLOOR, {"cpu_us": mine / 2})
         results.miss("prepared-64", "prepared", PGWEIR, "does not have it")
         with tempfile.TemporaryDirectory() as directory:
             _, text = benchreport.write(results, {PGWEIR: "0"}, pathlib.Path(directory), "x")
@@ -132,7 +140,8 @@ class BenchTest(unittest.TestCase):
         self.assertIn("| pgweir | 10.0 (8.0 to 12.0) |", text)
         # of each round by itself: 0.4, 0.5, 0.3, and not 10 of 20
         self.assertIn("| pgweir / pgbouncer | **0.40** (0.30 to 0.50) |", text)
-        self.assertIn("| 0.40 (0.30 to 0.50) | at most 0.75 | yes |", text)
+        self.assertIn("| pgweir / floor | **2.00** |", text)
+        self.assertIn("| 0.40 (0.30 to 0.50) | at most 0.75 | yes | 0.20 (0.15 to 0.25) |", text)
         self.assertIn("| pgweir | does not have it |", text)
 
 
