@@ -10,6 +10,7 @@
 #include "proxy/paramset_sql.h"
 #include "proxy/prepared_turn.h"
 #include "proxy/stmt.h"
+#include "sql/effect.h"
 #include "wire/build.h"
 
 /* Of its statement and its portal: the client's unnamed ones are in use, perhaps. */
@@ -21,10 +22,19 @@ bool prepared_scene_is_known(const struct prepared_turn *t)
 	return !keep || !(keep->moves_meaning || keep->awaits_report);
 }
 
-static void move(struct prepared_turn *t, struct slice from, struct slice to)
+/* What ends a failed transaction must get through, and a query does not. */
+static bool may_end(const struct prepared_turn *t, const struct stmt *stmt)
+{
+	uint64_t ends = EFFECT(COMMIT) | EFFECT(ROLLBACK) | EFFECT(ROLLBACK_TO) |
+			EFFECT(PREPARE_TRANSACTION);
+	return effect_of(slice_of(stmt->body.ptr), paramset_reading(t->c->params)) & ends;
+}
+
+static void move(struct prepared_turn *t, const struct stmt *stmt, struct slice from,
+		 struct slice to)
 {
 	struct buf sql = { 0 };
-	if (LIKELY(slice_eq(from, to)) || !prepared_scene_is_known(t))
+	if (LIKELY(slice_eq(from, to)) || !prepared_scene_is_known(t) || may_end(t, stmt))
 		return;
 	paramset_sql_mean(from, to, &sql);
 	if (buf_len(&sql)) {
@@ -44,10 +54,10 @@ static void move(struct prepared_turn *t, struct slice from, struct slice to)
 
 void prepared_scene_set(struct prepared_turn *t, const struct stmt *stmt)
 {
-	move(t, paramset_meaning(t->c->params), stmt_meaning(stmt));
+	move(t, stmt, paramset_meaning(t->c->params), stmt_meaning(stmt));
 }
 
 void prepared_scene_end(struct prepared_turn *t, const struct stmt *stmt)
 {
-	move(t, stmt_meaning(stmt), paramset_meaning(t->c->params));
+	move(t, stmt, stmt_meaning(stmt), paramset_meaning(t->c->params));
 }

@@ -131,3 +131,23 @@ def test_described_in_a_transaction_that_sets_something(pooler, case):
         client.ready()
         assert rows(client, B(name="t") + E() + S) == wanted
         assert rows(bystander, USE + S) == wanted
+
+
+@pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "at once"])
+def test_what_ends_a_failed_transaction_under_other_settings(pooler, at_once):
+    """It gets through, on a server that has to prepare it first."""
+    p = pooler(pool_mode="auto", pool_size=2, workers=1)
+    with p.raw() as client, p.raw() as holder:
+        client.send(P("rollback", "r") + P("begin", "b") + S)
+        client.ready()
+        client.query("set timezone = 'Asia/Tokyo'")
+        before = client.value("select pg_backend_pid()")
+        holder.query("begin; select 1")
+        assert client.value("select pg_backend_pid()") != before
+        story = [B(name="b") + E() + S, Q("select 1/0"), B(name="r") + E() + S]
+        if at_once:
+            client.send(*story)
+        said = [(client.send(b"" if at_once else batch), client.ready())[1] for batch in story]
+        assert [m.tag() for m in said[2] if m.kind == "C"] == ["ROLLBACK"]
+        assert said[2][-1].status() == "I"
+        holder.query("rollback")
