@@ -300,7 +300,8 @@ def test_server_that_ends_amid_what_is_ours(make_pooler, fake_server, what):
     def reply(session, sql):
         if "pg_locks" in sql:
             return fakeserver.row_description("kind", "name", "value") + fakeserver.complete("SELECT 0") + fakeserver.ready()
-        return fakeserver.answer(f"of {session.number}")
+        reports = fakeserver.parameter("TimeZone", "Asia/Tokyo" if "Tokyo" in sql else "UTC") * ("TimeZone" in sql)
+        return reports + fakeserver.answer(f"of {session.number}")
 
     def script(session):
         if not session.login():
