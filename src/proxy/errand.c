@@ -185,10 +185,10 @@ static void errand_failed(struct server *s, struct slice body, usec_t now)
 			login_params_refused(c, body, now);
 			return;
 		}
-		char name[64];
-		snprintf(name, sizeof(name), "%.*s", SLICE_ARGS(notice_get(body, NOTICE_MESSAGE)));
+		char why[256];
+		snprintf(why, sizeof(why), "%.*s", SLICE_ARGS(notice_get(body, NOTICE_MESSAGE)));
 		s->is_doomed = true;
-		client_fail(c, ERROR_CANNOT_SET, NULL, NULL, now, "its parameters", name);
+		client_fail(c, ERROR_CANNOT_GO_ON, NULL, NULL, now, why);
 		return;
 	}
 	errand_log_failure(s, body);
@@ -232,7 +232,8 @@ static void errand_spoilt(struct server *s, usec_t now)
 		return;
 	}
 	s->is_doomed = true;
-	client_fail(s->client, ERROR_CANNOT_SET, NULL, NULL, now, "a failed transaction", "BEGIN");
+	client_fail(s->client, ERROR_CANNOT_GO_ON, NULL, NULL, now,
+		    "its transaction has failed, and would not have there");
 }
 
 static void errand_mark_done(struct server *s, usec_t now)

@@ -7,7 +7,9 @@
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/login.h"
+#include "proxy/paramset.h"
 #include "proxy/server.h"
+#include "proxy/worker.h"
 #include "proxy/worn.h"
 #include "wire/notice.h"
 
@@ -58,10 +60,22 @@ bool swap_dying_server(struct server *s, usec_t now)
 	return true;
 }
 
+/* Does nothing differ but what an earlier client has set there? What that may not be reset to (the
+ * right to set it is lost) is no fault of the next one's. */
+static bool swap_is_for_leftovers(const struct server *s)
+{
+	struct paramset_difference d = { 0 };
+	while (s->wanted && paramset_next_difference(s->params, s->wanted, &d))
+		if (d.wanted && !worker_tracks(s->pool->worker, slice_of(d.wanted->name)))
+			return false;
+	return s->released_at != 0;
+}
+
 bool swap_refusing_server(struct server *s, struct slice error_body, usec_t now)
 {
-	if (!swap_is_untouched(s) || (!worn_refuses(s, notice_get(error_body, NOTICE_MESSAGE)) &&
-				      !swap_is_for_time(s, error_body)))
+	if (!swap_is_untouched(s) ||
+	    (!worn_refuses(s, notice_get(error_body, NOTICE_MESSAGE)) &&
+	     !swap_is_for_time(s, error_body) && !swap_is_for_leftovers(s)))
 		return false;
 	swap_server(s, now);
 	return true;

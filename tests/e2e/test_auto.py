@@ -824,3 +824,23 @@ def test_what_only_superusers_set_follows_one_that_has_taken_a_role(pooler, text
         other.rows("commit")
         other.rows("reset role")
     assert kept(p) == []
+
+
+def test_a_setting_that_may_be_made_no_more_harms_no_other(make_pooler, own_cluster):
+    """A right may be lost, or what is named dropped: another client hears nothing, and who has set it what was refused."""
+    if own_cluster.sql("show server_version_num")[0][0] < "150000":
+        pytest.skip("rights to set parameters are new in PostgreSQL 15")
+    own_cluster.sql("create role gone; grant gone to app")
+    own_cluster.sql("grant set on parameter log_min_messages to app")
+    p = auto(lambda **settings: make_pooler(own_cluster, **settings))
+    client, member, other = p.raw(), p.raw(), p.raw()
+    client.rows("set log_min_messages = 'error'")
+    own_cluster.sql("revoke set on parameter log_min_messages from app")
+    assert other.value("show log_min_messages") == "warning"
+    member.rows("set role gone")
+    own_cluster.sql("drop role gone")
+    assert other.value("select current_user") == "app"
+    for who, what in ((client, 'set parameter "log_min_messages"'), (member, 'role "gone" does not exist')):
+        who.send(Q("select 1"))
+        [error] = [m for m in who.rest() if m.kind == "E"]
+        assert (error.severity, error.sqlstate) == ("FATAL", "08006") and what in error.text
