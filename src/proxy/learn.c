@@ -112,7 +112,7 @@ bool learn_peeks(struct server *s, usec_t now)
 	learn_hear(lp);
 	/* is there nothing to compare with, or all to be asked soon? */
 	if (hidden_is_due(h, now) || hidden_is_stale(h) || !*h->lore->code || s->is_doomed ||
-	    pool_is_stale(&s->member))
+	    s->is_cancelling || pool_is_stale(&s->member))
 		return false;
 	bool is_turn = site_peek(h->site, now);
 	h->peek_at = atomic_load(&h->site->peek_at);
@@ -253,8 +253,9 @@ static void learn_peeked(struct server *s, bool failed, usec_t now)
 	const struct learn *learn = s->learn;
 	struct localpool *lp = s->pool;
 	bool is_good = !failed && !learn->is_odd;
+	bool is_soon = is_good || learn->was_cancelled;
 	atomic_store(&learn->site->peek_at,
-		     is_good ? hidden_peek_next(learn->asked_at, now) : now + HIDDEN_RETRY_US);
+		     is_soon ? hidden_peek_next(learn->asked_at, now) : now + HIDDEN_RETRY_US);
 	if (!is_good || learn->site != lp->hidden.site)
 		return;
 	lp->hidden.peek_at = atomic_load(&learn->site->peek_at);
