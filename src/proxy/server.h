@@ -132,9 +132,10 @@ struct server {
 	bool needs_discard;  /* CLEANING: its client has left what DISCARD ALL ends */
 	bool needs_unlisten; /* CLEANING: its client has gone on to hear from elsewhere */
 	bool needs_reset;    /* CLEANING: server_reset_query is to be run */
-	bool was_reset;  /* while the errand is PARAMS: its parameters are in doubt if that fails */
-	bool is_unasked; /* unknown code has run there, and nobody has asked what it left */
-	bool is_worn;    /* it may have had temporary tables (proxy/worn.h) */
+	bool was_reset; /* while the errand is PARAMS: its parameters are in doubt if that fails */
+	bool has_numbers; /* somebody may have taken numbers of sequences there (numbers.h) */
+	bool is_unasked;  /* unknown code has run there, and nobody has asked what it left */
+	bool is_worn;     /* it may have had temporary tables (proxy/worn.h) */
 	bool is_outdated; /* its client has come after ALTER ROLE ... SET, and it has not */
 	bool is_seeded;   /* what random() gives there can be foretold: doomed when it is given back
 			   */
@@ -154,7 +155,6 @@ struct server {
 	struct site *defines;  /* a reference: what runs there changes what is defined (define.h) */
 	uint64_t sequences_of; /* pool_mode auto: the client whose numbers of sequences it may
 				  hold; 0: none; SERVER_SEQUENCES_MIXED: of several */
-	bool has_numbers;      /* that one may have taken some (proxy/numbers.h) */
 	uint64_t id;
 	uint64_t tainted_by; /* the client that has run unknown code there last; 0: nobody */
 	usec_t connected_at;
