@@ -18,7 +18,6 @@
 #include "proxy/paramset.h"
 #include "proxy/paramset_sql.h"
 #include "proxy/prepared_set.h"
-#include "proxy/restore.h"
 #include "proxy/route.h"
 #include "proxy/swap.h"
 #include "proxy/worker.h"
@@ -173,10 +172,6 @@ static void errand_failed(struct server *s, struct slice body, usec_t now)
 	}
 	if (s->errand == SERVER_ERRAND_LOOK && inspect_failed(s, body))
 		return;
-	if (s->errand == SERVER_ERRAND_RESTORE && s->client) {
-		restore_failed(s, body, now);
-		return;
-	}
 	if (s->errand == SERVER_ERRAND_PARAMS && s->client) {
 		struct client *c = s->client;
 		if (swap_refusing_server(s, body, now))
@@ -271,10 +266,6 @@ static void errand_done(struct server *s, usec_t now)
 		break;
 	case SERVER_ERRAND_MARK:
 		errand_mark_done(s, now);
-		break;
-	case SERVER_ERRAND_RESTORE:
-		restore_done(s, now);
-		server_cancel_waiting(s, now);
 		break;
 	case SERVER_ERRAND_LISTEN:
 		if (s->hub)

@@ -15,6 +15,7 @@
 
 #include "base/log.h"
 #include "base/mem.h"
+#include "proxy/came.h"
 #include "proxy/client.h"
 #include "proxy/ear.h"
 #include "proxy/errand.h"
@@ -62,6 +63,8 @@ struct inspect {
 	struct paramset *set; /* a reference: what the settings turn out to be */
 	unsigned found;
 	struct buf channels; /* each with a zero behind it */
+	uint64_t kept_set;   /* asks_all: of what the client came with and servers report, what the
+				session has set; a bit each */
 	bool asks_all;
 	bool is_odd;     /* a row could not be read */
 	bool is_patient; /* the client's statement_timeout does not hold */
@@ -240,6 +243,15 @@ static bool inspect_is_of_others(const struct server *s, struct slice name)
 	return true;
 }
 
+/* One that is reported is known from that; was it reset? */
+static void inspect_note_set(struct server *s, struct slice name)
+{
+	const struct paramset *came_with = s->client ? s->client->came_with : NULL;
+	for (size_t i = 0; came_with && i < paramset_count(came_with) && i < 64; i++)
+		if (slice_ieq_str(name, paramset_member(came_with, i)->name))
+			s->look->kept_set |= UINT64_C(1) << i;
+}
+
 static void inspect_setting(struct server *s, struct slice name, struct slice value)
 {
 	struct inspect *look = s->look;
@@ -275,9 +287,10 @@ void inspect_row(struct server *s, struct slice body)
 		look->found |= KEEP(LISTEN);
 		buf_add_slice(&look->channels, name);
 		buf_u8(&look->channels, 0);
-	} else if (kind.ptr[0] != 's')
+	} else if (kind.ptr[0] != 's') {
+		inspect_note_set(s, name);
 		inspect_setting(s, name, value);
-	else if (!slice_eq_str(value, "0"))
+	} else if (!slice_eq_str(value, "0"))
 		look->found |= (unsigned)strtoul(name.ptr, NULL, 10);
 }
 
@@ -287,18 +300,18 @@ bool inspect_failed(struct server *s, struct slice body)
 	return s->look->ran_out;
 }
 
-struct paramset *inspect_for_client(const struct client *c, struct paramset *set)
+/* What code has reset that no text shows: the client has what it came with. */
+static void inspect_reset(struct server *s, const struct inspect *look, usec_t now)
 {
-	struct paramset *own = paramset_ref(set);
-	for (size_t i = 0; i < paramset_count(c->came_with); i++) {
+	struct client *c = s->client;
+	for (size_t i = 0; i < paramset_count(c->came_with) && i < 64; i++) {
 		const struct paramset_member *m = paramset_member(c->came_with, i);
-		if (!worker_tracks(c->worker, slice_of(m->name)) &&
-		    !paramset_get(own, slice_of(m->name)))
-			paramset_replace(&own, paramset_with_encoded(own, slice_of(m->name),
-								     slice_of(m->value),
-								     slice_of(m->encoding)));
+		struct slice name = slice_of(m->name);
+		if (look->kept_set >> i & 1 || !worker_tracks(c->worker, name))
+			continue;
+		paramset_replace(&s->params, paramset_without(s->params, name));
+		came_back(c, m, now);
 	}
-	return own;
 }
 
 void inspect_done(struct server *s, bool failed, usec_t now)
@@ -314,7 +327,11 @@ void inspect_done(struct server *s, bool failed, usec_t now)
 		} else {
 			bool changed = look->set != s->params;
 			paramset_replace(&s->params, paramset_ref(look->set));
-			paramset_replace(&c->params, inspect_for_client(c, look->set));
+			paramset_replace(&c->params, c->keep->has_reset
+							     ? came_params_again(c, look->set)
+							     : came_params(c, look->set));
+			if (look->asks_all)
+				inspect_reset(s, look, now);
 			if ((c->keep->suspected & KEEP_ASKED) == KEEP_ASKED)
 				s->is_unasked = false;
 			if (look->found & KEEP(LISTEN))

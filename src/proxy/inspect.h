@@ -19,7 +19,6 @@
 
 struct client;
 struct inspect;
-struct paramset;
 struct server;
 
 /* Asks what the client's session makes suspicious. The server is linked, quiet and idle. */
@@ -27,10 +26,6 @@ void inspect_start(struct server *s, usec_t now);
 
 /* A DataRow of the answer, whole. */
 void inspect_row(struct server *s, struct slice body);
-
-/* What a client wants whose server has `set`: what it came with is what a RESET brings it back to.
- * A new reference. */
-struct paramset *inspect_for_client(const struct client *c, struct paramset *set);
 
 /* An error in its place. True: it ran out of the client's statement_timeout, or somebody has
  * cancelled it; when it is done it is asked once more, without that timeout. */

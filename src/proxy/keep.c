@@ -65,7 +65,6 @@ void keep_free(struct client *c)
 	keep_let_go(c);
 	c->keep = NULL;
 	ear_free(keep->ear);
-	restore_forget(&keep->restore);
 	keep_forget_names(keep);
 	free(keep->cause);
 	free(keep);
@@ -89,8 +88,10 @@ bool keep_wants_look(const struct client *c)
 	const struct keep *keep = c->keep;
 	/* is there more than what others could listen to for it? */
 	bool is_asked = keep->ear && (keep->suspected & KEEP(LISTEN) || ear_may_leave(keep->ear));
-	/* what it may leave beside is asked about when its server could be released */
-	if (keep->kept && !keep->may_end && !is_asked && !(keep->named & ~keep->kept))
+	/* what it may leave beside is asked about when its server could be released; not so what it
+	 * has gone back to */
+	if (keep->kept && !keep->may_end && !is_asked && !(keep->named & ~keep->kept) &&
+	    !keep->has_reset)
 		return false;
 	return keep->suspected || keep->asks_all || keep->name_count ||
 	       (keep->kept && keep->may_end);

@@ -26,7 +26,6 @@
 #include "base/slice.h"
 #include "base/usec.h"
 #include "proxy/harmless.h"
-#include "proxy/restore.h"
 
 struct client;
 struct ear;
@@ -104,7 +103,6 @@ struct keep {
 	size_t name_count;
 	char *names[KEEP_NAMES_MAX]; /* owned; settings that were touched */
 	uint64_t inner;              /* effects of what PREPARE has prepared */
-	struct restore restore;
 	struct harmless_tried tried;
 	char *cause;     /* owned; the statement that made it suspicious; NULL */
 	struct ear *ear; /* owned; what it listens to (proxy/ear.h); NULL: nothing that is known */

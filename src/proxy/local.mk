@@ -1,7 +1,5 @@
 noinst_LIBRARIES += src/proxy/libproxy.a
 src_proxy_libproxy_a_SOURCES = \
-	src/proxy/ahead.c \
-	src/proxy/ahead.h \
 	src/proxy/authquery.c \
 	src/proxy/authquery.h \
 	src/proxy/authtalk.c \
@@ -14,6 +12,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/batch.h \
 	src/proxy/branch.c \
 	src/proxy/branch.h \
+	src/proxy/came.c \
+	src/proxy/came.h \
 	src/proxy/cancel.c \
 	src/proxy/cancel.h \
 	src/proxy/canceler.c \
@@ -52,6 +52,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/dbtarget.c \
 	src/proxy/dbtarget.h \
 	src/proxy/define.c src/proxy/define.h \
+	src/proxy/discard.c \
+	src/proxy/discard.h \
 	src/proxy/door.c src/proxy/door.h \
 	src/proxy/doorkeeper.c \
 	src/proxy/doorkeeper.h \
@@ -153,10 +155,8 @@ src_proxy_libproxy_a_SOURCES = \
 	src/proxy/replication.h \
 	src/proxy/report.c \
 	src/proxy/report.h \
-	src/proxy/resets.c \
-	src/proxy/resets.h \
-	src/proxy/restore.c \
-	src/proxy/restore.h \
+	src/proxy/reset.c \
+	src/proxy/reset.h \
 	src/proxy/retry.c \
 	src/proxy/retry.h \
 	src/proxy/route.c \

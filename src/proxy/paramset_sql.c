@@ -12,7 +12,6 @@
 #include <strings.h>
 
 #include "proxy/paramset.h"
-#include "sql/calls.h"
 
 static void paramset_sql_quote_word(struct buf *sql, struct slice word)
 {
@@ -116,14 +115,14 @@ static void paramset_sql_any_value(struct buf *sql, const struct paramset_member
 		paramset_sql_value(sql, m);
 }
 
-static void paramset_sql_set_config(struct buf *sql, const struct paramset_member *m, bool local,
+static void paramset_sql_set_config(struct buf *sql, const struct paramset_member *m,
 				    int server_version)
 {
 	buf_add_str(sql, "SELECT pg_catalog.set_config(");
 	paramset_sql_quote(sql, m->name);
 	buf_add_str(sql, ", ");
 	paramset_sql_any_value(sql, m, server_version);
-	buf_add_str(sql, local ? ", true)" : ", false)");
+	buf_add_str(sql, ", false)");
 }
 
 static void paramset_sql_set_name(struct buf *sql, const struct paramset_member *m, bool local)
@@ -133,13 +132,12 @@ static void paramset_sql_set_name(struct buf *sql, const struct paramset_member 
 	buf_add_str(sql, " TO ");
 }
 
-static void paramset_sql_set(struct buf *sql, const struct paramset_member *m, bool local,
-			     int server_version)
+static void paramset_sql_set(struct buf *sql, const struct paramset_member *m, int server_version)
 {
 	if (paramset_sql_is_encoding(m->encoding) || paramset_sql_is_quoted_list(m->name)) {
-		paramset_sql_set_config(sql, m, local, server_version);
+		paramset_sql_set_config(sql, m, server_version);
 	} else {
-		paramset_sql_set_name(sql, m, local);
+		paramset_sql_set_name(sql, m, false);
 		paramset_sql_any_value(sql, m, server_version);
 	}
 	buf_u8(sql, ';');
@@ -207,7 +205,7 @@ static void paramset_sql_change_one(const struct paramset_difference *d, int ser
 	} else if (!*d->wanted->value && strchr(d->wanted->name, '.')) {
 		paramset_sql_empty(sql, d->wanted->name);
 	} else {
-		paramset_sql_set(sql, d->wanted, false, server_version);
+		paramset_sql_set(sql, d->wanted, server_version);
 	}
 }
 
@@ -237,46 +235,6 @@ void paramset_sql_change(const struct paramset *have, const struct paramset *wan
 	}
 }
 
-/* One that pg_settings does not list: set where it is as if nobody had. */
-static void paramset_sql_unlisted(struct buf *sql, const struct paramset_member *m, bool local,
-				  const char *nothing)
-{
-	paramset_sql_set_config(sql, m, local, 0);
-	buf_add_str(sql, " WHERE coalesce(pg_catalog.current_setting(");
-	paramset_sql_quote(sql, m->name);
-	buf_addf(sql, ", true), '') OPERATOR(pg_catalog.=) '%s';", nothing);
-}
-
-/* Those that are listed are a table of (name, value); the others a SELECT each. */
-void paramset_sql_restore(const struct paramset *set, bool local, bool own_too, bool role_too,
-			  int server_version, struct buf *sql)
-{
-	struct buf listed = { 0 };
-	for (size_t i = 0; i < paramset_count(set); i++) {
-		const struct paramset_member *m = paramset_member(set, i);
-		bool is_own = strchr(m->name, '.');
-		bool is_role = strcasecmp(m->name, "role") == 0;
-		if (is_own || is_role) {
-			if (is_own ? own_too : role_too)
-				paramset_sql_unlisted(sql, m, local, is_role ? "none" : "");
-			continue;
-		}
-		buf_add_str(&listed,
-			    buf_len(&listed) ? ",(pg_catalog.lower(" : "(pg_catalog.lower(");
-		paramset_sql_quote(&listed, m->name);
-		buf_add_str(&listed, "), ");
-		paramset_sql_any_value(&listed, m, server_version);
-		buf_u8(&listed, ')');
-	}
-	if (buf_len(&listed))
-		buf_addf(sql,
-			 "SELECT pg_catalog.set_config(n, v, %s) FROM (VALUES %s) c(n, v) WHERE n "
-			 "OPERATOR(pg_catalog.=) ANY (SELECT pg_catalog.lower(name) FROM "
-			 "pg_catalog.pg_settings WHERE source OPERATOR(pg_catalog.<>) 'session');",
-			 local ? "true" : "false", buf_cstr(&listed));
-	buf_fini(&listed);
-}
-
 /* The next name of a list: taken off, without its quotes, in small letters where it has none. */
 static void paramset_sql_next_name(const char **list, struct buf *name)
 {
@@ -293,90 +251,40 @@ static void paramset_sql_next_name(const char **list, struct buf *name)
 	*list = at + (*at == ',');
 }
 
-static void paramset_sql_add_name(struct buf *spelt, const char *name)
-{
-	if (calls_needs_quotes(slice_of(name)))
-		paramset_sql_quote_word(spelt, slice_of(name));
-	else
-		buf_add_str(spelt, name);
-}
-
-/* The values of the SET that gives the same list, and how that spells it. */
-static void paramset_sql_names(const char *list, struct buf *values, struct buf *spelt)
+static void paramset_sql_list(struct buf *sql, const char *list)
 {
 	struct buf name = { 0 };
+	const char *between = "";
 	do {
 		paramset_sql_next_name(&list, &name);
-		if (buf_len(values)) {
-			buf_add_str(values, ", ");
-			buf_add_str(spelt, ", ");
-		}
-		paramset_sql_quote(values, buf_cstr(&name));
-		paramset_sql_add_name(spelt, buf_cstr(&name));
+		buf_add_str(sql, between);
+		paramset_sql_quote(sql, buf_cstr(&name));
+		between = ", ";
 	} while (*list);
 	buf_fini(&name);
 }
 
-/* False: that is another spelling of it. */
-static bool paramset_sql_set_list(struct buf *sql, const struct paramset_member *m, bool local)
+void paramset_sql_again(const struct paramset_member *member, bool local, int server_version,
+			struct buf *sql)
 {
-	struct buf values = { 0 }, spelt = { 0 };
-	paramset_sql_names(m->value, &values, &spelt);
-	paramset_sql_set_name(sql, m, local);
-	buf_add_slice(sql, buf_slice(&values));
-	buf_u8(sql, ';');
-	bool is_same = slice_eq_str(buf_slice(&spelt), m->value);
-	buf_fini(&values);
-	buf_fini(&spelt);
-	return is_same;
+	paramset_sql_set_name(sql, member, local);
+	if (paramset_sql_is_quoted_list(member->name))
+		paramset_sql_list(sql, member->value);
+	else
+		paramset_sql_any_value(sql, member, server_version);
 }
 
-uint64_t paramset_sql_reset(const struct paramset *set, uint64_t session, uint64_t local,
-			    int server_version, struct buf *sql)
+bool paramset_sql_is_again(const struct paramset_member *member, const char *value)
 {
-	uint64_t respelt = 0;
-	for (unsigned i = 0; i < 64 && (session | local) >> i; i++) {
-		uint64_t bit = UINT64_C(1) << i;
-		const struct paramset_member *m = paramset_member(set, i);
-		if (!((session | local) & bit))
-			continue;
-		if (!paramset_sql_is_quoted_list(m->name))
-			paramset_sql_set(sql, m, local & bit, server_version);
-		else if (!paramset_sql_set_list(sql, m, local & bit))
-			respelt |= bit;
-	}
-	return respelt;
-}
-
-void paramset_sql_respell(const struct paramset *set, uint64_t session, uint64_t local,
-			  struct buf *sql)
-{
-	for (unsigned i = 0; i < 64 && (session | local) >> i; i++) {
-		uint64_t bit = UINT64_C(1) << i;
-		const struct paramset_member *m = paramset_member(set, i);
-		if (!((session | local) & bit))
-			continue;
-		struct buf values = { 0 }, spelt = { 0 };
-		paramset_sql_names(m->value, &values, &spelt);
-		paramset_sql_set_config(sql, m, local & bit, 0);
-		buf_add_str(sql, " WHERE pg_catalog.current_setting(");
-		paramset_sql_quote(sql, m->name);
-		buf_add_str(sql, ") OPERATOR(pg_catalog.=) ");
-		paramset_sql_quote(sql, buf_cstr(&spelt));
-		buf_u8(sql, ';');
-		buf_fini(&values);
-		buf_fini(&spelt);
-	}
-}
-
-void paramset_sql_unset(const struct paramset *set, uint64_t members, struct buf *sql)
-{
-	for (unsigned i = 0; i < 64 && members >> i; i++) {
-		if (!(members >> i & 1))
-			continue;
-		paramset_sql_set_name(sql, paramset_member(set, i), true);
-		buf_add_str(sql, "DEFAULT;");
-	}
+	struct buf a = { 0 }, b = { 0 };
+	if (!paramset_sql_is_quoted_list(member->name))
+		return false;
+	paramset_sql_list(&a, member->value);
+	paramset_sql_list(&b, value);
+	bool is_again = slice_eq(buf_slice(&a), buf_slice(&b));
+	buf_fini(&a);
+	buf_fini(&b);
+	return is_again;
 }
 
 static bool paramset_sql_is_same(const char *a, const char *b)

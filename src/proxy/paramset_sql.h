@@ -17,6 +17,7 @@
 #include "base/slice.h"
 
 struct paramset;
+struct paramset_member;
 
 /*
  * Appends the SQL that makes a session that has `have` one that has `want`: one string of
@@ -28,30 +29,16 @@ struct paramset;
 void paramset_sql_change(const struct paramset *have, const struct paramset *want,
 			 int server_version, struct buf *sql);
 
-/*
- * Appends the SQL that sets those of `set` that nobody has set in the session, or that were reset.
- * `local`: to the end of the transaction. Of settings with a dot in their names the server does not
- * say who has set them: those that are empty are set too, where `own_too` says so; and so is the
- * role, by `role_too`, where there is none.
- */
-void paramset_sql_restore(const struct paramset *set, bool local, bool own_too, bool role_too,
-			  int server_version, struct buf *sql);
+/* Appends the SET (or SET LOCAL) of it, which is no query, with nothing behind it. Lists of names
+ * are spelt as SET does. */
+void paramset_sql_again(const struct paramset_member *member, bool local, int server_version,
+			struct buf *sql);
 
-/*
- * Appends the SETs, and SET LOCALs, of those members of `set` whose bits are given: no query. Lists
- * of names SET may have to spell in its own way; of which was that so? And the queries that spell
- * those as they were, unless they are something else by now.
- */
-uint64_t paramset_sql_reset(const struct paramset *set, uint64_t session, uint64_t local,
-			    int server_version, struct buf *sql) MUST_CHECK;
-void paramset_sql_respell(const struct paramset *set, uint64_t session, uint64_t local,
-			  struct buf *sql);
+/* Is the value that member's, of a list of names, in whatever spelling? */
+bool paramset_sql_is_again(const struct paramset_member *member, const char *value);
 
 /* Appends the query that gives what has one paramset_meaning() another one, to the end of the
  * transaction: all but the search_path. "" where nothing differs. */
 void paramset_sql_mean(struct slice have, struct slice want, struct buf *sql);
-
-/* Appends the SET LOCAL TO DEFAULT of each. */
-void paramset_sql_unset(const struct paramset *set, uint64_t members, struct buf *sql);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "proxy/client.h"
+#include "proxy/discard.h"
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
@@ -19,7 +20,7 @@
 #include "proxy/prepared_text.h"
 #include "proxy/prepared_turn.h"
 #include "proxy/prepared_unnamed_turn.h"
-#include "proxy/restore.h"
+#include "proxy/reset.h"
 #include "proxy/server.h"
 #include "proxy/stmt.h"
 #include "proxy/suspect.h"
@@ -30,8 +31,6 @@
 #include "wire/reader.h"
 #include "wire/track.h"
 
-/* A message of the client's may need so many of ours in front of it, and is one itself. */
-#define PREPARED_MAX_ITEMS 48u
 /* Names that are lent are closed when the next batch begins, whosever it is. */
 #define PREPARED_MOST_LENT 8192u
 
@@ -152,10 +151,20 @@ static void prepared_run(struct prepared_turn *t, struct slice portal, struct sl
 {
 	struct prepared_names *names = prepared_names_need(t->c);
 	uint64_t effects = effect_of(sql, paramset_reading(t->c->params));
-	suspect_bound(t->c, sql);
+	(void)suspect_text(t->c, sql, true);
 	if (effects & (PREPARED_TEXT_NAMING | PREPARED_TEXT_FREES_ALL) ||
-	    restore_concerns(t->c, effects))
+	    reset_concerns(t->c, effects))
 		prepared_portals_bind(&names->portals, track_next_seq(&t->s->track), portal, sql);
+}
+
+/* It may reset what the client came with. */
+static void prepared_run_settings(struct client *c, struct slice sql)
+{
+	uint64_t effects = effect_of(sql, paramset_reading(c->params));
+	if (reset_concerns(c, effects))
+		reset_execute(c, sql);
+	if (effects & EFFECT(DISCARD_ALL))
+		discard_begin(c);
 }
 
 /* Execute. */
@@ -163,16 +172,14 @@ static enum prepared_step prepared_on_execute(struct prepared_turn *t, struct sl
 {
 	struct list *portals = &prepared_names_need(t->c)->portals;
 	struct prepared_portal *portal = prepared_portals_take(portals, name);
-	if (!portal) {
-		restore_doubt(t->c);
+	if (!portal)
 		return PREPARED_PASSES;
-	}
 	if (prepared_text_waits(t, slice_of(portal->sql))) {
 		list_push_front(portals, &portal->link);
 		return PREPARED_FULL;
 	}
 	prepared_text_execute(t, slice_of(portal->sql));
-	restore_text(t->c, slice_of(portal->sql), true);
+	prepared_run_settings(t->c, slice_of(portal->sql));
 	prepared_portals_free_one(portal);
 	return PREPARED_PASSES;
 }
@@ -199,7 +206,6 @@ static enum prepared_step prepared_on_changed(struct prepared_turn *t, const str
 static bool prepared_has_effects(struct prepared_turn *t, struct prepared_name *there)
 {
 	return there->has_effects || (there->moves && suspect_minds_moves(t->c)) ||
-	       prepared_has_reset(t->c) ||
 	       (UNLIKELY(suspect_may_hide(t->c)) &&
 		suspect_hides(t->c, &there->hidden, slice_of(there->stmt->body.ptr)));
 }
@@ -215,7 +221,7 @@ static inline void prepared_catch_up(struct prepared_turn *t, const struct stmt 
 /* May the unnamed statement leave anything behind? Most do not. */
 static inline bool prepared_may_leave(const struct client *c, const struct prepared_body *now)
 {
-	return now->has_effects || now->moves || prepared_has_reset(c) || suspect_may_hide(c);
+	return now->has_effects || now->moves || suspect_may_hide(c);
 }
 
 /* Bind, or Describe, of the unnamed statement. */
@@ -400,7 +406,7 @@ static uint32_t prepared_most_wanted(const struct client *c, char type)
 	case 'C':
 		return PREPARED_PEEK_BYTES;
 	case 'E':
-		return prepared_minds_execute(c) ? PREPARED_PEEK_BYTES : 0;
+		return prepared_has_portals(c) ? PREPARED_PEEK_BYTES : 0;
 	default:
 		return 0;
 	}
@@ -430,6 +436,8 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, con
 	};
 	if (track_in_copy(&s->track) != TRACK_COPY_NONE || (s->track.skipping && f->type != 'S'))
 		return PREPARED_PASSES; /* the server does not even look at it */
+	if (UNLIKELY(prepared_is_behind_reset(c)) && !reset_catch_up(&turn))
+		return PREPARED_FULL;
 	size_t lent = prepared_set_lent(s->prepared);
 	if (track_next_seq(&s->track) - track_head_seq(&s->track) + lent >
 	    TRACK_MAX_ITEMS - PREPARED_MAX_ITEMS)

@@ -50,7 +50,6 @@
 #include "base/slice.h"
 #include "proxy/client.h"
 #include "proxy/prepared_names.h"
-#include "proxy/restore.h"
 #include "proxy/server.h"
 
 struct frame;
@@ -66,6 +65,8 @@ struct prepared_set;
 #define PREPARED_QUERY_BYTES ((uint32_t)48 << 10)
 #define PREPARED_MAX_NAMES 20000u                  /* of a client */
 #define PREPARED_MAX_TEXT_BYTES ((size_t)64 << 20) /* of all that it has prepared together */
+/* A message of the client's may need so many of ours in front of it, and is one itself. */
+#define PREPARED_MAX_ITEMS 48u
 
 enum prepared_step {
 	PREPARED_PASSES,  /* goes to the server as it is */
@@ -75,10 +76,10 @@ enum prepared_step {
 };
 
 /*
- * A message of the client's, before the track hears of it: Q P B D C E S. Messages of ours that
- * must go in front, and the message where it has to be other, are added to `out`; before the first
- * byte is, `flush(arg)` is called, so that what came earlier is in front. `behind`: what is in hand
- * of what follows. One that is to wait may have added something, too.
+ * A message of the client's, before the track hears of it (prepared_concerns). Messages of ours
+ * that must go in front, and the message where it has to be other, are added to `out`; before the
+ * first byte is, `flush(arg)` is called, so that what came earlier is in front. `behind`: what is
+ * in hand of what follows. One that is to wait may have added something, too.
  */
 enum prepared_step prepared_message(struct client *c, const struct frame *f, const char *end,
 				    struct buf *out, void (*flush)(void *arg), void *arg);
@@ -89,16 +90,10 @@ static inline bool prepared_has_portals(const struct client *c)
 	return c->prepared && UNLIKELY(!list_is_empty(&c->prepared->portals));
 }
 
-/* Has it reset in its transaction what the rest of that may set? */
-static inline bool prepared_has_reset(const struct client *c)
+/* Is something to stand behind what it has executed last (proxy/reset.h)? */
+static inline bool prepared_is_behind_reset(const struct client *c)
 {
-	return UNLIKELY(c->keep != NULL) && restore_is_on(c);
-}
-
-/* Is it to be known what an Execute runs? */
-static inline bool prepared_minds_execute(const struct client *c)
-{
-	return prepared_has_portals(c) || prepared_has_reset(c);
+	return c->prepared && UNLIKELY(buf_len(&c->prepared->behind) > 0);
 }
 
 /* Has the message to do with what is prepared? */
@@ -111,12 +106,12 @@ static inline bool prepared_concerns(const struct client *c, char type)
 	case 'C':
 		return true;
 	case 'E':
-		return prepared_minds_execute(c);
+		return prepared_has_portals(c) || prepared_is_behind_reset(c);
 	case 'Q':
 	case 'S':
 		return c->prepared || (c->server && c->server->prepared);
 	default:
-		return false;
+		return prepared_is_behind_reset(c);
 	}
 }
 

@@ -93,6 +93,7 @@ void prepared_names_free(struct client *c)
 	map_fini(&names->open);
 	prepared_unnamed_fini(&names->unnamed);
 	prepared_portals_clear(&names->portals);
+	buf_fini(&names->behind);
 	stmt_unref(names->untold);
 	free(names);
 	c->prepared = NULL;
@@ -234,6 +235,7 @@ void prepared_names_arrive(struct prepared_names *names, const struct server *s)
 	prepared_names_tell_no_more(names);
 	names->forgets = false;
 	prepared_portals_clear(&names->portals);
+	buf_release(&names->behind);
 	prepared_unnamed_arrive(&names->unnamed, &s->track);
 }
 

@@ -14,6 +14,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/list.h"
 #include "base/map.h"
 #include "base/slice.h"
@@ -62,6 +63,7 @@ struct prepared_names {
 	uint32_t last_sync;   /* the seq of the last one */
 	unsigned deallocated; /* by the Query that is being answered */
 	struct list portals;  /* that are minded once they are run (prepared_portals.h) */
+	struct buf behind;    /* SETs for behind the last Execute, a zero behind each (reset.h) */
 	bool forgets;         /* a DEALLOCATE ALL is under way, */
 	uint32_t forgets_at;  /* its seq */
 	bool tells;           /* a change of columns is told by the answer to a Bind, */

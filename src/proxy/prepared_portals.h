@@ -1,6 +1,6 @@
 /*
  * prepared_portals.h - portals that wait to be run, and whose statements make the server forget
- * what was prepared (DEALLOCATE, DISCARD ALL) or reset what the client came with (restore.h).
+ * what was prepared (DEALLOCATE, DISCARD ALL) or may reset what the client came with (reset.h).
  *
  * Bind tells which statement it is, and only Execute runs it, perhaps much later in the same
  * transaction, or never.

@@ -89,7 +89,7 @@ static void execute_name(struct prepared_turn *t, const struct prepared_name *th
 	lend_executed(t, there, name);
 	if (reading->aim == READING_LOOKS)
 		return;
-	suspect_text(t->c, sql, true);
+	(void)suspect_text(t->c, sql, true);
 	if (is_deep)
 		return;
 	reading->depth++;

@@ -197,7 +197,6 @@ struct slice prepared_unnamed_turn_sql(struct prepared_turn *t)
 {
 	struct prepared_body *now = &t->c->prepared->unnamed.now;
 	bool does = now->has_effects || (now->moves && suspect_minds_moves(t->c));
-	does = does || prepared_has_reset(t->c);
 	bool runs = buf_len(&now->text) && (does || UNLIKELY(suspect_may_hide(t->c)));
 	struct slice sql = runs ? prepared_unnamed_turn_text(t) : SLICE_NONE;
 	if (!does)

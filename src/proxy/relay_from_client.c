@@ -14,6 +14,7 @@
 
 #include "proxy/client.h"
 #include "proxy/define.h"
+#include "proxy/discard.h"
 #include "proxy/ear.h"
 #include "proxy/errand.h"
 #include "proxy/intake.h"
@@ -23,7 +24,7 @@
 #include "proxy/localpool.h"
 #include "proxy/opening.h"
 #include "proxy/prepared.h"
-#include "proxy/restore.h"
+#include "proxy/reset.h"
 #include "proxy/retry.h"
 #include "proxy/server.h"
 #include "proxy/setup.h"
@@ -31,12 +32,6 @@
 #include "proxy/swap.h"
 #include "proxy/worker.h"
 #include "wire/frame.h"
-
-/* What was reset is to be set again first? Most have left nothing in their session. */
-static inline bool relay_waits(const struct client *c, struct slice next)
-{
-	return UNLIKELY(c->keep != NULL) && restore_holds(c, next);
-}
 
 static uint32_t relay_wants_of_client(const struct client *c, const struct frame *f)
 {
@@ -96,20 +91,18 @@ static struct slice relay_text(const struct frame *f)
 	return slice_head(f->body, end ? (size_t)(end - f->body.ptr) : f->body.len);
 }
 
-/* What a message may do to the client's session; of what is prepared prepared.c sees to it. */
-static void relay_watch(struct client *c, const struct frame *f)
+/* What a message may do to the client's session; of what is prepared prepared.c sees to it. The
+ * effects of a Query, as far as they are known. */
+static uint64_t relay_watch(struct client *c, const struct frame *f)
 {
 	if (c->pool->settings.auto_probe == CONF_AUTO_PROBE_ALWAYS &&
 	    (f->type == 'Q' || f->type == 'E' || f->type == 'F'))
 		suspect_always(c);
-	if (f->type != 'Q' && f->type != 'F')
-		return;
-	if (UNLIKELY(c->keep != NULL) && (f->type == 'F' || restore_is_asked(c)))
-		restore_doubt(c); /* of what has no Sync behind it */
 	if (f->type == 'Q')
-		suspect_text(c, relay_text(f), frame_is_whole(f));
-	else
+		return suspect_text(c, relay_text(f), frame_is_whole(f));
+	if (f->type == 'F')
 		suspect_call(c);
+	return 0;
 }
 
 /* BEGIN and nothing else? False where it may be more. */
@@ -183,6 +176,9 @@ static bool relay_prepare(struct client *c, const struct frame *f, const struct 
 	return true;
 }
 
+/* Effects of what may reset what a client came with. */
+#define RELAY_SETTINGS (RESET_EFFECTS | EFFECT(DISCARD_ALL))
+
 enum relay_step { RELAY_TAKE, RELAY_HOLD };
 
 /* What is sent is not what came. */
@@ -198,12 +194,27 @@ static void relay_replace(const struct frame *f, const struct frame *sent, struc
 	out->from = end;
 }
 
+/* A Query goes out that may reset what the client came with, in other words if it does. */
+static void relay_settings(struct client *c, const struct frame *f, uint64_t effects, uint32_t seq,
+			   struct relay_out *out)
+{
+	struct buf text = { 0 };
+	struct frame sent = *f;
+	if (frame_is_whole(f) && reset_query(c, relay_text(f), seq, &text))
+		sent.body = buf_slice(&text);
+	relay_replace(f, &sent, out);
+	buf_fini(&text);
+	if (effects & EFFECT(DISCARD_ALL))
+		discard_begin(c);
+}
+
 /* A message of the client's, at its head; `sent` goes to the server for it. */
 static enum relay_step relay_message(struct client *c, const struct frame *f,
 				     const struct frame *sent, struct relay_out *out,
 				     struct relay_fault *fault, usec_t now)
 {
 	struct server *s = out->s;
+	uint64_t effects = 0;
 
 	if (f->type == 'Q' && c->worker->setup->conf->global.disable_pqexec) {
 		relay_blame(fault, ERROR_PROTOCOL_VIOLATION,
@@ -223,14 +234,17 @@ static enum relay_step relay_message(struct client *c, const struct frame *f,
 	uint32_t seq = track_next_seq(&s->track);
 	switch (track_client(&s->track, f->type, false)) {
 	case TRACK_OK:
-		relay_replace(f, sent, out);
 		relay_count(c, f->type);
 		if (c->pool->is_auto)
-			relay_watch(c, f);
+			effects = relay_watch(c, f);
 		else if (UNLIKELY(site_is_minded(c->pool->hidden.site)))
 			define_watch(c, f);
-		if (UNLIKELY(c->keep != NULL))
-			restore_sent(c, f->type, seq);
+		if (UNLIKELY(effects & RELAY_SETTINGS) && paramset_count(c->came_with) > 0)
+			relay_settings(c, f, effects, seq, out);
+		else
+			relay_replace(f, sent, out);
+		if (UNLIKELY(s->discard))
+			discard_sent(s, f->type);
 		if (c->pool->logs_queries)
 			journal_client(c, f, seq, now);
 		return RELAY_TAKE;
@@ -336,6 +350,9 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 		swap_server(s, now);
 		return 0;
 	}
+	if (UNLIKELY(c->keep != NULL) && c->params != s->params && track_is_idle(&s->track) &&
+	    s->errand == SERVER_ERRAND_NONE && !c->body_left)
+		server_link_fit(s, now); /* code has reset something */
 	if (s->errand != SERVER_ERRAND_NONE && s->holds_client) {
 		relay_send_to_server(c, s, SLICE_NONE, now);
 		return 0;
@@ -358,7 +375,7 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 	struct relay_fault fault = { 0 };
 	c->body_left -= (uint32_t)done;
 
-	while (done < in.len && !c->body_left && !relay_waits(c, slice_skip(in, done))) {
+	while (done < in.len && !c->body_left && !(UNLIKELY(s->discard) && discard_holds(s))) {
 		struct frame f;
 		if (!relay_read_client(c, slice_skip(in, done), &f, &fault))
 			break;
@@ -379,8 +396,6 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 	if (c->pool->follows_prepared && !s->opening)
 		retry_sent(s, slice_skip(slice_head(in, done), border));
 	relay_send_to_server(c, s, slice_skip(slice_head(in, done), out.from), now);
-	if (UNLIKELY(c->keep != NULL) && done < in.len && !c->body_left && !fault.is_there)
-		restore_go_ahead(c, slice_skip(in, done), now);
 	if (fault.is_there) {
 		client_fail(c, fault.error, NULL, NULL, now, fault.text);
 		return in.len;

@@ -8,21 +8,20 @@
 #include "proxy/relay.h"
 
 #include "proxy/client.h"
+#include "proxy/discard.h"
 #include "proxy/ear_hear.h"
 #include "proxy/errand.h"
 #include "proxy/hub.h"
-#include "proxy/inspect.h"
 #include "proxy/journal.h"
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/note.h"
 #include "proxy/opening.h"
-#include "proxy/paramset.h"
 #include "proxy/prepared_answer.h"
 #include "proxy/prepared_names.h"
 #include "proxy/prepared_portals.h"
 #include "proxy/prepared_set.h"
-#include "proxy/restore.h"
+#include "proxy/reset.h"
 #include "proxy/retry.h"
 #include "proxy/server.h"
 #include "proxy/shape.h"
@@ -146,28 +145,23 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 		relay_note_prepared(c, s, f, news);
 	if (f->type == 'Z') {
 		stats->queries += news->done;
+		discard_ready(s, now);
 		server_note_ready(s, now);
 		if (c && UNLIKELY(c->keep != NULL) && track_outstanding_syncs(&s->track) == 0)
 			c->keep->awaits_report = false;
 	} else if (f->type == 'C' && slice_starts(f->body, "DISCARD ALL")) {
-		server_param_forget(s);
 		prepared_answer_forgets(c, s, news->seq);
-		if (c) {
-			paramset_replace(&c->params, inspect_for_client(c, s->params));
-			keep_discarded(c);
-		}
+		discard_done(s, now);
 	} else if (f->type == 'G') {
 		if (c)
-			restore_copies(c);
+			discard_copies(c);
 	} else if (f->type == 'C' && slice_starts(f->body, "DISCARD SEQUENCES")) {
 		if (c)
 			keep_sequences_discarded(c);
 	} else if (f->type == 'E') {
 		stats->errors++;
-		if (c) {
+		if (c)
 			suspect_failed(c);
-			restore_refused(c, news->seq);
-		}
 		if (notice_is_fatal(f->body) && c)
 			s->last_words = true;
 	}
@@ -220,11 +214,6 @@ static bool relay_ready_waits(struct server *s, struct relay_run *run, usec_t no
 		retry_ready(s, now);
 		return true;
 	}
-	if (UNLIKELY(s->client->keep != NULL) && restore_is_on(s->client)) {
-		relay_flush(s, run, now);
-		if (restore_start(s, now))
-			return true;
-	}
 	if (s->opening != SERVER_OPENING_REFUSED)
 		return false;
 	relay_flush(s, run, now);
@@ -238,7 +227,9 @@ static bool relay_error(struct server *s, const struct frame *f, const struct tr
 {
 	struct buf other = { 0 };
 	struct frame told = *f;
-	if (UNLIKELY(prepared_answer_tells(s->client, news, &other))) {
+	if (UNLIKELY(prepared_answer_tells(s->client, news, &other)) ||
+	    (UNLIKELY(s->reset != NULL) && frame_is_whole(f) &&
+	     reset_moves_error(s, news, f->body, &other))) {
 		told.body = slice_skip(buf_slice(&other), FRAME_HEAD_BYTES);
 		told.body_bytes = (uint32_t)told.body.len;
 	}
@@ -271,6 +262,8 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 	case TRACK_PASS:
 		if (f->type == 'E')
 			return relay_error(s, f, &news, run, now);
+		if (f->type == 'C' && UNLIKELY(s->reset != NULL) && reset_is_ours(s, &news))
+			return false;
 		relay_note(s, f, &news, now);
 		return f->type != 'Z' || !relay_ready_waits(s, run, now);
 	case TRACK_SWALLOW:
@@ -301,7 +294,7 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 		if (f->type == 'A')
 			return relay_notification(s, f, run, now);
 		return s->client && s->client->state == CLIENT_LINKED &&
-		       s->errand == SERVER_ERRAND_NONE;
+		       s->errand == SERVER_ERRAND_NONE && !news.own;
 	case TRACK_LAST_WORDS:
 		if (!s->client) {
 			server_close_last_words(s, f->body, now);

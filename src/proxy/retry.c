@@ -12,7 +12,6 @@
 #include "proxy/client.h"
 #include "proxy/keep.h"
 #include "proxy/relay.h"
-#include "proxy/restore.h"
 #include "proxy/server.h"
 #include "wire/frame.h"
 #include "wire/reader.h"
@@ -76,7 +75,7 @@ static bool retry_is_held(const struct server *s)
 {
 	const struct client *c = s->client;
 	return c->state != CLIENT_LINKED || c->body_left || s->errand != SERVER_ERRAND_NONE ||
-	       restore_is_due(c) || (c->keep && c->keep->ear);
+	       (c->keep && c->keep->ear);
 }
 
 bool retry_begin(struct server *s, const struct track_news *news)

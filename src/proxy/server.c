@@ -27,6 +27,7 @@
 #include "proxy/prepared_set.h"
 #include "proxy/registry.h"
 #include "proxy/relay.h"
+#include "proxy/reset.h"
 #include "proxy/retry.h"
 #include "proxy/route.h"
 #include "proxy/worker.h"
@@ -83,6 +84,7 @@ static void server_free(struct server *s)
 	inspect_free(s->look);
 	prepared_set_free(s);
 	retry_free(s);
+	reset_free(s);
 	track_fini(&s->track);
 	buf_fini(&s->in);
 	buf_fini(&s->before);

@@ -27,6 +27,7 @@ struct learn;
 struct localpool;
 struct paramset;
 struct prepared_set;
+struct reset;
 struct retry;
 
 /*
@@ -72,7 +73,6 @@ enum server_errand {
 	SERVER_ERRAND_MARK,     /* a marker among notifications (proxy/ear.h) */
 	SERVER_ERRAND_LISTEN,   /* LISTENING: what it is to listen to */
 	SERVER_ERRAND_UNLISTEN, /* its client hears from elsewhere */
-	SERVER_ERRAND_RESTORE,  /* what its client has reset (proxy/restore.h) */
 	SERVER_ERRAND_PROBE,    /* an empty query whose answer tells where a conversation stands */
 };
 
@@ -105,6 +105,7 @@ struct server {
 
 	struct prepared_set *prepared; /* owned; what is prepared there; NULL: nothing */
 	struct retry *retry;           /* owned; a batch that may have to be sent again */
+	struct reset *reset;           /* owned; what was put into its client's Queries */
 	struct paramset *base;         /* a reference; the reported parameters at login; of those
 					  that are not tracked, the last reports */
 	struct paramset *params;       /* a reference; how it differs from its login now, or did
@@ -125,6 +126,7 @@ struct server {
 	uint8_t state;    /* enum server_state; written by server_enter alone */
 	uint8_t errand;   /* enum server_errand */
 	uint8_t opening;  /* enum server_opening */
+	uint8_t discard;  /* enum discard_state; while a client has it */
 	bool body_passes; /* those bytes are for the client */
 	bool errand_failed;
 	bool holds_client;   /* the client's bytes wait for the end of the errand: PARAMS, SPOIL,
@@ -216,9 +218,6 @@ bool server_param(struct server *s, struct slice body);
 
 /* It was set to what it is to have, s->wanted, which becomes what it has, as it spells that. */
 void server_param_spell(struct server *s);
-
-/* Its client has discarded all: what is not reported is as at the server's login again. */
-void server_param_forget(struct server *s);
 
 /* It said ReadyForQuery to the client. */
 void server_note_ready(struct server *s, usec_t now);

@@ -52,7 +52,7 @@ static bool server_cancel_would_hit_us(const struct server *s)
 {
 	return s->errand == SERVER_ERRAND_PARAMS || s->errand == SERVER_ERRAND_SPOIL ||
 	       s->errand == SERVER_ERRAND_LEARN || s->errand == SERVER_ERRAND_LOOK ||
-	       s->errand == SERVER_ERRAND_MARK || s->errand == SERVER_ERRAND_RESTORE;
+	       s->errand == SERVER_ERRAND_MARK;
 }
 
 void server_cancel(struct server *s, usec_t now)

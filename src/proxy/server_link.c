@@ -3,6 +3,7 @@
  */
 #include "base/bug.h"
 #include "proxy/client.h"
+#include "proxy/discard.h"
 #include "proxy/era.h"
 #include "proxy/errand.h"
 #include "proxy/learn.h"
@@ -38,6 +39,7 @@ void server_link(struct server *s, struct client *c, usec_t now)
 	c->linked_at = now;
 	s->linked_at = now;
 	s->holds_client = false;
+	s->discard = DISCARD_NONE;
 	s->has_run = false;
 	if (UNLIKELY(s->cancel_waits)) /* whatever it was for, it is not this one */
 		server_cancel_drop(s);

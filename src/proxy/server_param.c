@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "proxy/client.h"
+#include "proxy/discard.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
 #include "proxy/server.h"
@@ -33,14 +34,15 @@ static bool server_param_is_base(const struct server *s, struct slice name, stru
 
 /*
  * `set` as it is with that report; a new reference. Where its client came with another value, that
- * of the server's login is one that the client has set: it is set elsewhere too, not reset, so that
- * restore.c can tell.
+ * of the server's login is one that the client has set: it is set elsewhere too, not reset. Not so
+ * behind DISCARD ALL.
  */
 static struct paramset *server_param_reported(const struct server *s, struct paramset *set,
 					      struct slice name, struct slice value)
 {
-	if (server_param_is_base(s, name, value) &&
-	    !(s->client && paramset_get(s->client->came_with, name)))
+	bool is_set =
+		s->client && s->discard == DISCARD_NONE && paramset_get(s->client->came_with, name);
+	if (server_param_is_base(s, name, value) && !is_set)
 		return paramset_without(set, name);
 	return paramset_with_encoded(set, name, value, server_param_encoding(s));
 }
@@ -104,21 +106,13 @@ bool server_param(struct server *s, struct slice body)
 	if (s->errand == SERVER_ERRAND_PARAMS && (is_tracked || paramset_get(s->wanted, name)))
 		return server_param_taken(s, name, value) && is_linked;
 	if (!is_tracked)
-		return is_linked &&
-		       (s->errand == SERVER_ERRAND_NONE || s->errand == SERVER_ERRAND_RESTORE);
+		return is_linked && s->errand == SERVER_ERRAND_NONE;
 	paramset_replace(&s->params, server_param_reported(s, s->params, name, value));
-	if (is_linked)
+	if (!is_linked || discard_hides(s, name))
+		return false;
+	if (s->discard == DISCARD_DONE) /* the client has others too by now */
+		paramset_replace(&c->params, server_param_reported(s, c->params, name, value));
+	else
 		paramset_replace(&c->params, paramset_ref(s->params));
-	return is_linked;
-}
-
-static bool server_param_is_tracked(struct slice name, const void *arg)
-{
-	return worker_tracks(arg, name);
-}
-
-void server_param_forget(struct server *s)
-{
-	paramset_replace(&s->params,
-			 paramset_filtered(s->params, server_param_is_tracked, s->pool->worker));
+	return true;
 }

@@ -266,6 +266,15 @@ static void suspect_definition(struct client *c, const struct effect *e, uint64_
 		suspect_effects(c, EFFECT(CALLS));
 }
 
+/* Does it go back to what it was at the login, or may it, by a set_config() of NULL? */
+static bool suspect_resets(const struct client *c, const struct effect_setting *set)
+{
+	struct slice name = slice_of(set->name);
+	return set->form == EFFECT_FORM_DEFAULT ||
+	       (set->form == EFFECT_FORM_ASK && !memchr(name.ptr, '.', name.len) &&
+		paramset_get(c->came_with, name));
+}
+
 /* One statement: what it makes suspicious, or has prepared to. */
 static void suspect_statement(struct client *c, const struct effect *e, struct lexer_mode mode)
 {
@@ -304,7 +313,7 @@ static void suspect_statement(struct client *c, const struct effect *e, struct l
 	for (size_t i = 0; i < e->setting_count; i++) {
 		if (e->settings[i].local)
 			continue;
-		keep->has_reset |= e->settings[i].form == EFFECT_FORM_DEFAULT;
+		keep->has_reset |= suspect_resets(c, &e->settings[i]);
 		keep->may_end |= slice_ieq_str(KEEP_SETTING, e->settings[i].name);
 		suspect_touch(c, keep, slice_of(e->settings[i].name));
 	}
@@ -326,8 +335,7 @@ static void suspect_vacancy(const struct client *c, uint64_t effects, struct sli
 		vacate_mind(c, slice_of(name));
 }
 
-/* What are its effects, as far as its text shows them? */
-static uint64_t suspect_read(struct client *c, struct slice sql, bool is_whole)
+uint64_t suspect_text(struct client *c, struct slice sql, bool is_whole)
 {
 	struct lexer_mode mode = paramset_reading(c->params);
 	struct effect_iter iter;
@@ -359,18 +367,6 @@ static uint64_t suspect_read(struct client *c, struct slice sql, bool is_whole)
 		era_mind(c, &effect, mode);
 	}
 	return effects;
-}
-
-void suspect_text(struct client *c, struct slice sql, bool is_whole)
-{
-	uint64_t effects = suspect_read(c, sql, is_whole);
-	if (restore_concerns(c, effects))
-		restore_text(c, sql, is_whole);
-}
-
-void suspect_bound(struct client *c, struct slice sql)
-{
-	(void)suspect_read(c, sql, true);
 }
 
 bool suspect_has_effects(const struct client *c, struct slice sql, bool *moves)

@@ -16,11 +16,9 @@
 #include "proxy/hidden.h"
 #include "proxy/localpool.h"
 
-/* A text is about to be run in its session; `is_whole`: this is all of it. */
-void suspect_text(struct client *c, struct slice sql, bool is_whole);
-
-/* It is bound to a portal, all of it, and may be run from now on. */
-void suspect_bound(struct client *c, struct slice sql);
+/* A text is about to be run in its session, or may be from now on; `is_whole`: this is all of it.
+ * What are its effects, as far as it shows them? */
+uint64_t suspect_text(struct client *c, struct slice sql, bool is_whole);
 
 /* May it leave anything behind, if it is run? `moves`: may it take a number from a sequence? */
 bool suspect_has_effects(const struct client *c, struct slice sql, bool *moves);

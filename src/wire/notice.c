@@ -90,3 +90,19 @@ void notice_retell(struct slice body, const char *severity, struct buf *out)
 	buf_u8(out, 0);
 	build_end(out, at);
 }
+
+void notice_replace(struct slice body, char field, struct slice value, struct buf *out)
+{
+	struct reader r;
+	reader_init(&r, body);
+	size_t at = build_begin(out, 'E');
+	for (;;) {
+		char code = (char)reader_u8(&r);
+		struct slice text = code ? reader_cstr(&r) : SLICE_NONE;
+		if (!code || reader_failed(&r))
+			break;
+		notice_add(out, code, code == field ? value : text);
+	}
+	buf_u8(out, 0);
+	build_end(out, at);
+}

@@ -47,4 +47,7 @@ void notice_sqlstate(struct slice body, char out[6]);
  * which no client does without, is said to be missing. */
 void notice_retell(struct slice body, const char *severity, struct buf *out);
 
+/* Appends an ErrorResponse of the same fields, but with this value of one of them. */
+void notice_replace(struct slice body, char field, struct slice value, struct buf *out);
+
 #endif

@@ -415,8 +415,10 @@ enum track_reply track_server(struct track *t, char type, struct slice body,
 			      struct track_news *news)
 {
 	*news = (struct track_news){ .failed = type == 'E' };
-	if (type == 'A' || type == 'N' || type == 'S')
+	if (type == 'A' || type == 'N' || type == 'S') {
+		news->own = t->head != t->tail && track_item(t, t->head) & ITEM_OWN;
 		return TRACK_ASYNC;
+	}
 	if (UNLIKELY(t->doubtful > 0) && track_is_doubtful(t, t->head)) {
 		if (type == 'Z') {
 			if (!track_ready(t, body))

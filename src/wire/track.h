@@ -46,9 +46,9 @@ enum track_reply {
 
 /* What a message of the server's was about. */
 struct track_news {
-	char item;    /* the client's message that it answers: one of PBDECQSF; 0: none */
-	bool own;     /* that was one of our own */
-	bool done;    /* it was the last answer to it; with type Z: a batch is closed */
+	char item; /* the client's message that it answers: one of PBDECQSF; 0: none */
+	bool own;  /* that was one of our own; of what comes at any time: that is being answered */
+	bool done; /* it was the last answer to it; with type Z: a batch is closed */
 	bool failed;  /* an ErrorResponse */
 	uint32_t seq; /* which one: what track_next_seq() said before it was sent */
 };

@@ -110,7 +110,7 @@ class Draw:
 
     LOGINS = [{}, {}, {}, {"options": "-c search_path=s2 -c my.tenant=came"}, {"TimeZone": "Asia/Tokyo"},
               {"application_name": "came so", "options": "-c work_mem=9MB"}, {"client_encoding": "LATIN1"},
-              {"options": "-c role=third -c work_mem=9MB"}, {"options": "-c search_path=s1,public"}]
+              {"options": "-c role=third -c work_mem=9MB"}, {"options": "-c search_path=s1,\\ public"}]
 
     def __init__(self, rng, me, numbers):
         self.rng = rng

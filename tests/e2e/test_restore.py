@@ -10,7 +10,7 @@ from rawwire import B, Client, D, E, H, P, Q, S, c, d, f
 pytestmark = pytest.mark.pgweir
 
 CAME = {"application_name": "me", "client_encoding": "LATIN1", "TimeZone": "Asia/Tokyo",
-        "options": "-c search_path=mine,public -c work_mem=9MB -c my.tenant=red"}
+        "options": "-c search_path=mine -c work_mem=9MB -c my.tenant=red"}
 NAMES = ["application_name", "client_encoding", "TimeZone", "search_path", "work_mem", "my.tenant", "DateStyle"]
 SHOW = "select " + ", ".join(f"current_setting('{name}', true)" for name in NAMES)
 CHANGE = ("set application_name = 'x'; set client_encoding = 'UTF8'; set timezone = 'UTC'; set search_path = other; "
@@ -110,48 +110,22 @@ def test_isolation_level_is_chosen_behind_a_string_that_resets(pooler, cluster, 
                                      [Q("commit")], [Q(LEVEL_SHOW)]])
 
 
-SPELLED = {"options": "-c search_path=mine,public -c work_mem=9MB", "application_name": "me"}
+PATHS = ["mine,public", ' "Mine" ,  PUBLIC', '"It""s","a,b"', "", "\u00e9t\u00e9,public", "select", "mine"]
+MEANING = "select current_schemas(true), current_setting('work_mem'), current_setting('transaction_isolation')"
 LEVEL_BATCH = [P(LEVEL), B(), D("P"), E(), S]
 
 
-@pytest.mark.parametrize("way", [
-    [[Q(LEVEL)]], [LEVEL_BATCH], [[Q(" /* nothing */ ;"), Q(LEVEL)]], [[Q("SET /* now */ TRANSACTION READ ONLY;")], LEVEL_BATCH, [Q(LEVEL)]], [[Q(LEVEL), Q(SHOW)]],
-    [[Q("set transaction isolation level nonsense")], [Q("rollback to a")]], [[Q("show search_path")]],
-    [[Q("savepoint b")], [Q("set search_path = 'x'")], [Q("rollback to b")]], [[Q("release a")]], [[Q("rollback to a")]], []])
+@pytest.mark.parametrize("how", ["query", "batch"])
 @pytest.mark.parametrize("reset", ["reset all", "reset search_path", "set local search_path to default"])
-def test_search_path_in_another_spelling(pooler, cluster, reset, way):
-    """SET would make "mine, public" of it; what a client does next finds what it came with, and its level can be chosen."""
-    for end in "commit", "rollback":
-        for asked in [[Q(reset)], [P(reset), B(), E(), S]]:
-            same(pooler, cluster, SPELLED, [[Q(CHANGE)], [Q("begin")], [Q("savepoint a")], asked, *way, [Q("show search_path")], [Q(end)],
-                                            [Q(LEVEL_SHOW)]])
-    same(pooler, cluster, SPELLED, [[Q(CHANGE)], [Q("begin"), Q(reset)] + [m for ms in way for m in ms] + [Q("commit"), Q(LEVEL_SHOW)]])
-
-
-@pytest.mark.parametrize("asked", [
-    [Q("show search_path")], [Q("show all")], [Q("/* set transaction */ show search_path")], [P("show search_path"), B(), E(), S],
-    [Q("select current_setting('search_path'), 'set transaction'")]])
-def test_search_path_in_another_spelling_is_there_for_who_asks(pooler, cluster, asked):
-    """Behind that it is too late for a level, as it is behind a query."""
-    same(pooler, cluster, SPELLED, [[Q("begin; set search_path = 'x'")], [Q("reset search_path")], asked, [Q(SHOW)],
-                                    [Q("commit")], [Q(SHOW)]])
-    p = pooler(pool_mode="auto", pool_size=1, workers=1)
-    client = p.raw(**SPELLED)
-    client.query("begin; set search_path = 'x'")
-    client.query("reset search_path")
-    client.send(b"".join(asked))
-    client.ready()
-    assert client.error(LEVEL).sqlstate == "25001"
-
-
-def test_search_path_in_another_spelling_behind_a_level_in_the_same_string(pooler):
-    """It is as SET spells it there."""
-    p = pooler(pool_mode="auto", pool_size=1, workers=1)
-    client = p.raw(**SPELLED)
-    client.query("begin; set search_path = 'x'")
-    client.query("reset search_path")
-    assert [m.row() for m in client.query(LEVEL + "; show search_path") if m.kind == "D"] == [["mine, public"]]
-    assert client.value("show search_path") == "mine,public"
+@pytest.mark.parametrize("path", PATHS)
+def test_search_path_of_any_spelling_is_back(pooler, cluster, path, reset, how):
+    """SET may spell it otherwise; what it means is the same, and no query has asked for it."""
+    asked = [Q(reset)] if how == "query" else [P(reset), B(), E(), S]
+    with Client(("127.0.0.1", cluster.port)).login("app", "app") as direct:
+        direct.query('create schema if not exists mine; create schema if not exists "Mine"; create schema if not exists "It\'s"')
+    same(pooler, cluster, {"search_path": path, "application_name": "me"}, [
+        [Q("set search_path = 'x'")], [Q("begin")], [Q("savepoint a")], asked, LEVEL_BATCH, [Q(MEANING)], [Q("set local search_path = x")], [Q(MEANING)],
+        [Q("rollback to a")], [Q(MEANING)], asked, [Q("commit")], [Q(MEANING)], asked, [Q(MEANING)]])
 
 
 def test_isolation_level_is_chosen_though_what_was_sent_before_the_reset_has_failed(pooler, cluster):
@@ -190,13 +164,6 @@ LATER = {
     "a local value over it, undone": ["reset work_mem; savepoint a; set local work_mem = '7MB'", SHOW, "rollback to a", SHOW, "commit"],
     "a local value over it, reset": ["reset work_mem; set local work_mem = '7MB'", "reset all", SHOW, "commit"],
     "a local value over it that a function sets": ["reset work_mem; select set_config('work_mem', '7MB', true)", SHOW, "commit"],
-    "all behind a local default": ["set local work_mem to default", "reset all", SHOW, "commit"],
-    "all behind local defaults": ["set local work_mem to default; set local search_path to default", SHOW, "savepoint a",
-                                  "reset all", SHOW, "rollback to a", SHOW, "reset all; select 1", "release a", SHOW, "commit"],
-    "all behind a local default, in a string": ["set local work_mem to default; reset all", SHOW, "commit"],
-    "all behind a local default and a value": ["set local work_mem to default", "set local work_mem = '7MB'", "reset all", "commit"],
-    "all behind a local default that was undone": ["savepoint a", "set local work_mem to default", "rollback to a", "reset all", "commit"],
-    "all behind a default and a local one": ["reset work_mem", "set local work_mem to default", "reset all", "commit"],
     "undone in part": ["reset work_mem; savepoint a; reset timezone; rollback to a", "release a", LEVEL, SHOW, "commit"],
     "undone to what it was before": ["reset work_mem; savepoint a; set work_mem = '7MB'; savepoint b; reset all; rollback to b", SHOW,
                                      "rollback to a", SHOW, "release a", "commit"],
@@ -215,7 +182,7 @@ LATER = {
 @pytest.mark.parametrize("how", ["query", "batch"])
 @pytest.mark.parametrize("what", LATER)
 def test_transaction_that_goes_on_behind_a_reset(pooler, cluster, what, how):
-    came = dict(LEVEL_CAME, application_name="J\u00fcrgen", options="-c work_mem=9MB -c my.tenant=red -c search_path=mine,public")
+    came = dict(LEVEL_CAME, application_name="J\u00fcrgen", options="-c work_mem=9MB -c my.tenant=red -c search_path=mine")
     start = LATER[what][0].startswith("begin")
 
     def request(text):
@@ -226,33 +193,11 @@ def test_transaction_that_goes_on_behind_a_reset(pooler, cluster, what, how):
     same(pooler, cluster, came, [[Q(CHANGE)], *([] if start else [[Q("begin")]]), *map(request, LATER[what]), [Q(LEVEL_SHOW)]])
 
 
-@pytest.mark.parametrize("how", ["named", "in a batch"])
-def test_reset_all_that_was_prepared_passes_by_local_defaults(pooler, cluster, how):
-    all_of_it = [B(name="r"), E(), S] if how == "named" else [P("show timezone"), B(), E(), P("reset all"), B(), E(), S]
-    same(pooler, cluster, LEVEL_CAME, [[P("reset all", "r"), S], [Q(CHANGE)], [Q("begin")], [Q("set local work_mem to default")], all_of_it,
-                                       [Q(SHOW)], [Q("commit")], [Q(SHOW)]])
-
-
-@pytest.mark.parametrize("between", [
-    [Q("show work_mem")], [Q("set work_mem = '5MB'"), Q("set local timezone to default")], [Q("savepoint a"), Q("release a")],
-    [Q("savepoint a; set search_path = 'x'"), Q("rollback to a; release a")], [Q("set search_path = 'x'; reset search_path")],
-    [Q("set local search_path = 'x'; reset all")], [P("show work_mem"), B(), E(), S, Q("")], [Q("notify c")]])
-@pytest.mark.parametrize("chosen", [
-    [Q(LEVEL)], [Q(LEVEL + "; select 1")], [Q("set local transaction_isolation = 'serializable'")], [P(LEVEL, "named"), B(name="named"), E(), S],
-    [P(LEVEL), B(), H, E(), P("select 1"), B(), E(), S]])
-def test_isolation_level_is_chosen_some_time_behind_a_search_path_in_another_spelling(pooler, cluster, between, chosen):
-    same(pooler, cluster, SPELLED, [[Q(CHANGE)], [Q("begin")], [Q("reset search_path")], between, chosen, [Q(LEVEL_SHOW)], [Q("commit")],
-                                    [Q(LEVEL_SHOW)]])
-
-
-@pytest.mark.parametrize("path", ["mine,public", ' "Mine" ,  PUBLIC', '"It""s","a,b"', "", "\u00e9t\u00e9,public", "select", "mine"])
-def test_search_path_of_any_spelling_is_back(pooler, cluster, path):
-    """At once for what it means, in its own spelling for who asks for it."""
-    came = {"search_path": path, "application_name": "me"}
-    same(pooler, cluster, came, [[Q("set search_path = 'x'")], [Q("begin")], [Q("reset search_path")], [Q(LEVEL + "; select current_schemas(true)")],
-                                 [Q(LEVEL_SHOW)], [Q("set local search_path = x")], [Q("commit")], [Q(LEVEL_SHOW)], [Q("reset search_path")], [Q(LEVEL_SHOW)],
-                                 [Q("begin")], [Q("reset all")], [Q("savepoint a")], [Q("set local search_path = x")], [Q("rollback to a")], [Q("commit")],
-                                 [Q(LEVEL_SHOW)]])
+def test_all_is_reset_behind_a_local_default(pooler):
+    """PostgreSQL passes by what SET LOCAL has given its default."""
+    client = pooler(pool_mode="auto", pool_size=1).raw(**CAME)
+    client.query("set work_mem = '5MB'; begin; set local work_mem to default; reset all; commit")
+    assert client.value("show work_mem") == "9MB"
 
 
 ROLE_SCRIPTS = {
@@ -368,3 +313,97 @@ def test_nothing_more_is_asked_of_who_came_with_nothing(pooler, cluster):
         client.query(text)
         assert cluster.sql(last) == [(text,)]
         client.query("rollback")
+
+
+def told(client, messages):
+    """All of it, with the positions of errors."""
+    client.send(b"".join(messages))
+    return [(m.kind, m.fields().get("C"), m.fields().get("P")) if m.kind in "EN" else (m.kind, m.body)
+            for m in client.ready(sum(m[:1] in (b"Q", b"S") for m in messages)) if m.kind not in "S"]
+
+
+TOLD = [
+    [Q("reset work_mem; select nonsense")], [Q("select 'é'; reset all; select 'é', nonsense; reset work_mem")], [Q("reset work_mem; selec 1")],
+    [Q("select nonsense; reset work_mem")], [Q("set work_mem to default; select nonsense")], [Q("set local work_mem to default")],
+    [Q("set local work_mem to default; set local work_mem to default")], [Q("begin"), Q("set local work_mem to default"), Q("commit")],
+    [P("set local work_mem to default"), B(), E(), S], [P("set local work_mem to default"), B(), D("P"), E(), H, S], [Q("reset all;;reset all; ; -- end")],
+    [Q("/* a */ reset /* b */ work_mem /* c */; show work_mem -- end")], [Q("reset work_mem; reset nonsense; show work_mem")],
+    [P("reset all"), B(), E(), P("reset work_mem", "pgweir reset"), B(name="pgweir reset", portal="pgweir"), E("pgweir"), S],
+    [P("reset work_mem"), B(), E(), P("show work_mem"), B(), D("P"), E(), P("reset nonsense"), B(), E(), S], [P("reset work_mem"), B(), E(), E(), S],
+    [P("reset work_mem"), B(), E(), Q("show work_mem"), S], [Q("discard all"), Q(SHOW), Q("set work_mem = '5MB'"), Q("begin; discard all"), Q("rollback")],
+    [P("discard all"), B(), E(), S, Q(SHOW), P("show work_mem"), B(), E(), S], [Q("discard all; reset work_mem")]]
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "UTF8"])
+@pytest.mark.parametrize("came", [{}, {"application_name": "me", "options": "-c work_mem=9MB -c my.tenant=red", "TimeZone": "Asia/Tokyo"}])
+def test_nothing_else_is_told(pooler, cluster, came, encoding):
+    """Of what stands behind a RESET no answer comes, no notice, and no other position of an error."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    pooled, other = p.raw(**came, client_encoding=encoding), p.raw()
+    with Client(("127.0.0.1", cluster.port)).login("app", "app", **came, client_encoding=encoding) as direct:
+        for messages in TOLD * 2:
+            if encoding == "LATIN1":
+                messages = [m[:1] + (len(t) + 4).to_bytes(4, "big") + t for m in messages for t in [m[5:].replace(b"\xc3\xa9", b"\xe9")]]
+            assert told(pooled, messages) == told(direct, messages), messages
+            assert pooled.params == {**direct.params, **{k: v for k, v in pooled.params.items() if k not in direct.params}}, messages
+            assert other.value("show work_mem") == "4MB"
+
+
+CODE = ["do $$ begin reset timezone; reset work_mem; end $$", "select public.resets_two()", "do $$ begin execute 'reset all'; end $$"]
+
+
+@pytest.mark.parametrize("keeps", [False, True])
+@pytest.mark.parametrize("code", CODE)
+def test_what_code_resets_is_back_behind_its_transaction(pooler, cluster, code, keeps):
+    """Whether its client gives its server back or not; and it is told so."""
+    cluster.in_app("create or replace function public.resets_two() returns int language plpgsql as "
+                   "$$ begin reset timezone; perform set_config('work_mem', null, false); return 1; end $$")
+    p = pooler(pool_mode="auto", pool_size=1 + keeps, workers=1)
+    client, other = p.raw(**CAME), p.raw()
+    if keeps:
+        client.query("create temp table kept_here(a int)")
+    for end in "commit", "rollback":
+        client.query("set timezone = 'UTC'; set work_mem = '5MB'")
+        client.query("begin")
+        client.query(code)
+        client.query(end)
+        assert other.value("show timezone") != "Asia/Tokyo"
+        want = ["Asia/Tokyo", "9MB"] if end == "commit" else ["UTC", "5MB"]
+        assert [client.value("show timezone"), client.value("show work_mem")] == want
+        assert client.params["TimeZone"] == want[0]
+    cluster.in_app("drop function public.resets_two()")
+
+
+def test_search_path_is_spelt_as_asked_behind_the_transaction_that_resets_it(pooler):
+    """Whether its client keeps the server or not."""
+    client = pooler(pool_mode="auto", pool_size=1).raw(search_path="mine,public")
+    for text in "select 1", "create temp table kept_here(a int)":
+        client.query(text)
+        client.query("set search_path = x")
+        client.query("begin; reset search_path")
+        assert client.value("show search_path") == "mine, public"
+        client.query("commit")
+        assert client.value("show search_path") == "mine,public"
+
+
+def test_many_batches_that_reset_are_sent_at_once(pooler):
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    client = p.raw(**CAME)
+    one = P("set work_mem = '5MB'") + B() + E() + P("reset all") + B() + E() + P("show work_mem") + B() + E()
+    client.send((one * 20 + S) * 40 + Q("reset all; show work_mem") * 200)
+    said = client.ready(240)
+    assert [m.row() for m in said if m.kind == "D"] == [["9MB"]] * 1000
+    assert [m.tag() for m in said if m.kind == "C"] == ["SET", "RESET", "SHOW"] * 800 + ["RESET", "SHOW"] * 200
+
+
+@pytest.mark.parametrize("leaves", ["kill", "close"])
+@pytest.mark.parametrize("messages", [[P("reset all"), B(), E()], [Q("begin; reset all; select pg_sleep(0.2)")], [P("discard all"), B(), E(), S]])
+def test_who_leaves_amid_a_reset_leaves_nothing(pooler, messages, leaves):
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    other, client = p.raw(), p.raw(**CAME)
+    other.query("set my.tenant = ''")
+    default = [m.body for m in other.query(SHOW)]
+    client.query(CHANGE)
+    client.send(b"".join(messages))
+    getattr(client, leaves)()
+    assert [m.body for m in other.query(SHOW)] == default

@@ -10,7 +10,7 @@ set search_path = pg_catalog;
 savepoint a;
 reset search_path;
 show application_name;
-select current_setting('search_path') = :'me' || ',public' as as_asked;
+select replace(current_setting('search_path'), ' ', '') = :'me' || ',public' as as_asked;
 rollback to a;
 show search_path;
 reset all;

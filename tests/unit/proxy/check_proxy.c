@@ -28,7 +28,6 @@ int main(void)
 {
 	signal(SIGPIPE, SIG_IGN);
 	SRunner *runner = srunner_create(helper_suite());
-	srunner_add_suite(runner, ahead_suite());
 	srunner_add_suite(runner, connector_text_suite());
 	srunner_add_suite(runner, connector_steps_suite());
 	srunner_add_suite(runner, doorkeeper_suite());
@@ -43,7 +42,7 @@ int main(void)
 	srunner_add_suite(runner, proven_suite());
 	srunner_add_suite(runner, registry_suite());
 	srunner_add_suite(runner, replication_suite());
-	srunner_add_suite(runner, resets_suite());
+	srunner_add_suite(runner, reset_suite());
 	srunner_add_suite(runner, seam_suite());
 	srunner_add_suite(runner, retry_suite());
 	srunner_add_suite(runner, shape_suite());

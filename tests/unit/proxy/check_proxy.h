@@ -12,7 +12,6 @@
 #include "net/mailbox.h"
 #include "proxy/helper.h"
 
-Suite *ahead_suite(void);
 Suite *canceler_suite(void);
 Suite *connector_md5_suite(void);
 Suite *connector_steps_suite(void);
@@ -31,7 +30,7 @@ Suite *paramset_suite(void);
 Suite *proven_suite(void);
 Suite *registry_suite(void);
 Suite *replication_suite(void);
-Suite *resets_suite(void);
+Suite *reset_suite(void);
 Suite *seam_suite(void);
 Suite *retry_suite(void);
 Suite *shape_suite(void);

@@ -4,7 +4,6 @@ tests_unit_proxy_check_proxy_SOURCES = \
 	tests/unit/proxy/check_proxy.c tests/unit/proxy/check_proxy.h \
 	tests/unit/proxy/cluster.c \
 	tests/unit/proxy/login_rig.c tests/unit/proxy/login_rig.h \
-	tests/unit/proxy/test_ahead.c \
 	tests/unit/proxy/test_canceler.c \
 	tests/unit/proxy/test_connector.c \
 	tests/unit/proxy/test_connector_md5.c \
@@ -24,7 +23,7 @@ tests_unit_proxy_check_proxy_SOURCES = \
 	tests/unit/proxy/test_proven.c \
 	tests/unit/proxy/test_registry.c \
 	tests/unit/proxy/test_replication.c \
-	tests/unit/proxy/test_resets.c \
+	tests/unit/proxy/test_reset.c \
 	tests/unit/proxy/test_seam.c \
 	tests/unit/proxy/test_retry.c \
 	tests/unit/proxy/test_shape.c \

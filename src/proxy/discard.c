@@ -1,0 +1,78 @@
+/*
+ * discard.c - from DISCARD ALL to its ReadyForQuery.
+ */
+#include "proxy/discard.h"
+
+#include "proxy/came.h"
+#include "proxy/client.h"
+#include "proxy/keep.h"
+#include "proxy/localpool.h"
+#include "proxy/paramset.h"
+#include "proxy/server.h"
+#include "proxy/worker.h"
+#include "wire/track.h"
+
+void discard_begin(struct client *c)
+{
+	if (c->server && paramset_count(c->came_with) > 0)
+		c->server->discard = DISCARD_RUN;
+}
+
+void discard_sent(struct server *s, char type)
+{
+	if (s->discard == DISCARD_RUN && (type == 'Q' || type == 'S'))
+		s->discard = DISCARD_ENDS;
+}
+
+bool discard_holds(const struct server *s)
+{
+	return s->discard >= DISCARD_ENDS && track_in_copy(&s->track) != TRACK_COPY_IN &&
+	       track_outstanding_syncs(&s->track) > 0; /* a COPY may have read the client's Sync */
+}
+
+void discard_copies(struct client *c)
+{
+	if (c->server->discard)
+		conn_again(&c->conn); /* with what it has sent already */
+}
+
+void discard_done(struct server *s, usec_t now)
+{
+	struct client *c = s->client;
+	/* what it reports of that comes next: not of those that had their default already */
+	paramset_replace(&s->params, paramset_ref(s->pool->worker->no_params));
+	if (!c)
+		return;
+	paramset_replace(&c->params, came_params(c, s->params));
+	for (size_t i = 0; i < paramset_count(c->came_with); i++) {
+		const struct paramset_member *m = paramset_member(c->came_with, i);
+		if (worker_tracks(c->worker, slice_of(m->name)))
+			came_back(c, m, now);
+	}
+	keep_discarded(c);
+	if (s->discard)
+		s->discard = DISCARD_DONE;
+}
+
+bool discard_hides(const struct server *s, struct slice name)
+{
+	return s->discard == DISCARD_DONE && s->client && paramset_get(s->client->came_with, name);
+}
+
+void discard_ready(struct server *s, usec_t now)
+{
+	struct client *c = s->client;
+	if (s->discard < DISCARD_ENDS || track_outstanding_syncs(&s->track) > 0)
+		return;
+	bool is_done = s->discard == DISCARD_DONE;
+	s->discard = DISCARD_NONE;
+	if (!c)
+		return;
+	conn_again(&c->conn); /* with what it has asked meanwhile */
+	if (is_done && c->state == CLIENT_LINKED && track_is_idle(&s->track) &&
+	    s->errand == SERVER_ERRAND_NONE && c->params != s->params) {
+		server_link_fit(s, now);
+		s->holds_client = false; /* it may have nothing more to say */
+		server_send(s, SLICE_NONE, now);
+	}
+}

@@ -1,0 +1,46 @@
+/*
+ * discard.h - DISCARD ALL brings back what its client came with.
+ *
+ * It takes no statement beside it, and a server gives its own defaults then. So what the client
+ * sends behind it waits until it is done and what it came with is set again. Until then the
+ * server's reports are not the client's.
+ *
+ *	none --(Execute)--> run --(Sync)--> ends --(CommandComplete)--> done
+ *	  +-----------------(Query)----------^ |                          |
+ *	  ^------------------------------------+-----(ReadyForQuery)------+
+ *
+ * What stands behind it in the same batch meets the server's defaults.
+ *
+ * State: server->discard, while a client has it. Thread: worker.
+ */
+#ifndef PROXY_DISCARD_H
+#define PROXY_DISCARD_H
+
+#include <stdbool.h>
+
+#include "base/slice.h"
+#include "base/usec.h"
+
+struct client;
+struct server;
+
+enum discard_state { DISCARD_NONE, DISCARD_RUN, DISCARD_ENDS, DISCARD_DONE };
+
+/* It is about to be run, by a Query or an Execute; and a message of that type has been sent. */
+void discard_begin(struct client *c);
+void discard_sent(struct server *s, char type);
+
+/* Must what the client sends next wait? Not what a COPY reads, which has begun now. */
+bool discard_holds(const struct server *s);
+void discard_copies(struct client *c);
+
+/* Its CommandComplete. */
+void discard_done(struct server *s, usec_t now);
+
+/* Is a report of that setting none for the client? */
+bool discard_hides(const struct server *s, struct slice name);
+
+/* ReadyForQuery: what the client came with is set again, before a look finds it missing. */
+void discard_ready(struct server *s, usec_t now);
+
+#endif

@@ -1,0 +1,298 @@
+/*
+ * reset.c - SETs behind RESETs.
+ */
+#include "proxy/reset.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+#include "base/mem.h"
+#include "proxy/keep.h"
+#include "proxy/paramset_sql.h"
+#include "proxy/prepared.h"
+#include "proxy/prepared_names.h"
+#include "proxy/prepared_turn.h"
+#include "proxy/server.h"
+#include "wire/build.h"
+#include "wire/notice.h"
+#include "wire/track.h"
+
+/* Of our statement and its portal. */
+#define RESET_NAME SLICE("pgweir reset")
+#define RESET_MESSAGES 6u /* Close, Parse, Bind, Execute, Close, Close */
+
+enum reset_scope { RESET_NOTHING, RESET_SESSION, RESET_LOCAL };
+
+/* ---- what is reset --------------------------------------------------------------------------- */
+
+/* What RESET ALL leaves alone (GUC_NO_RESET_ALL in PostgreSQL's guc_tables.c). */
+static bool reset_is_spared(const char *name)
+{
+	static const char *const names[] = { "transaction_isolation",  "transaction_read_only",
+					     "transaction_deferrable", "role",
+					     "session_authorization",  "seed" };
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (strcasecmp(name, names[i]) == 0)
+			return true;
+	return false;
+}
+
+/* The session's user has the role of the start-up. */
+static bool reset_means(const struct effect_setting *set, const char *name)
+{
+	return strcasecmp(set->name, name) == 0 ||
+	       (strcmp(set->name, "session_authorization") == 0 && strcasecmp(name, "role") == 0);
+}
+
+static enum reset_scope reset_scope_of(const struct effect *e, const char *name)
+{
+	enum reset_scope scope = RESET_NOTHING;
+	if (e->set & EFFECT(RESET_ALL) && !reset_is_spared(name))
+		scope = RESET_SESSION;
+	for (size_t i = 0; i < e->setting_count; i++)
+		if (e->settings[i].form == EFFECT_FORM_DEFAULT &&
+		    reset_means(&e->settings[i], name))
+			scope = e->settings[i].local ? RESET_LOCAL : RESET_SESSION;
+	return scope;
+}
+
+static bool reset_begins(const struct effect *e, const char *word)
+{
+	struct lexer lex;
+	lexer_init(&lex, e->text, (struct lexer_mode){ 0 });
+	struct lexer_token first = lexer_next(&lex, NULL);
+	return lexer_is_word(&first, word);
+}
+
+/* Adds what gives it back, with something around each; how many are they? */
+static unsigned reset_write(const struct client *c, const struct effect *e, struct slice before,
+			    struct slice behind, struct buf *sql)
+{
+	unsigned count = 0;
+	if (!reset_begins(e, "reset") && !reset_begins(e, "set"))
+		return 0; /* it may do as it says, or not */
+	for (size_t i = 0; i < paramset_count(c->came_with); i++) {
+		const struct paramset_member *m = paramset_member(c->came_with, i);
+		enum reset_scope scope = reset_scope_of(e, m->name);
+		if (scope == RESET_NOTHING)
+			continue;
+		buf_add_slice(sql, before);
+		paramset_sql_again(m, scope == RESET_LOCAL, c->server->wire.server_version, sql);
+		buf_add_slice(sql, behind);
+		count++;
+	}
+	return count;
+}
+
+/* ---- a Query --------------------------------------------------------------------------------- */
+
+/* Letters of it, as the server counts them for the position of an error. */
+static size_t reset_letters(const struct client *c, struct slice text)
+{
+	const char *encoding = paramset_get(c->params, SLICE("client_encoding"));
+	size_t letters = 0;
+	if (!encoding)
+		encoding = paramset_get(c->server->base, SLICE("client_encoding"));
+	if (!encoding || strcasecmp(encoding, "UTF8") != 0)
+		return text.len;
+	for (size_t i = 0; i < text.len; i++)
+		letters += ((uint8_t)text.ptr[i] & 0xc0) != 0x80;
+	return letters;
+}
+
+/* The parts of Queries before `seq` are done with. */
+static struct reset_part *reset_parts_of(struct reset *reset, uint32_t seq)
+{
+	if (!reset)
+		return NULL;
+	uint32_t was = reset->count ? reset->parts[reset->first].seq : 0;
+	while (reset->first < reset->count && track_seq_before(reset->parts[reset->first].seq, seq))
+		reset->first++;
+	if (reset->first == reset->count) {
+		reset->first = reset->count = 0;
+		reset->heard = 0;
+		return NULL;
+	}
+	struct reset_part *part = &reset->parts[reset->first];
+	if (part->seq != was)
+		reset->heard = 0;
+	return part->seq == seq ? part : NULL;
+}
+
+static void reset_add_part(struct server *s, const struct reset_part *part)
+{
+	if (!s->reset)
+		s->reset = mem_zalloc(sizeof(*s->reset));
+	struct reset *reset = s->reset;
+	(void)reset_parts_of(reset, track_head_seq(&s->track));
+	if (reset->count == reset->room) {
+		reset->room = reset->room ? reset->room * 2 : 4;
+		reset->parts = mem_realloc(reset->parts, reset->room * sizeof(*reset->parts));
+	}
+	reset->parts[reset->count++] = *part;
+}
+
+/* Does it say the same in whatever encoding it is, and with whatever escapes? */
+static bool reset_reads_alike(struct slice sql)
+{
+	return !memchr(sql.ptr, '\\', sql.len) && paramset_is_ascii(sql);
+}
+
+/* SET TO DEFAULT, of what the client came with? */
+static const struct paramset_member *reset_replaces(const struct client *c, const struct effect *e)
+{
+	const struct effect_setting *set = e->settings;
+	if (e->set & EFFECT(RESET_ALL) || e->setting_count != 1 ||
+	    set->form != EFFECT_FORM_DEFAULT || !reset_begins(e, "set"))
+		return NULL;
+	for (size_t i = 0; i < paramset_count(c->came_with); i++)
+		if (strcasecmp(paramset_member(c->came_with, i)->name, set->name) == 0)
+			return paramset_member(c->came_with, i);
+	return NULL;
+}
+
+/* A statement of a text, from `from` up to its end, in our words: it, and what stands behind it. */
+static void reset_statement(struct client *c, const struct effect *e, struct slice from,
+			    struct reset_part *part, struct buf *text)
+{
+	const struct paramset_member *same = reset_replaces(c, e);
+	size_t start = buf_len(text);
+	buf_add_slice(text, from);
+	part->first += part->count + 1;
+	part->count = 0;
+	if (same) { /* one for one: to have another beside it would be a transaction */
+		buf_truncate(text, buf_len(text) - e->text.len);
+		paramset_sql_again(same, e->settings->local, c->server->wire.server_version, text);
+		while (buf_len(text) < start + from.len)
+			buf_u8(text, ' ');
+	} else {
+		part->count = reset_write(c, e, SLICE("\n;"), SLICE_NONE, text);
+	}
+	part->letters = buf_len(text) - start - from.len;
+	if (part->letters)
+		reset_add_part(c->server, part);
+}
+
+bool reset_query(struct client *c, struct slice sql, uint32_t seq, struct buf *text)
+{
+	struct reset_part part = { .seq = seq };
+	struct effect_iter iter;
+	struct effect e;
+	size_t taken = 0;
+	if (c->keep && c->keep->moves_reading && !reset_reads_alike(sql))
+		return false;
+	effect_init(&iter, sql, paramset_reading(c->params));
+	while (effect_next(&iter, &e) && !(e.set & EFFECT(UNREAD))) {
+		size_t end = (size_t)(e.text.ptr + e.text.len - sql.ptr);
+		part.at = reset_letters(c, slice_head(sql, end));
+		reset_statement(c, &e, slice_make(sql.ptr + taken, end - taken), &part, text);
+		taken = end;
+	}
+	buf_add(text, sql.ptr + taken, sql.len - taken);
+	buf_u8(text, 0);
+	return !slice_eq(slice_head(buf_slice(text), buf_len(text) - 1), sql);
+}
+
+bool reset_is_ours(struct server *s, const struct track_news *news)
+{
+	if (news->item != 'Q')
+		return false;
+	struct reset_part *part = reset_parts_of(s->reset, news->seq);
+	if (!part)
+		return false;
+	uint32_t nth = s->reset->heard++;
+	const struct reset_part *end = s->reset->parts + s->reset->count;
+	for (; part < end && part->seq == news->seq && part->first <= nth; part++)
+		if (nth < part->first + part->count)
+			return true;
+	return false;
+}
+
+bool reset_moves_error(const struct server *s, const struct track_news *news, struct slice body,
+		       struct buf *out)
+{
+	char moved[24];
+	struct slice text = notice_get(body, NOTICE_POSITION);
+	struct reset_part *part = reset_parts_of(s->reset, news->seq);
+	if (!part || !text.ptr || text.len >= sizeof(moved))
+		return false;
+	size_t position = strtoul(text.ptr, NULL, 10), was = position;
+	const struct reset_part *end = s->reset->parts + s->reset->count;
+	for (; part < end && part->seq == news->seq && position > part->at; part++)
+		position -=
+			position - part->at < part->letters ? position - part->at : part->letters;
+	if (position == was)
+		return false;
+	snprintf(moved, sizeof(moved), "%zu", position ? position : 1);
+	notice_replace(body, NOTICE_POSITION, slice_of(moved), out);
+	return true;
+}
+
+void reset_free(struct server *s)
+{
+	if (s->reset)
+		free(s->reset->parts);
+	free(s->reset);
+	s->reset = NULL;
+}
+
+/* ---- an Execute ------------------------------------------------------------------------------ */
+
+void reset_execute(struct client *c, struct slice sql)
+{
+	struct buf *behind = &prepared_names_need(c)->behind;
+	struct effect_iter iter;
+	struct effect e;
+	effect_init(&iter, sql, paramset_reading(c->params));
+	if (effect_next(&iter, &e))
+		(void)reset_write(c, &e, SLICE_NONE, slice_make("", 1), behind);
+}
+
+static void reset_own(struct prepared_turn *t, char type)
+{
+	prepared_turn_begin(t);
+	enum track_verdict verdict = track_client(&t->s->track, type, true);
+	BUG_ON(verdict != TRACK_OK);
+}
+
+/* It is closed first: one that has failed is there still. */
+static void reset_set(struct prepared_turn *t, struct slice sql)
+{
+	reset_own(t, 'C');
+	build_close(t->out, 'S', RESET_NAME);
+	reset_own(t, 'P');
+	build_parse(t->out, RESET_NAME, sql, NULL, 0);
+	reset_own(t, 'B');
+	build_bind(t->out, RESET_NAME, RESET_NAME, NULL, 0);
+	reset_own(t, 'E');
+	build_execute(t->out, RESET_NAME, 0);
+	reset_own(t, 'C');
+	build_close(t->out, 'P', RESET_NAME);
+	reset_own(t, 'C');
+	build_close(t->out, 'S', RESET_NAME);
+}
+
+static bool reset_has_room(const struct track *track, struct slice sets)
+{
+	size_t count = 0, has = track_next_seq(track) - track_head_seq(track);
+	for (size_t i = 0; i < sets.len; i++)
+		count += sets.ptr[i] == '\0';
+	return has + count * RESET_MESSAGES + PREPARED_MAX_ITEMS <= TRACK_MAX_ITEMS;
+}
+
+bool reset_catch_up(struct prepared_turn *t)
+{
+	struct buf *behind = &t->c->prepared->behind;
+	struct slice rest = buf_slice(behind);
+	if (!t->s->track.skipping && !reset_has_room(&t->s->track, rest))
+		return false;
+	while (rest.len > 0 && !t->s->track.skipping) { /* or it did not get so far */
+		struct slice sql = slice_head(rest, strnlen(rest.ptr, rest.len));
+		reset_set(t, sql);
+		rest = slice_skip(rest, sql.len + 1);
+	}
+	buf_release(behind);
+	return true;
+}
