@@ -6,9 +6,9 @@ transactions, rolled back, in strings of several statements, pipelined, and left
 
 The twins live in a database of their own, so that neither side sees the locks and channels of the other. What is
 allowed to differ, and so is not asked: whether a custom setting that was never set is NULL or empty; the names that
-prepared statements of the protocol have in pg_prepared_statements and in the texts of errors; what stands behind the
-RESET of a setting that came with the login, in the same string or batch; and an isolation level that is chosen behind the
-Describe of a prepared statement. In a failed transaction the error may be another one.
+prepared statements of the protocol have in pg_prepared_statements and in the texts of errors, and what other statements
+of its string stand beside a PREPARE there; and an isolation level that is chosen behind the Describe of a prepared
+statement. In a failed transaction the error may be another one.
 
 It begins at one place, and prints it; E2E_SEED says where else, E2E_LONG how many statements instead of a few seconds' worth (1: a
 million).
@@ -92,7 +92,8 @@ CHECKS = [
     "coalesce(current_setting('my.executed', true), ''), "
     "current_user, session_user, current_setting('role')",
     "select (select string_agg(c, ',' order by c) from pg_listening_channels() c), "
-    "(select string_agg(name || ':' || statement, ',' order by name) from pg_prepared_statements where from_sql), "
+    "(select string_agg(name || ':' || substring(statement from '(?i)prepare [^;]*'), ',' order by name) "
+    " from pg_prepared_statements where from_sql), "
     "(select count(*) from pg_prepared_statements where from_sql), "
     "(select string_agg(name, ',' order by name) from pg_cursors where is_holdable), "
     "(select count(*) from pg_locks where locktype = 'advisory' and pid = pg_backend_pid()), "
