@@ -105,14 +105,16 @@ bool learn_peeks(struct server *s, usec_t now)
 {
 	struct localpool *lp = s->pool;
 	struct hidden *h = &lp->hidden;
-	if (!lp->minds_hidden) {
+	if (lp->minds_hidden)
+		learn_hear(lp);
+	if (!lp->minds_hidden || !h->lore ||
+	    !*h->lore->code) { /* there is nothing to compare with */
 		h->peek_at = usec_after(now, HIDDEN_PEEK_US);
 		return false;
 	}
-	learn_hear(lp);
-	/* is there nothing to compare with, or all to be asked soon? */
-	if (hidden_is_due(h, now) || hidden_is_stale(h) || !*h->lore->code || s->is_doomed ||
-	    s->is_cancelling || pool_is_stale(&s->member))
+	/* is all to be asked soon? */
+	if (hidden_is_due(h, now) || hidden_is_stale(h) || s->is_doomed || s->is_cancelling ||
+	    pool_is_stale(&s->member))
 		return false;
 	bool is_turn = site_peek(h->site, now);
 	h->peek_at = atomic_load(&h->site->peek_at);
