@@ -11,10 +11,6 @@
 #include "proxy/prepared_turn.h"
 #include "proxy/stmt.h"
 #include "sql/effect.h"
-#include "wire/build.h"
-
-/* Of its statement and its portal: the client's unnamed ones are in use, perhaps. */
-#define NAME SLICE(STMT_PREFIX "scene")
 
 bool prepared_scene_is_known(const struct prepared_turn *t)
 {
@@ -37,18 +33,8 @@ static void move(struct prepared_turn *t, const struct stmt *stmt, struct slice 
 	if (LIKELY(slice_eq(from, to)) || !prepared_scene_is_known(t) || may_end(t, stmt))
 		return;
 	paramset_sql_mean(from, to, &sql);
-	if (buf_len(&sql)) {
-		prepared_turn_close(t, NAME); /* one that an error has left */
-		prepared_turn_own(t, 'P');
-		build_parse(t->out, NAME, buf_slice(&sql), NULL, 0);
-		prepared_turn_own(t, 'B');
-		build_bind(t->out, NAME, NAME, NULL, 0);
-		prepared_turn_own(t, 'E');
-		build_execute(t->out, NAME, 0);
-		prepared_turn_own(t, 'C');
-		build_close(t->out, 'P', NAME);
-		prepared_turn_close(t, NAME);
-	}
+	if (buf_len(&sql))
+		prepared_turn_run(t, buf_slice(&sql));
 	buf_fini(&sql);
 }
 

@@ -28,6 +28,9 @@
 /* Statements that make room for one, at most. */
 #define MAX_EVICTED 3u
 
+/* Of a statement of ours and its portal: the client's unnamed ones are in use, perhaps. */
+#define RUN_NAME SLICE(STMT_PREFIX "run")
+
 void prepared_turn_begin(struct prepared_turn *t)
 {
 	if (!t->flushed)
@@ -49,6 +52,20 @@ void prepared_turn_close(struct prepared_turn *t, struct slice name)
 {
 	prepared_turn_own(t, 'C');
 	build_close(t->out, 'S', name);
+}
+
+void prepared_turn_run(struct prepared_turn *t, struct slice sql)
+{
+	prepared_turn_close(t, RUN_NAME); /* one that an error has left */
+	prepared_turn_own(t, 'P');
+	build_parse(t->out, RUN_NAME, sql, NULL, 0);
+	prepared_turn_own(t, 'B');
+	build_bind(t->out, RUN_NAME, RUN_NAME, NULL, 0);
+	prepared_turn_own(t, 'E');
+	build_execute(t->out, RUN_NAME, 0);
+	prepared_turn_own(t, 'C');
+	build_close(t->out, 'P', RUN_NAME);
+	prepared_turn_close(t, RUN_NAME);
 }
 
 void prepared_turn_parse(struct buf *out, struct slice name, struct slice body)

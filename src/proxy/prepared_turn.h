@@ -42,6 +42,10 @@ void prepared_turn_begin(struct prepared_turn *t);
 /* A message of ours of that type is. */
 void prepared_turn_own(struct prepared_turn *t, char type);
 
+/* A command of ours runs, by so many messages of ours that leave nothing at the server. */
+#define PREPARED_TURN_RUN_ITEMS 6u
+void prepared_turn_run(struct prepared_turn *t, struct slice sql);
+
 /* As servers know it. */
 static inline struct slice prepared_turn_name(const struct stmt *stmt)
 {

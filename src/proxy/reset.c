@@ -19,10 +19,6 @@
 #include "wire/notice.h"
 #include "wire/track.h"
 
-/* Of our statement and its portal. */
-#define RESET_NAME SLICE("pgweir reset")
-#define RESET_MESSAGES 6u /* Close, Parse, Bind, Execute, Close, Close */
-
 enum reset_scope { RESET_NOTHING, RESET_SESSION, RESET_LOCAL };
 
 /* ---- what is reset --------------------------------------------------------------------------- */
@@ -250,36 +246,12 @@ void reset_execute(struct client *c, struct slice sql)
 		(void)reset_write(c, &e, SLICE_NONE, slice_make("", 1), behind);
 }
 
-static void reset_own(struct prepared_turn *t, char type)
-{
-	prepared_turn_begin(t);
-	enum track_verdict verdict = track_client(&t->s->track, type, true);
-	BUG_ON(verdict != TRACK_OK);
-}
-
-/* It is closed first: one that has failed is there still. */
-static void reset_set(struct prepared_turn *t, struct slice sql)
-{
-	reset_own(t, 'C');
-	build_close(t->out, 'S', RESET_NAME);
-	reset_own(t, 'P');
-	build_parse(t->out, RESET_NAME, sql, NULL, 0);
-	reset_own(t, 'B');
-	build_bind(t->out, RESET_NAME, RESET_NAME, NULL, 0);
-	reset_own(t, 'E');
-	build_execute(t->out, RESET_NAME, 0);
-	reset_own(t, 'C');
-	build_close(t->out, 'P', RESET_NAME);
-	reset_own(t, 'C');
-	build_close(t->out, 'S', RESET_NAME);
-}
-
 static bool reset_has_room(const struct track *track, struct slice sets)
 {
 	size_t count = 0, has = track_next_seq(track) - track_head_seq(track);
 	for (size_t i = 0; i < sets.len; i++)
 		count += sets.ptr[i] == '\0';
-	return has + count * RESET_MESSAGES + PREPARED_MAX_ITEMS <= TRACK_MAX_ITEMS;
+	return has + count * PREPARED_TURN_RUN_ITEMS + PREPARED_MAX_ITEMS <= TRACK_MAX_ITEMS;
 }
 
 bool reset_catch_up(struct prepared_turn *t)
@@ -290,7 +262,7 @@ bool reset_catch_up(struct prepared_turn *t)
 		return false;
 	while (rest.len > 0 && !t->s->track.skipping) { /* or it did not get so far */
 		struct slice sql = slice_head(rest, strnlen(rest.ptr, rest.len));
-		reset_set(t, sql);
+		prepared_turn_run(t, sql);
 		rest = slice_skip(rest, sql.len + 1);
 	}
 	buf_release(behind);
