@@ -264,6 +264,8 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 			return relay_error(s, f, &news, run, now);
 		if (f->type == 'C' && UNLIKELY(s->reset != NULL) && reset_is_ours(s, &news))
 			return false;
+		if (f->type == 'C' && UNLIKELY(slice_starts(f->body, "DISCARD")))
+			relay_flush(s, run, now); /* its client may be told something */
 		relay_note(s, f, &news, now);
 		return f->type != 'Z' || !relay_ready_waits(s, run, now);
 	case TRACK_SWALLOW:

@@ -349,6 +349,17 @@ def test_nothing_else_is_told(pooler, cluster, came, encoding):
             assert other.value("show work_mem") == "4MB"
 
 
+def test_what_is_told_of_a_discard_cuts_no_row_in_two(pooler):
+    """The row before it comes in many pieces, the last of them together with the answer to DISCARD ALL."""
+    client = pooler(pool_mode="auto", pool_size=1, workers=1).raw(**CAME)
+    for letters in 100_000, 1_000_000, 3_000_000:
+        client.query(CHANGE)
+        client.send(Q(f"select repeat('x', {letters})") + Q("discard all") + Q("show application_name"))
+        said = client.ready(3)
+        assert [m.row() for m in said if m.kind == "D"] == [["x" * letters], ["me"]]
+        assert client.params["application_name"] == "me"
+
+
 CODE = ["do $$ begin reset timezone; reset work_mem; end $$", "select public.resets_two()", "do $$ begin execute 'reset all'; end $$"]
 
 
