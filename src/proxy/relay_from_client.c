@@ -194,16 +194,39 @@ static void relay_replace(const struct frame *f, const struct frame *sent, struc
 	out->from = end;
 }
 
-/* A Query goes out that may reset what the client came with, in other words if it does. */
-static void relay_settings(struct client *c, const struct frame *f, uint64_t effects, uint32_t seq,
+/* The text of the Query that goes out next, which may be there already, in other words. */
+static void relay_take_query(const struct frame *f, const struct relay_out *out, struct buf *sql)
+{
+	struct slice written = buf_slice(&out->s->before);
+	if (out->from == out->to + f->head_bytes + f->body.len)
+		buf_add_slice(sql, slice_skip(written, written.len - f->body.len));
+	else
+		buf_add_slice(sql, f->body);
+}
+
+/* A Query goes out that may reset what the client came with, in other words if it does. `is_read`:
+ * it is read as its client's parameters say. */
+static void relay_settings(struct client *c, const struct frame *f, uint64_t effects, bool is_read,
 			   struct relay_out *out)
 {
-	struct buf text = { 0 };
+	struct server *s = out->s;
+	uint32_t seq = track_next_seq(&s->track) - 1;
+	struct buf sql = { 0 }, text = { 0 };
 	struct frame sent = *f;
-	if (frame_is_whole(f) && reset_query(c, relay_text(f), seq, &text))
+	if (frame_is_whole(f)) {
+		relay_take_query(f, out, &sql);
+		sent.body = buf_slice(&sql);
+	}
+	if (frame_is_whole(f) && reset_query(c, relay_text(&sent), seq, is_read, &text)) {
+		if (out->from > out->to) { /* instead of that */
+			buf_truncate(&s->before, buf_len(&s->before) - f->head_bytes - f->body.len);
+			out->from = out->to;
+		}
 		sent.body = buf_slice(&text);
-	relay_replace(f, &sent, out);
+		relay_replace(f, &sent, out);
+	}
 	buf_fini(&text);
+	buf_fini(&sql);
 	if (effects & EFFECT(DISCARD_ALL))
 		discard_begin(c);
 }
@@ -232,6 +255,7 @@ static enum relay_step relay_message(struct client *c, const struct frame *f,
 	if (!s->has_run && c->pool->is_auto)
 		s->has_run = !relay_is_begin(f);
 	uint32_t seq = track_next_seq(&s->track);
+	bool is_read = !(c->keep && c->keep->moves_reading) || track_is_quiet(&s->track);
 	switch (track_client(&s->track, f->type, false)) {
 	case TRACK_OK:
 		relay_count(c, f->type);
@@ -240,9 +264,8 @@ static enum relay_step relay_message(struct client *c, const struct frame *f,
 		else if (UNLIKELY(site_is_minded(c->pool->hidden.site)))
 			define_watch(c, f);
 		if (UNLIKELY(effects & RELAY_SETTINGS) && paramset_count(c->came_with) > 0)
-			relay_settings(c, f, effects, seq, out);
-		else
-			relay_replace(f, sent, out);
+			relay_settings(c, f, effects, is_read, out);
+		relay_replace(f, sent, out);
 		if (UNLIKELY(s->discard))
 			discard_sent(s, f->type);
 		if (c->pool->logs_queries)

@@ -9,7 +9,6 @@
 #include <strings.h>
 
 #include "base/mem.h"
-#include "proxy/keep.h"
 #include "proxy/paramset_sql.h"
 #include "proxy/prepared.h"
 #include "proxy/prepared_names.h"
@@ -171,13 +170,13 @@ static void reset_statement(struct client *c, const struct effect *e, struct sli
 		reset_add_part(c->server, part);
 }
 
-bool reset_query(struct client *c, struct slice sql, uint32_t seq, struct buf *text)
+bool reset_query(struct client *c, struct slice sql, uint32_t seq, bool is_read, struct buf *text)
 {
 	struct reset_part part = { .seq = seq };
 	struct effect_iter iter;
 	struct effect e;
 	size_t taken = 0;
-	if (c->keep && c->keep->moves_reading && !reset_reads_alike(sql))
+	if (!is_read && !reset_reads_alike(sql))
 		return false;
 	effect_init(&iter, sql, paramset_reading(c->params));
 	while (effect_next(&iter, &e) && !(e.set & EFFECT(UNREAD))) {

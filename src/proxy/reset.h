@@ -58,8 +58,9 @@ static inline bool reset_concerns(const struct client *c, uint64_t effects)
 }
 
 /* A Query of all of this text is to be sent as `seq`. True: `text` is what goes instead of it, with
- * its zero. */
-bool reset_query(struct client *c, struct slice sql, uint32_t seq, struct buf *text) MUST_CHECK;
+ * its zero. `is_read`: it will be read as the client's parameters say now. */
+bool reset_query(struct client *c, struct slice sql, uint32_t seq, bool is_read,
+		 struct buf *text) MUST_CHECK;
 
 /* A portal with that statement is run by the next message; and the one behind that comes next,
  * unless (false) the track has no room for what goes in front of it. */

@@ -360,6 +360,39 @@ def test_what_is_told_of_a_discard_cuts_no_row_in_two(pooler):
         assert client.params["application_name"] == "me"
 
 
+RESET_TEXTS = {
+    "backslashes": [[Q(r"select E'\'; reset all', '\', U&'\0041'; reset all; select '\'; show work_mem; set names 'UTF8'; reset work_mem; show work_mem")]],
+    "letters": [[Q("select 'é'; reset all; show work_mem; select 'é', nonsense")], [Q("begin; reset all"), Q("rollback")],
+                [Q("begin; reset all")], [Q("set work_mem = '5MB'; reset work_mem; select 'é'; show work_mem; rollback; select nonsense")]],
+    "old strings": [[Q("set standard_conforming_strings = off; set escape_string_warning = off; reset work_mem; select 'a\\'; reset all; select 'b'; show work_mem")],
+                    [Q("set standard_conforming_strings = off; set escape_string_warning = off")], [Q("select 'a\\'; reset work_mem'; reset work_mem; show work_mem")]],
+    "an end in front": [[P("select 1", "p"), S], [Q("begin; select 1/0")], [Q("rollback; execute p; reset work_mem; show work_mem")],
+                        [Q("begin; select 1/0")], [Q("/* so */ rollback; execute p; set work_mem to default; reset all; show work_mem; select nonsense")]],
+    "others' semicolons": [[Q("create function pg_temp.f() returns int begin atomic select case when true then 1 else 2 end; select 2; end; reset work_mem; "
+                              "show work_mem; drop function pg_temp.f()")],
+                           [Q("create temp table rt(a int); create rule r as on insert to rt do also (select 1; select 2); reset all; insert into rt values (1); "
+                              "show work_mem; drop table rt")],
+                           [Q(';;;reset all;;/* ; */;reset work_mem;--;\n;show work_mem;; select $a$;reset all$a$ as ";"; copy (select 1) to stdout; reset all; show work_mem')]],
+}
+
+
+@pytest.mark.parametrize("encoding", ["LATIN1", "UTF8"])
+@pytest.mark.parametrize("texts", RESET_TEXTS)
+def test_reset_among_other_statements_of_a_text(pooler, cluster, texts, encoding):
+    """In the middle of the text, too, its client has what it came with, and all else is told as directly."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    came = dict(CAME, client_encoding=encoding)
+    pooled, other = p.raw(**came), p.raw()
+    with Client(("127.0.0.1", cluster.port)).login("app", "app", **came) as direct:
+        for messages in [[Q("set work_mem = '5MB'; set timezone = 'UTC'")], *RESET_TEXTS[texts], [Q(SHOW)]]:
+            if encoding == "LATIN1":
+                messages = [m[:1] + (len(t) + 4).to_bytes(4, "big") + t for m in messages for t in [m[5:].replace(b"\xc3\xa9", b"\xe9")]]
+            wanted = told(direct, messages)
+            assert told(pooled, messages) == wanted, messages
+            if wanted[-1] == ("Z", b"I"):
+                assert other.value("show work_mem") == "4MB"
+
+
 CODE = ["do $$ begin reset timezone; reset work_mem; end $$", "select public.resets_two()", "do $$ begin execute 'reset all'; end $$"]
 
 

@@ -95,7 +95,7 @@ static bool ask(struct room *w, const char *sql, struct buf *text)
 {
 	uint32_t seq = track_next_seq(&w->s.track);
 	ck_assert_int_eq(track_client(&w->s.track, 'Q', false), TRACK_OK);
-	return reset_query(&w->c, slice_of(sql), seq, text);
+	return reset_query(&w->c, slice_of(sql), seq, true, text);
 }
 
 static struct track_news answer(struct room *w, char type, struct slice body)
