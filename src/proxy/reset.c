@@ -122,6 +122,12 @@ static void reset_add_part(struct server *s, const struct reset_part *part)
 		s->reset = mem_zalloc(sizeof(*s->reset));
 	struct reset *reset = s->reset;
 	(void)reset_parts_of(reset, track_head_seq(&s->track));
+	if (reset->count == reset->room && reset->first > 0) { /* there is always one under way */
+		reset->count -= reset->first;
+		memmove(reset->parts, reset->parts + reset->first,
+			reset->count * sizeof(*reset->parts));
+		reset->first = 0;
+	}
 	if (reset->count == reset->room) {
 		reset->room = reset->room ? reset->room * 2 : 4;
 		reset->parts = mem_realloc(reset->parts, reset->room * sizeof(*reset->parts));
