@@ -1,5 +1,5 @@
 /*
- * discard.c - from DISCARD ALL to its ReadyForQuery.
+ * discard.c - from the Query DISCARD ALL to its ReadyForQuery.
  */
 #include "proxy/discard.h"
 
@@ -14,20 +14,13 @@
 
 void discard_begin(struct client *c)
 {
-	if (c->server && paramset_count(c->came_with) > 0)
-		c->server->discard = DISCARD_RUN;
-}
-
-void discard_sent(struct server *s, char type)
-{
-	if (s->discard == DISCARD_RUN && (type == 'Q' || type == 'S'))
-		s->discard = DISCARD_ENDS;
+	c->server->discard = DISCARD_RUN;
 }
 
 bool discard_holds(const struct server *s)
 {
-	return s->discard >= DISCARD_ENDS && track_in_copy(&s->track) != TRACK_COPY_IN &&
-	       track_outstanding_syncs(&s->track) > 0; /* a COPY may have read the client's Sync */
+	return s->discard && track_in_copy(&s->track) != TRACK_COPY_IN &&
+	       track_outstanding_syncs(&s->track) > 0;
 }
 
 void discard_copies(struct client *c)
@@ -39,6 +32,12 @@ void discard_copies(struct client *c)
 void discard_done(struct server *s, usec_t now)
 {
 	struct client *c = s->client;
+	if (c && c->pool->is_auto && !s->discard && paramset_count(c->came_with) > 0) {
+		keep_discarded(c); /* it was executed: the SETs are behind it (proxy/reset.h) */
+		if (c->keep)
+			c->keep->has_discarded = true;
+		return;
+	}
 	/* what it reports of that comes next: not of those that had their default already */
 	paramset_replace(&s->params, paramset_ref(s->pool->worker->no_params));
 	if (!c)
@@ -62,7 +61,7 @@ bool discard_hides(const struct server *s, struct slice name)
 void discard_ready(struct server *s, usec_t now)
 {
 	struct client *c = s->client;
-	if (s->discard < DISCARD_ENDS || track_outstanding_syncs(&s->track) > 0)
+	if (!s->discard || track_outstanding_syncs(&s->track) > 0)
 		return;
 	bool is_done = s->discard == DISCARD_DONE;
 	s->discard = DISCARD_NONE;

@@ -1,15 +1,13 @@
 /*
- * discard.h - DISCARD ALL brings back what its client came with.
+ * discard.h - a Query DISCARD ALL brings back what its client came with.
  *
  * It takes no statement beside it, and a server gives its own defaults then. So what the client
  * sends behind it waits until it is done and what it came with is set again. Until then the
- * server's reports are not the client's.
+ * server's reports are not the client's. (Where an Execute runs it messages can stand behind it, as
+ * behind a RESET: proxy/reset.h.)
  *
- *	none --(Execute)--> run --(Sync)--> ends --(CommandComplete)--> done
- *	  +-----------------(Query)----------^ |                          |
- *	  ^------------------------------------+-----(ReadyForQuery)------+
- *
- * What stands behind it in the same batch meets the server's defaults.
+ *	none --(Query)--> run --(CommandComplete)--> done --(ReadyForQuery)--> none
+ *	                   +----------(its error, ReadyForQuery)----------------^
  *
  * State: server->discard, while a client has it. Thread: worker.
  */
@@ -24,11 +22,10 @@
 struct client;
 struct server;
 
-enum discard_state { DISCARD_NONE, DISCARD_RUN, DISCARD_ENDS, DISCARD_DONE };
+enum discard_state { DISCARD_NONE, DISCARD_RUN, DISCARD_DONE };
 
-/* It is about to be run, by a Query or an Execute; and a message of that type has been sent. */
+/* A Query is sent that runs it. */
 void discard_begin(struct client *c);
-void discard_sent(struct server *s, char type);
 
 /* Must what the client sends next wait? Not what a COPY reads, which has begun now. */
 bool discard_holds(const struct server *s);

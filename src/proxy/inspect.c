@@ -229,13 +229,15 @@ static bool inspect_is_passing(struct slice name)
 	return false;
 }
 
-/* Is it a custom setting that this client has nothing to do with, and is empty because another one
- * has set it there? */
+/* Is it a custom setting that this client has nothing to do with, or no more, and is empty because
+ * another one has set it there, or it has? */
 static bool inspect_is_of_others(const struct server *s, struct slice name)
 {
 	const struct client *c = s->client;
-	if (!c || !c->keep || !memchr(name.ptr, '.', name.len) || paramset_get(c->params, name) ||
-	    paramset_get(c->came_with, name))
+	if (!c || !c->keep || !memchr(name.ptr, '.', name.len))
+		return false;
+	if (!c->keep->has_discarded &&
+	    (paramset_get(c->params, name) || paramset_get(c->came_with, name)))
 		return false;
 	for (size_t i = 0; i < c->keep->name_count; i++)
 		if (slice_ieq_str(name, c->keep->names[i]))

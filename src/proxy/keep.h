@@ -93,6 +93,8 @@ struct keep {
 	uint16_t named;     /* of these: a text has said so */
 	bool asks_all;      /* any setting may have changed */
 	bool has_reset;     /* a RESET was among what touched settings */
+	bool has_discarded; /* DISCARD ALL by an Execute, for good: the SETs behind it may be undone
+			     */
 	bool may_end;       /* something was done that may end what keeps */
 	bool moves_path;    /* search_path was set in this transaction, for how long ever */
 	bool moves_reading; /* or what decides how strings are read */

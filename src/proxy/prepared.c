@@ -9,7 +9,6 @@
 #include "base/map.h"
 #include "base/mem.h"
 #include "proxy/client.h"
-#include "proxy/discard.h"
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
@@ -161,10 +160,11 @@ static void prepared_run(struct prepared_turn *t, struct slice portal, struct sl
 static void prepared_run_settings(struct client *c, struct slice sql)
 {
 	uint64_t effects = effect_of(sql, paramset_reading(c->params));
-	if (reset_concerns(c, effects))
-		reset_execute(c, sql);
+	if (!reset_concerns(c, effects))
+		return;
+	reset_execute(c, sql);
 	if (effects & EFFECT(DISCARD_ALL))
-		discard_begin(c);
+		suspect_reset_all(c);
 }
 
 /* Execute. */

@@ -176,9 +176,6 @@ static bool relay_prepare(struct client *c, const struct frame *f, const struct 
 	return true;
 }
 
-/* Effects of what may reset what a client came with. */
-#define RELAY_SETTINGS (RESET_EFFECTS | EFFECT(DISCARD_ALL))
-
 enum relay_step { RELAY_TAKE, RELAY_HOLD };
 
 /* What is sent is not what came. */
@@ -263,11 +260,9 @@ static enum relay_step relay_message(struct client *c, const struct frame *f,
 			effects = relay_watch(c, f);
 		else if (UNLIKELY(site_is_minded(c->pool->hidden.site)))
 			define_watch(c, f);
-		if (UNLIKELY(effects & RELAY_SETTINGS) && paramset_count(c->came_with) > 0)
+		if (UNLIKELY(effects & RESET_EFFECTS) && reset_concerns(c, effects))
 			relay_settings(c, f, effects, is_read, out);
 		relay_replace(f, sent, out);
-		if (UNLIKELY(s->discard))
-			discard_sent(s, f->type);
 		if (c->pool->logs_queries)
 			journal_client(c, f, seq, now);
 		return RELAY_TAKE;

@@ -44,7 +44,7 @@ static bool reset_means(const struct effect_setting *set, const char *name)
 static enum reset_scope reset_scope_of(const struct effect *e, const char *name)
 {
 	enum reset_scope scope = RESET_NOTHING;
-	if (e->set & EFFECT(RESET_ALL) && !reset_is_spared(name))
+	if (e->set & EFFECT(DISCARD_ALL) || (e->set & EFFECT(RESET_ALL) && !reset_is_spared(name)))
 		scope = RESET_SESSION;
 	for (size_t i = 0; i < e->setting_count; i++)
 		if (e->settings[i].form == EFFECT_FORM_DEFAULT &&
@@ -66,7 +66,7 @@ static unsigned reset_write(const struct client *c, const struct effect *e, stru
 			    struct slice behind, struct buf *sql)
 {
 	unsigned count = 0;
-	if (!reset_begins(e, "reset") && !reset_begins(e, "set"))
+	if (!reset_begins(e, "reset") && !reset_begins(e, "set") && !reset_begins(e, "discard"))
 		return 0; /* it may do as it says, or not */
 	for (size_t i = 0; i < paramset_count(c->came_with); i++) {
 		const struct paramset_member *m = paramset_member(c->came_with, i);
@@ -168,7 +168,7 @@ static void reset_statement(struct client *c, const struct effect *e, struct sli
 		paramset_sql_again(same, e->settings->local, c->server->wire.server_version, text);
 		while (buf_len(text) < start + from.len)
 			buf_u8(text, ' ');
-	} else {
+	} else if (!(e->set & EFFECT(DISCARD_ALL))) { /* beside another one it is refused */
 		part->count = reset_write(c, e, SLICE("\n;"), SLICE_NONE, text);
 	}
 	part->letters = buf_len(text) - start - from.len;

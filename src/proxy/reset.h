@@ -11,9 +11,9 @@
  *	Query "RESET ALL; SELECT 1"  -->  Query "RESET ALL\n;SET a TO E'x'\n;SET b TO E'y'; SELECT
  *1" Execute, Sync                -->  Execute, Parse, Bind, Execute, Close, Close, Sync
  *
- * DISCARD ALL takes no statement beside it: proxy/discard.h. What code resets that no text shows (a
- * function, DO) is at the server's default until the look at the end of the transaction finds it
- * (proxy/inspect.h).
+ * The text of a DISCARD ALL takes no statement beside it: proxy/discard.h. What code resets that no
+ *text shows (a function, DO) is at the server's default until the look at the end of the
+ *transaction finds it (proxy/inspect.h).
  *
  * Owner: the server; NULL: there was none yet. What is to stand behind an Execute is the client's,
  * in its struct prepared_names. Thread: worker.
@@ -51,7 +51,8 @@ struct reset {
 void reset_free(struct server *s);
 
 /* May a text with such effects reset what the client came with? */
-#define RESET_EFFECTS (EFFECT(SETTING) | EFFECT(SETTING_LOCAL) | EFFECT(RESET_ALL))
+#define RESET_EFFECTS                                                                              \
+	(EFFECT(SETTING) | EFFECT(SETTING_LOCAL) | EFFECT(RESET_ALL) | EFFECT(DISCARD_ALL))
 static inline bool reset_concerns(const struct client *c, uint64_t effects)
 {
 	return effects & RESET_EFFECTS && paramset_count(c->came_with) > 0;

@@ -369,6 +369,11 @@ uint64_t suspect_text(struct client *c, struct slice sql, bool is_whole)
 	return effects;
 }
 
+void suspect_reset_all(struct client *c)
+{
+	suspect_effects(c, EFFECT(RESET_ALL));
+}
+
 bool suspect_has_effects(const struct client *c, struct slice sql, bool *moves)
 {
 	uint64_t effects = effect_of(sql, paramset_reading(c->params));

@@ -20,6 +20,9 @@
  * What are its effects, as far as it shows them? */
 uint64_t suspect_text(struct client *c, struct slice sql, bool is_whole);
 
+/* All that it came with is reset, and set again behind that. */
+void suspect_reset_all(struct client *c);
+
 /* May it leave anything behind, if it is run? `moves`: may it take a number from a sequence? */
 bool suspect_has_effects(const struct client *c, struct slice sql, bool *moves);
 

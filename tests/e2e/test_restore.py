@@ -5,7 +5,7 @@ Each is compared with a client that does the same directly.
 
 import pytest
 
-from rawwire import B, Client, D, E, H, P, Q, S, c, d, f
+from rawwire import B, Client, D, E, F, H, P, Q, S, c, d, f
 
 pytestmark = pytest.mark.pgweir
 
@@ -391,6 +391,38 @@ def test_reset_among_other_statements_of_a_text(pooler, cluster, texts, encoding
             assert told(pooled, messages) == wanted, messages
             if wanted[-1] == ("Z", b"I"):
                 assert other.value("show work_mem") == "4MB"
+
+
+DISCARD = [P("discard all"), B(), E()]
+DISCARDS = {
+    "a set": [[*DISCARD, P("set work_mem = '6MB'"), B(), E(), P("set application_name = 'zz'"), B(), E(), S]],
+    "a begin": [[*DISCARD, P("begin"), B(), E(), S], [Q("set transaction isolation level serializable")], [Q(SHOW)], [Q("commit")]],
+    "a begin that is rolled back": [[*DISCARD, P("begin"), B(), E(), S], [Q(SHOW)], [Q("rollback")]],
+    "a question": [[*DISCARD, P(SHOW), B(), E(), S]],
+    "an error": [[*DISCARD, P("select 1/0"), B(), E(), S]],
+    "an error in front": [[P("select 1/0"), B(), E(), *DISCARD, S]],
+    "a statement that is prepared": [[P("select 1", "p"), S], [*DISCARD, P("select 2", "p"), B(name="p"), E(), S], [*DISCARD, H, B(name="p"), E(), S]],
+    "no sync": [[*DISCARD, Q(SHOW)], [*DISCARD, F(1610), Q(SHOW)]],
+    "another one": [[*DISCARD, S, *DISCARD, S, Q("discard all"), *DISCARD, S, Q(SHOW)]],
+}
+
+
+@pytest.mark.parametrize("what", DISCARDS)
+def test_discard_with_more_behind_it_in_its_batch(pooler, cluster, what):
+    """It meets what the client came with, and holds; whoever is next on the server gets none of it."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    pooled, other, alike = p.raw(**CAME), p.raw(), p.raw(**CAME)
+    other.query("set my.tenant = ''")
+    default = [m.body for m in other.query(SHOW)]
+    with Client(("127.0.0.1", cluster.port)).login("app", "app", **CAME) as direct:
+        came = told(direct, [Q(SHOW)])
+        for messages in [[Q(CHANGE)], *DISCARDS[what], [Q(SHOW)]]:
+            wanted = told(direct, messages)
+            assert told(pooled, messages) == wanted, messages
+            if wanted[-1] == ("Z", b"I"):
+                assert told(alike, [Q(SHOW)]) == came
+                assert [m.body for m in other.query(SHOW)] == default
+        assert pooled.params == {**direct.params, **{k: v for k, v in pooled.params.items() if k not in direct.params}}
 
 
 CODE = ["do $$ begin reset timezone; reset work_mem; end $$", "select public.resets_two()", "do $$ begin execute 'reset all'; end $$"]
