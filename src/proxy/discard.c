@@ -43,7 +43,7 @@ void discard_done(struct server *s, usec_t now)
 	if (!c)
 		return;
 	paramset_replace(&c->params, came_params(c, s->params));
-	for (size_t i = 0; i < paramset_count(c->came_with); i++) {
+	for (size_t i = 0; c->pool->is_auto && i < paramset_count(c->came_with); i++) {
 		const struct paramset_member *m = paramset_member(c->came_with, i);
 		if (worker_tracks(c->worker, slice_of(m->name)))
 			came_back(c, m, now);

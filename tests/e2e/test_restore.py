@@ -360,6 +360,17 @@ def test_what_is_told_of_a_discard_cuts_no_row_in_two(pooler):
         assert client.params["application_name"] == "me"
 
 
+@pytest.mark.parametrize("mode", ["session", "transaction", "statement"])
+def test_who_discards_in_another_mode_is_told_what_it_has(pooler, mode):
+    """The server's defaults, the second time too."""
+    client = pooler(pool_mode=mode, pool_size=1, workers=1).raw(application_name="me", TimeZone="Asia/Tokyo")
+    for _ in range(3):
+        client.query("discard all")
+        for _ in range(2):
+            assert client.value("show application_name") == client.params["application_name"] == ""
+            assert client.value("show timezone") == client.params["TimeZone"]
+
+
 RESET_TEXTS = {
     "backslashes": [[Q(r"select E'\'; reset all', '\', U&'\0041'; reset all; select '\'; show work_mem; set names 'UTF8'; reset work_mem; show work_mem")]],
     "letters": [[Q("select 'é'; reset all; show work_mem; select 'é', nonsense")], [Q("begin; reset all"), Q("rollback")],
