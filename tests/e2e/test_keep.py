@@ -127,6 +127,7 @@ def test_counted_and_said_once(pooler):
         until_equal(lambda: kept(p), [])
     client.query("prepare p as select 1; listen a")
     until_equal(lambda: kept(p), ["listen, prepared statement"])
+    p.wait_log("keeps its server")
     assert p.log().count("keeps its server") == 1
     assert total(p, "total_keep_count") == 4
     assert total(p, "total_keeps_listen") == 4
