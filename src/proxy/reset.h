@@ -8,12 +8,12 @@
  * whatever undoes one undoes the other; and a SET is as little of a query as a RESET is. What is
  * answered to ours is nobody's.
  *
- *	Query "RESET ALL; SELECT 1"  -->  Query "RESET ALL\n;SET a TO E'x'\n;SET b TO E'y'; SELECT
- *1" Execute, Sync                -->  Execute, Parse, Bind, Execute, Close, Close, Sync
+ *	Query "RESET ALL; SELECT 1"  -->  Query "RESET ALL\n;SET a TO E'x'; SELECT 1"
+ *	Execute, Sync  -->  Execute, Close, Parse, Bind, Execute, Close, Close, Sync
  *
  * The text of a DISCARD ALL takes no statement beside it: proxy/discard.h. What code resets that no
- *text shows (a function, DO) is at the server's default until the look at the end of the
- *transaction finds it (proxy/inspect.h).
+ * text shows (a function, DO) is at the server's default until the look at the end of the
+ * transaction finds it (proxy/inspect.h).
  *
  * Owner: the server; NULL: there was none yet. What is to stand behind an Execute is the client's,
  * in its struct prepared_names. Thread: worker.
