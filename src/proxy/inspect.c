@@ -218,17 +218,6 @@ static bool inspect_is_none(struct slice name, struct slice value)
 	return slice_ieq_str(name, "role") && slice_eq_str(value, "none");
 }
 
-/* Settings of a transaction, and one that cannot be read: nothing to be set again elsewhere. */
-static bool inspect_is_passing(struct slice name)
-{
-	static const char *const names[] = { "transaction_isolation", "transaction_read_only",
-					     "transaction_deferrable", "seed" };
-	for (size_t i = 0; i < COUNT_OF(names); i++)
-		if (slice_ieq_str(name, names[i]))
-			return true;
-	return false;
-}
-
 /* Is it a custom setting that this client has nothing to do with, or no more, and is empty because
  * another one has set it there, or it has? */
 static bool inspect_is_of_others(const struct server *s, struct slice name)
@@ -257,7 +246,7 @@ static void inspect_note_set(struct server *s, struct slice name)
 static void inspect_setting(struct server *s, struct slice name, struct slice value)
 {
 	struct inspect *look = s->look;
-	if (worker_tracks(s->pool->worker, name) || inspect_is_passing(name))
+	if (worker_tracks(s->pool->worker, name) || paramset_name_is_passing(name))
 		return;
 	if (slice_ieq_str(name, "session_authorization")) {
 		if (!slice_eq_str(value, s->pool->route->user))

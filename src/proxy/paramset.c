@@ -404,3 +404,13 @@ bool paramset_name_is_valid(struct slice name)
 	}
 	return !start;
 }
+
+bool paramset_name_is_passing(struct slice name)
+{
+	static const char *const names[] = { "transaction_isolation", "transaction_read_only",
+					     "transaction_deferrable", "seed" };
+	for (size_t i = 0; i < COUNT_OF(names); i++)
+		if (slice_ieq_str(name, names[i]))
+			return true;
+	return false;
+}

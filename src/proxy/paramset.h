@@ -92,4 +92,7 @@ bool paramset_is_ascii(struct slice value);
 /* May it be written into a SET command? Letters, digits, '_', '$', dots between parts. */
 bool paramset_name_is_valid(struct slice name);
 
+/* Is it a setting of a transaction, or one that cannot be read? Nothing to be set again. */
+bool paramset_name_is_passing(struct slice name);
+
 #endif

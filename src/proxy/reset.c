@@ -25,13 +25,8 @@ enum reset_scope { RESET_NOTHING, RESET_SESSION, RESET_LOCAL };
 /* What RESET ALL leaves alone (GUC_NO_RESET_ALL in PostgreSQL's guc_tables.c). */
 static bool reset_is_spared(const char *name)
 {
-	static const char *const names[] = { "transaction_isolation",  "transaction_read_only",
-					     "transaction_deferrable", "role",
-					     "session_authorization",  "seed" };
-	for (size_t i = 0; i < COUNT_OF(names); i++)
-		if (strcasecmp(name, names[i]) == 0)
-			return true;
-	return false;
+	return paramset_name_is_passing(slice_of(name)) || strcasecmp(name, "role") == 0 ||
+	       strcasecmp(name, "session_authorization") == 0;
 }
 
 /* The session's user has the role of the start-up. */
