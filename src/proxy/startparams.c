@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "proxy/paramset.h"
+#include "sql/effect.h"
 #include "wire/build.h"
 #include "wire/reader.h"
 
@@ -60,6 +61,7 @@ static bool startparams_setting(struct startparams *p, const struct conf *conf, 
 		return true;
 	if (!paramset_name_is_valid(name))
 		return err_set(err, "%.*s", SLICE_ARGS(slice_head(name, 64)));
+	name = effect_newest_name(name);
 	startparams_pair(startparams_is_backend_only(name) ? &p->startup : &p->settings, name,
 			 value);
 	return true;

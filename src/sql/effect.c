@@ -168,6 +168,14 @@ void effect_value(const struct effect_setting *setting, struct buf *out)
 	effect_set_write(setting, out);
 }
 
+/* map_old_guc_names in PostgreSQL's guc.c. */
+struct slice effect_newest_name(struct slice name)
+{
+	if (slice_ieq_str(name, "sort_mem"))
+		return SLICE("work_mem");
+	return slice_ieq_str(name, "vacuum_mem") ? SLICE("maintenance_work_mem") : name;
+}
+
 bool effect_path_is_temp(struct slice search_path)
 {
 	struct lexer lex;

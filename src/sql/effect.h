@@ -132,6 +132,9 @@ size_t effect_name(const struct effect *effect, char out[LITERAL_NAME_BYTES]);
 /* Adds the value of a setting that has one (TEXT, ITEMS) as set_config() takes it. */
 void effect_value(const struct effect_setting *setting, struct buf *out);
 
+/* What PostgreSQL calls a setting that has had another name (sort_mem); else `name`. */
+struct slice effect_newest_name(struct slice name);
+
 /* Does a search_path make temporary what is created without a schema? */
 bool effect_path_is_temp(struct slice search_path);
 

@@ -81,13 +81,6 @@ static bool ends_with_transaction(const struct name *name)
 	       name_is(name, "transaction_deferrable");
 }
 
-static const char *newest_name(const char *name)
-{
-	if (strcmp(name, "sort_mem") == 0)
-		return "work_mem";
-	return strcmp(name, "vacuum_mem") == 0 ? "maintenance_work_mem" : name;
-}
-
 static void add(struct effect *out, const struct name *name, bool local,
 		const struct effect_setting *how)
 {
@@ -106,7 +99,8 @@ static void add(struct effect *out, const struct name *name, bool local,
 	struct effect_setting *s = &out->settings[out->setting_count++];
 	*s = *how;
 	s->local = local;
-	snprintf(s->name, sizeof(s->name), "%s", newest_name(name->text));
+	snprintf(s->name, sizeof(s->name), "%.*s",
+		 SLICE_ARGS(effect_newest_name(slice_of(name->text))));
 	out->set |= local ? EFFECT(SETTING_LOCAL) : EFFECT(SETTING);
 	if (!local && (name_is(name, "role") || name_is(name, "session_authorization")))
 		out->set |= EFFECT(ROLE);
@@ -372,6 +366,16 @@ static void set_special(struct effect *out, const char *name, bool local, struct
 	add(out, &n, local, &s);
 }
 
+/* The same, where PostgreSQL does not take DEFAULT for a value. */
+static void set_valued(struct effect *out, const char *name, bool local, struct lexer *lex)
+{
+	struct lexer_token t = lexer_next(lex, NULL);
+	if (lexer_is_word(&t, "default"))
+		add_unread(out, local);
+	else
+		set_special(out, name, local, lex, t);
+}
+
 static void set_default(struct effect *out, const char *name, bool local)
 {
 	struct name n = name_of(name);
@@ -382,7 +386,7 @@ static void set_time_zone(struct lexer *lex, bool local, struct effect *out)
 {
 	struct lexer_token t = lexer_next(lex, NULL);
 	struct name n = name_of("timezone");
-	if (lexer_is_word(&t, "local"))
+	if (lexer_is_word(&t, "local") && peek(*lex).kind == LEXER_END)
 		set_default(out, "timezone", local);
 	else if (lexer_is_word(&t, "interval"))
 		add(out, &n, local, &(struct effect_setting){ .form = EFFECT_FORM_ASK });
@@ -443,12 +447,12 @@ static bool set_by_word(struct lexer *lex, const struct lexer_token *t, bool loc
 	} else if (is_keyword(t, *lex, "names")) {
 		set_names(lex, local, out);
 	} else if (is_keyword(t, *lex, "schema")) {
-		set_special(out, "search_path", local, lex, lexer_next(lex, NULL));
+		set_valued(out, "search_path", local, lex);
 	} else if (is_keyword(t, *lex, "role")) {
-		set_special(out, "role", local, lex, lexer_next(lex, NULL));
+		set_valued(out, "role", local, lex);
 	} else if (is_keyword(t, *lex, "xml")) {
 		if (skip_word(lex, "option"))
-			set_special(out, "xmloption", local, lex, lexer_next(lex, NULL));
+			set_valued(out, "xmloption", local, lex);
 		else
 			add_unread(out, local);
 	} else if (is_keyword(t, *lex, "session")) {

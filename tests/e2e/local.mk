@@ -69,6 +69,7 @@ EXTRA_DIST += \
 	tests/e2e/test_restore.py \
 	tests/e2e/test_secrets.py \
 	tests/e2e/test_server_gone.py \
+	tests/e2e/test_setting_names.py \
 	tests/e2e/test_slowlog.py \
 	tests/e2e/test_smoke.py \
 	tests/e2e/test_stale_plan.py \
