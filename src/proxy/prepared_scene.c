@@ -3,6 +3,8 @@
  */
 #include "proxy/prepared_scene.h"
 
+#include <string.h>
+
 #include "base/buf.h"
 #include "proxy/client.h"
 #include "proxy/keep.h"
@@ -11,11 +13,21 @@
 #include "proxy/prepared_turn.h"
 #include "proxy/stmt.h"
 #include "sql/effect.h"
+#include "sql/words.h"
 
 bool prepared_scene_is_known(const struct prepared_turn *t)
 {
 	const struct keep *keep = t->c->keep;
 	return !keep || !(keep->moves_meaning || keep->awaits_report);
+}
+
+/* Does it mean the same by any settings? Then nothing is to stand beside it, which would be a
+ * query: SET TRANSACTION comes before those, LOCK before the snapshot of one. */
+static bool reads_alike(const struct prepared_turn *t, const struct stmt *stmt)
+{
+	struct slice sql = slice_of(stmt->body.ptr);
+	return !words_are_analyzed(sql, paramset_reading(t->c->params)) && paramset_is_ascii(sql) &&
+	       !memchr(sql.ptr, '\\', sql.len);
 }
 
 /* What ends a failed transaction must get through, and a query does not. */
@@ -30,7 +42,8 @@ static void move(struct prepared_turn *t, const struct stmt *stmt, struct slice 
 		 struct slice to)
 {
 	struct buf sql = { 0 };
-	if (LIKELY(slice_eq(from, to)) || !prepared_scene_is_known(t) || may_end(t, stmt))
+	if (LIKELY(slice_eq(from, to)) || !prepared_scene_is_known(t) || reads_alike(t, stmt) ||
+	    may_end(t, stmt))
 		return;
 	paramset_sql_mean(from, to, &sql);
 	if (buf_len(&sql))

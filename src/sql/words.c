@@ -3,6 +3,7 @@
  */
 #include "sql/words.h"
 
+#include "base/bug.h"
 #include "sql/split.h"
 
 struct slice words_first(struct slice sql, struct lexer_mode mode)
@@ -13,6 +14,20 @@ struct slice words_first(struct slice sql, struct lexer_mode mode)
 	while (lexer_is_punct(&t, ';') || lexer_is_punct(&t, '('))
 		t = lexer_next(&lex, NULL);
 	return t.kind == LEXER_WORD ? t.text : SLICE_NONE;
+}
+
+/* What a statement begins with of which PostgreSQL's analyze_requires_snapshot() says so, and which
+ * may be one. */
+bool words_are_analyzed(struct slice sql, struct lexer_mode mode)
+{
+	static const char *const begin[] = { "select",  "insert",  "update", "delete",
+					     "merge",   "values",  "table",  "with",
+					     "declare", "explain", "create", "call" };
+	struct slice first = words_first(sql, mode);
+	for (size_t i = 0; i < COUNT_OF(begin); i++)
+		if (slice_ieq_str(first, begin[i]))
+			return true;
+	return first.len == 0;
 }
 
 static bool is_begin(const struct split_statement *s)

@@ -3,6 +3,7 @@
 import pytest
 
 from rawwire import B, Client, D, E, P, Q, S
+from waiting import until
 
 pytestmark = pytest.mark.pgweir
 
@@ -131,6 +132,53 @@ def test_described_in_a_transaction_that_sets_something(pooler, case):
         client.ready()
         assert rows(client, B(name="t") + E() + S) == wanted
         assert rows(bystander, USE + S) == wanted
+
+
+@pytest.fixture
+def moved(pooler, cluster):
+    """moved(sql): a client that has prepared it as s, by another TimeZone and on another server than it has now."""
+    p = pooler(pool_mode="auto", pool_size=2, workers=1)
+    client, holder = p.raw(), p.raw()
+
+    def make(sql):
+        client.send(P(sql, "s") + S)
+        client.ready()
+        before = client.value("select pg_backend_pid()")
+        client.query("set timezone = 'Asia/Tokyo'")
+        holder.query("begin; select 1")  # the one used last
+        assert client.value("select pg_backend_pid()") != before
+        return client
+
+    yield make
+    holder.close()
+    client.close()
+
+
+@pytest.mark.parametrize("sql", ["set transaction isolation level serializable", "/* ( */ SET LOCAL transaction_read_only = on"])
+def test_modes_of_a_transaction_are_chosen_under_other_settings(moved, sql):
+    """Nothing in front of it counts as a query."""
+    client = moved(sql)
+    client.query("begin")
+    assert rows(client, USE + S) == []
+    client.query("set transaction isolation level serializable, read only, deferrable")
+    assert client.value("show transaction_isolation") == "serializable"
+    client.query("rollback")
+
+
+def test_lock_comes_before_the_snapshot_under_other_settings(moved, cluster):
+    """In REPEATABLE READ, what was committed before the lock was had is seen behind it."""
+    cluster.in_app("drop table if exists locked; create table locked (a int); alter table locked owner to app")
+    client = moved("lock table locked in exclusive mode")
+    client.query("begin isolation level repeatable read")
+    with Client(("127.0.0.1", cluster.port)).login("app", "app") as other:
+        other.query("begin; lock table locked in exclusive mode; insert into locked values (1)")
+        client.send(USE + S)
+        until(lambda: other.value("select count(*) from pg_locks where relation = 'locked'::regclass and not granted") == "1",
+              "the client waits for the lock")
+        other.query("commit")
+        client.ready()
+    assert client.value("select count(*) from locked") == "1"
+    client.query("rollback")
 
 
 @pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "at once"])

@@ -42,6 +42,36 @@ static const struct {
 	{ "commit; start transaction", "commit", true, false },
 };
 
+static const struct {
+	const char *sql;
+	bool are_analyzed;
+} readings[] = {
+	{ "select 1", true },
+	{ " /* x */ ((Select 1) union select 2)", true },
+	{ "WITH a AS (select 1) delete from b", true },
+	{ "table t", true },
+	{ "explain select 1", true },
+	{ "create table t as select 1", true },
+	{ "declare c cursor for select 1", true },
+	{ "set transaction isolation level serializable", false },
+	{ "/* select */ lock table t", false },
+	{ "rollback", false },
+	{ "copy (select 1) to stdout", false },
+	{ "prepare p as select 1", false },
+	{ "'select'", true },
+	{ "", true },
+};
+
+START_TEST(test_readings)
+{
+	for (size_t i = 0; i < COUNT_OF(readings); i++) {
+		struct slice sql = slice_of(readings[i].sql);
+		ck_assert_msg(words_are_analyzed(sql, mode) == readings[i].are_analyzed, "%s",
+			      sql.ptr);
+	}
+}
+END_TEST
+
 START_TEST(test_rows)
 {
 	for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -58,6 +88,7 @@ Suite *words_suite(void)
 	Suite *suite = suite_create("words");
 	TCase *tc = tcase_create("words");
 	tcase_add_test(tc, test_rows);
+	tcase_add_test(tc, test_readings);
 	suite_add_tcase(suite, tc);
 	return suite;
 }
