@@ -181,6 +181,12 @@ def test_lock_comes_before_the_snapshot_under_other_settings(moved, cluster):
     client.query("rollback")
 
 
+@pytest.mark.parametrize("sql", ["create index concurrently on indexed (a)", "vacuum indexed"])
+def test_what_runs_in_no_transaction_under_other_settings(moved, cluster, sql):
+    cluster.in_app("drop table if exists indexed; create table indexed (a int); alter table indexed owner to app")
+    assert rows(moved(sql), USE + S) == []
+
+
 @pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "at once"])
 def test_what_ends_a_failed_transaction_under_other_settings(pooler, at_once):
     """It gets through, on a server that has to prepare it first."""
