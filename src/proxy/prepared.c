@@ -185,10 +185,10 @@ static enum prepared_step prepared_on_execute(struct prepared_turn *t, struct sl
 }
 
 /* The client goes by columns that are no more: the server refuses the Bind, and the client is told
- * why (prepared_answer_tells). `stmt`: NULL: the unnamed one. One at a time; what follows in the
- * same batch is skipped. */
+ * why (prepared_answer_tells). `there`: the name's; NULL: the unnamed one. One at a time; what
+ * follows in the same batch is skipped. */
 static enum prepared_step prepared_on_changed(struct prepared_turn *t, const struct frame *f,
-					      struct slice before, struct stmt *stmt)
+					      struct slice before, struct prepared_name *there)
 {
 	struct prepared_names *names = t->c->prepared;
 	const struct track *track = &t->s->track;
@@ -197,7 +197,9 @@ static enum prepared_step prepared_on_changed(struct prepared_turn *t, const str
 	if (is_open && prepared_set_is_pending(t->s->prepared, track, names->untold_seq))
 		return PREPARED_FULL;
 	if (!is_open)
-		prepared_names_tell(names, track_next_seq(track), stmt);
+		prepared_names_tell(names, track_next_seq(track), !there);
+	if (there)
+		prepared_turn_used(t, there);
 	prepared_rename(t, f, before, SLICE(STMT_NOBODY));
 	return PREPARED_WRITTEN;
 }
@@ -265,7 +267,7 @@ static enum prepared_step prepared_on_bind(struct prepared_turn *t, const struct
 	case PREPARED_ASKS:
 		return PREPARED_FULL;
 	case PREPARED_MISFIT:
-		return prepared_on_changed(t, f, before, there->stmt);
+		return prepared_on_changed(t, f, before, there);
 	}
 	struct stmt *stmt = there->stmt;
 	if (runs)

@@ -52,8 +52,6 @@ void prepared_answer_missing(struct server *s, const struct track_news *news)
 
 void prepared_answer_changed(struct client *c, struct server *s, const struct track_news *news)
 {
-	const struct prepared_entry *met = NULL;
-	unsigned count = 0;
 	if (!s->prepared || (news->item != 'B' && news->item != 'D'))
 		return; /* it is the business of what was run */
 	prepared_set_unnamed_lost(s);
@@ -63,16 +61,11 @@ void prepared_answer_changed(struct client *c, struct server *s, const struct tr
 	}
 	LIST_EACH (node, tmp, &s->prepared->lru) {
 		struct prepared_entry *entry = LIST_ENTRY(node, struct prepared_entry, lru);
-		if (!was_used(entry, &s->track, news->seq))
-			continue;
-		entry->is_good = false;
-		count++;
-		if (!met || entry->used_seq == news->seq)
-			met = entry;
+		if (was_used(entry, &s->track, news->seq))
+			entry->is_good = false;
 	}
-	/* where it may have been about any of several the client is told once more */
-	if (c && c->prepared && met && (count == 1 || met->used_seq == news->seq))
-		prepared_names_told(c->prepared, met->stmt);
+	if (c && c->prepared)
+		prepared_names_told(c->prepared, news->seq, track_head_seq(&s->track));
 }
 
 bool prepared_answer_tells(struct client *c, const struct track_news *news, struct buf *out)
@@ -85,9 +78,7 @@ bool prepared_answer_tells(struct client *c, const struct track_news *news, stru
 				       .message = errors_format(ERROR_STALE_PLAN),
 				       .routine = NOTICE_STALE_PLAN_ROUTINE };
 	build_error(out, &notice);
-	if (names->untold)
-		prepared_names_told(names, names->untold);
-	else
+	if (names->tells_unnamed)
 		prepared_unnamed_told(&names->unnamed, news->seq);
 	prepared_names_tell_no_more(names);
 	return true;

@@ -28,7 +28,7 @@ void prepared_answer_missing(struct server *s, const struct track_news *news);
 void prepared_answer_changed(struct client *c, struct server *s, const struct track_news *news);
 
 /* The server has refused what stood for a statement whose change the client (or NULL) does not know
- * of yet: what that is told is added to `out`. */
+ * of yet: what that is told is added to `out`. It is to be noted as if the server had said it. */
 bool prepared_answer_tells(struct client *c, const struct track_news *news, struct buf *out);
 
 /* One of ours was refused, and the text behind it was skipped with it: what ends it is to be asked

@@ -20,6 +20,7 @@ struct prepared_names *prepared_names_need(struct client *c)
 		c->prepared = mem_zalloc(sizeof(*c->prepared));
 		struct track none = { 0 };
 		c->prepared->server_id = c->server ? c->server->id : 0;
+		c->prepared->stay = 1;
 		prepared_unnamed_init(&c->prepared->unnamed, c->server ? &c->server->track : &none);
 		map_init(&c->prepared->map);
 		map_init(&c->prepared->open);
@@ -94,7 +95,6 @@ void prepared_names_free(struct client *c)
 	prepared_unnamed_fini(&names->unnamed);
 	prepared_portals_clear(&names->portals);
 	buf_fini(&names->behind);
-	stmt_unref(names->untold);
 	free(names);
 	c->prepared = NULL;
 }
@@ -152,29 +152,37 @@ void prepared_names_pin(struct prepared_names *names, struct prepared_name *name
 	shape_unref(shape);
 }
 
-void prepared_names_told(struct prepared_names *names, const struct stmt *stmt)
+void prepared_names_told(struct prepared_names *names, uint32_t from, uint32_t to)
 {
+	uint64_t refused = prepared_names_at(names, from);
+	struct prepared_name *only = NULL;
+	bool is_it = false;
+	unsigned count = names->unnamed.used_seq - from < to - from;
 	struct slice key;
 	void *value;
 	for (size_t at = 0; map_next(&names->map, &at, &key, &value);) {
 		struct prepared_name *name = value;
-		if (name->stmt == stmt)
-			go_by_nothing(name);
+		is_it = name->used_at == refused || name->asked_at == refused;
+		if (!is_it && name->used_at - refused >= to - from)
+			continue;
+		only = name;
+		count++;
+		if (is_it)
+			break;
 	}
+	if (is_it || count == 1)
+		go_by_nothing(only);
 }
 
-void prepared_names_tell(struct prepared_names *names, uint32_t seq, struct stmt *stmt)
+void prepared_names_tell(struct prepared_names *names, uint32_t seq, bool is_unnamed)
 {
-	prepared_names_tell_no_more(names);
 	names->tells = true;
 	names->untold_seq = seq;
-	names->untold = stmt ? stmt_ref(stmt) : NULL;
+	names->tells_unnamed = is_unnamed;
 }
 
 void prepared_names_tell_no_more(struct prepared_names *names)
 {
-	stmt_unref(names->untold);
-	names->untold = NULL;
 	names->tells = false;
 }
 
@@ -185,6 +193,8 @@ void prepared_names_learn(struct prepared_names *names, uint32_t seq, struct sli
 	struct prepared_name *made = mem_zalloc(sizeof(*made));
 	made->stmt = stmt_ref(old->stmt);
 	made->shape = shape_ref(shape);
+	made->used_at = old->used_at;
+	made->asked_at = old->asked_at;
 	made->executed = prepared_executed_ref(old->executed);
 	made->has_effects = old->has_effects;
 	made->moves = old->moves;
@@ -232,6 +242,7 @@ void prepared_names_arrive(struct prepared_names *names, const struct server *s)
 	if (names->server_id == s->id)
 		return;
 	names->server_id = s->id;
+	names->stay++;
 	prepared_names_tell_no_more(names);
 	names->forgets = false;
 	prepared_portals_clear(&names->portals);

@@ -35,6 +35,8 @@ struct prepared_name {
 	bool is_told;        /* that its columns are others now: it takes what comes */
 	struct shape *made;  /* a reference; of the copy that was made for it last, by a Parse of
 				ours, since it goes by them; or NULL */
+	uint64_t used_at;    /* the last message that was about it (prepared_names_at); 0: none */
+	uint64_t asked_at;   /* the last Describe of ours in front of one */
 	struct prepared_executed *executed; /* a reference; it is an EXECUTE; or NULL */
 	bool has_effects;                   /* to run it may leave something in the session */
 	bool moves;                         /* or take a number from a sequence */
@@ -58,6 +60,7 @@ struct prepared_names {
 	struct list undos;  /* in the order of their messages */
 	struct map open;    /* name -> the first of its undos */
 	uint64_t server_id; /* whose are the seqs */
+	uint32_t stay;      /* which of the servers that it has come to that is, from one */
 	size_t text_bytes;
 	size_t syncs;         /* the ends of batches among the undos */
 	uint32_t last_sync;   /* the seq of the last one */
@@ -68,7 +71,7 @@ struct prepared_names {
 	uint32_t forgets_at;  /* its seq */
 	bool tells;           /* a change of columns is told by the answer to a Bind, */
 	uint32_t untold_seq;  /* its seq, */
-	struct stmt *untold;  /* a reference; which statement's, or NULL: the unnamed one's */
+	bool tells_unnamed;   /* which is of the unnamed statement */
 	struct prepared_unnamed unnamed;
 };
 
@@ -80,12 +83,22 @@ size_t prepared_names_count(const struct client *c);
 /* Is it still to be answered what an earlier batch has done with the name? */
 bool prepared_names_is_open(const struct prepared_names *names, struct slice name);
 
-/* Its client was told that the statement's columns have changed. */
-void prepared_names_told(struct prepared_names *names, const struct stmt *stmt);
+/* The message `seq` to the server that the client has now, told apart from those to others. */
+static inline uint64_t prepared_names_at(const struct prepared_names *names, uint32_t seq)
+{
+	return (uint64_t)names->stay << 32 | seq;
+}
 
-/* It will be told so of the statement, or (NULL) of the unnamed one, by the answer to the message
- * `seq`; and: so it was, or that is not asked any more. */
-void prepared_names_tell(struct prepared_names *names, uint32_t seq, struct stmt *stmt);
+/* By the answer to the message `from`, behind which those up to `to` were skipped, its client was
+ * told that the columns of what that was about have changed. Of which name it was, is known where
+ * that was not used since; or in what was skipped alone, and nothing else was. Another one, and one
+ * that is used in a later batch, goes by what it did: what comes of that is the client's knowledge,
+ * too. */
+void prepared_names_told(struct prepared_names *names, uint32_t from, uint32_t to);
+
+/* It will be told so by the answer to the message `seq`, a Bind of a name or of the unnamed
+ * statement; and: so it was, or that is not asked any more. */
+void prepared_names_tell(struct prepared_names *names, uint32_t seq, bool is_unnamed);
 void prepared_names_tell_no_more(struct prepared_names *names);
 
 /* The client goes by other types than what servers infer now: it gets the statement that names

@@ -54,6 +54,11 @@ void prepared_turn_close(struct prepared_turn *t, struct slice name)
 	build_close(t->out, 'S', name);
 }
 
+void prepared_turn_used(const struct prepared_turn *t, struct prepared_name *name)
+{
+	name->used_at = prepared_names_at(t->c->prepared, track_next_seq(&t->s->track));
+}
+
 void prepared_turn_run(struct prepared_turn *t, struct slice sql)
 {
 	prepared_turn_close(t, RUN_NAME); /* one that an error has left */
@@ -199,6 +204,14 @@ static void ask(struct prepared_turn *t, struct prepared_entry *entry)
 	entry->used_seq = seq;
 }
 
+/* The same in front of the client's message about that name. */
+static void ask_of(struct prepared_turn *t, struct prepared_name *name,
+		   struct prepared_entry *entry)
+{
+	ask(t, entry);
+	name->asked_at = prepared_names_at(t->c->prepared, entry->asked_seq);
+}
+
 /* The copy for who goes by such types: another one, where this has other ones. NULL: whether there
  * is one is still to be seen. */
 static struct prepared_entry *settle(struct prepared_turn *t, struct prepared_name *name,
@@ -259,16 +272,18 @@ static enum prepared_fit fit(struct prepared_turn *t, struct slice own, struct p
 	if (!is_asked(t, entry) && is_described && shape_has_types(entry->shape)) {
 		prepared_set_ask(t->s->prepared, entry, described_at, track);
 	} else if (!is_asked(t, entry)) {
-		ask(t, entry);
+		ask_of(t, name, entry);
 		described_at = track_next_seq(track) + 1;
 	}
 	entry->used_seq = track_next_seq(track);
 	if (!shape_is_known(name->shape) && !is_untyped(name, entry)) {
 		if (name->shape != entry->shape)
 			prepared_names_go_by(name, entry->shape);
+		prepared_turn_used(t, name);
 		return PREPARED_FITS;
 	}
 	if (is_described && !is_untyped(name, entry)) {
+		prepared_turn_used(t, name);
 		prepared_names_learn(t->c->prepared, described_at, own, entry->shape);
 		return PREPARED_FITS;
 	}
@@ -286,13 +301,15 @@ enum prepared_fit prepared_turn_bind(struct prepared_turn *t, struct slice own,
 	struct prepared_entry *entry = use(t, name);
 	if (UNLIKELY(!entry))
 		return PREPARED_ASKS;
-	if (LIKELY(shape_is_same(name->shape, entry->shape)))
+	if (UNLIKELY(!shape_is_same(name->shape, entry->shape))) {
+		entry = settle(t, name, entry);
+		if (!entry)
+			return PREPARED_ASKS;
+	}
+	if (LIKELY(shape_is_same(name->shape, entry->shape))) {
+		prepared_turn_used(t, name);
 		return PREPARED_FITS;
-	entry = settle(t, name, entry);
-	if (UNLIKELY(!entry))
-		return PREPARED_ASKS;
-	if (shape_is_same(name->shape, entry->shape))
-		return PREPARED_FITS;
+	}
 	return fit(t, own, name, renew(t, name, entry), is_described);
 }
 
@@ -308,10 +325,11 @@ enum prepared_fit prepared_turn_describe(struct prepared_turn *t, struct slice o
 	entry = renew(t, name, entry);
 	if (is_untyped(name, entry)) {
 		if (!is_asked(t, entry))
-			ask(t, entry);
+			ask_of(t, name, entry);
 		prepared_turn_flush(t, entry->asked_seq);
 		return PREPARED_ASKS;
 	}
+	prepared_turn_used(t, name);
 	if (!is_asked(t, entry))
 		prepared_set_ask(t->s->prepared, entry, track_next_seq(track), track);
 	if (name->shape != entry->shape && !shape_is_same(name->shape, entry->shape))

@@ -70,6 +70,9 @@ void prepared_turn_close(struct prepared_turn *t, struct slice name);
 /* The entry of a statement that is about to be prepared there: its Parse comes next. */
 struct prepared_entry *prepared_turn_enter(struct prepared_turn *t, struct stmt *stmt);
 
+/* The client's message that is about the name comes next. Of one that fits this is said already. */
+void prepared_turn_used(const struct prepared_turn *t, struct prepared_name *name);
+
 enum prepared_fit {
 	PREPARED_FITS,
 	PREPARED_ASKS,   /* that is to be seen, or whether there is one: the message waits */

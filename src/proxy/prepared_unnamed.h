@@ -43,7 +43,7 @@ struct prepared_unnamed {
 	size_t old_bytes;              /* of what there was before each */
 	struct prepared_change *spare; /* with memory for the next; or NULL */
 	uint32_t seq;                  /* of the last one */
-	uint32_t used_seq;             /* of the last message that was about one with a shape */
+	uint32_t used_seq;             /* of the last Bind or Describe of it */
 	uint32_t synced_at;            /* of the last Sync */
 	uint64_t generation;           /* another one for each thing that it was */
 };

@@ -170,8 +170,7 @@ enum prepared_fit prepared_unnamed_turn_use(struct prepared_turn *t, const struc
 		return fit;
 	if (f->type == 'D')
 		listen(t);
-	if (UNLIKELY(names->unnamed.now.shape != NULL))
-		names->unnamed.used_seq = track_next_seq(&t->s->track);
+	names->unnamed.used_seq = track_next_seq(&t->s->track);
 	return fit;
 }
 

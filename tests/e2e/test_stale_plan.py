@@ -8,7 +8,7 @@ import asyncpg
 import psycopg
 import pytest
 
-from rawwire import B, C, D, E, P, S, X, cancel_request, d
+from rawwire import B, C, D, E, P, Q, S, X, cancel_request, d
 from stale import (  # noqa: F401 (fixtures)
     OTHER_COLUMNS, STALE, TABLE, Servers, change, check_told_once, kinds, mode, outdated, told, two)
 from waiting import all_at_once, until
@@ -124,6 +124,65 @@ def test_told_of_two_statements_in_a_pipeline(one_server, change):
     assert told(client.ready(1)) == [["1", "2"]]
     client.send(B(name="s") + E() + B(name="other") + E() + S)
     assert told(client.ready()) == [["1", "2"], ["1", "2", "7"]]
+
+
+@pytest.mark.parametrize("ask", ["bind", "describe"])
+def test_each_of_two_names_is_told(one_server, change, ask):
+    """Both are of the same statement: what is said of one of them says nothing of the other."""
+    client = one_server.raw()
+    prepare(client)
+    prepare(client, "other")
+    change("add column y int default 2")
+    if ask == "bind":
+        assert run(client) == [STALE]
+    else:
+        client.send(D("S", "s") + S)
+        assert told(client.ready()) == [STALE]
+    assert run(client) == [["1", "2"]]
+    assert run(client, "other") == [STALE]
+    assert run(client, "other") == [["1", "2"]]
+
+
+def test_one_of_two_names_is_sent_again(one_server, change):
+    """The batch describes what it gets under that name; who uses the other one is still to be told."""
+    client = one_server.raw()
+    prepare(client)
+    prepare(client, "other")
+    change("add column y int default 2")
+    assert kinds(ask(client)) == "2TDCZ"
+    assert run(client) == [["1", "2"]]
+    assert run(client, "other") == [STALE]
+
+
+@pytest.mark.parametrize("asks", [True, False])
+def test_a_name_that_was_skipped_is_not_told(one_server, change, asks):
+    """It is the unnamed statement that was refused, and used once more in the same batch."""
+    client = one_server.raw()
+    prepare(client)
+    client.send(P(SQL) + (D("S") if asks else b"") + S)
+    client.ready()
+    change("add column y int default 2")
+    client.send(B() + E() + B(name="s") + E() + B() + E() + S)
+    assert told(client.ready()) == [STALE]
+    assert run(client) == [STALE]
+
+
+def test_what_came_behind_the_error_counts(one_server, change, cluster):
+    """Of two batches that are under way the first one is refused; until the second comes to be run the table is as it was. The
+    client has its row and goes by that."""
+    client = one_server.raw()
+    prepare(client)
+    change("add column y int default 2")
+    with cluster.connect() as holder:
+        holder.execute("select pg_advisory_lock(77)")
+        client.send(B(name="s") + E() + S + Q("select pg_advisory_xact_lock(77)") + B(name="s") + E() + S)
+        assert told(client.ready()) == [STALE]
+        until(lambda: cluster.backends("wait_event = 'advisory'"), "the second batch is under way")
+        change("drop column y")
+    assert [told(client.ready()) for _ in range(2)] == [[[""]], [["1"]]]
+    change("add column y int default 2")
+    assert run(client) == [STALE]
+    assert run(client) == [["1", "2"]]
 
 
 def test_told_in_a_transaction(one_server, change):
@@ -564,63 +623,63 @@ class Changing:
 
 
 class Knowing:
-    """A client that remembers which columns it was told of, and does at random what makes it meet others."""
+    """A client that remembers of two names which columns it was told of, and does at random what makes it meet others."""
 
     def __init__(self, p, seed):
         self.random = random.Random(seed)
         self.client = p.raw(split=self.random.choice([0, 0, 0, 11]))
-        self.known = None  # so many; None: it takes what comes
-        self.send(P(SQL, name="s") + D("S", "s") + S)
+        self.known = {}  # name -> so many; one that is not there: it takes what comes
+        for name in ("s", "same"):
+            self.send(name, P(SQL, name=name) + D("S", name) + S)
 
-    def send(self, messages, batches=1):
+    def send(self, name, messages, batches=1):
         self.client.send(messages)
-        self.hear(self.client.ready(batches))
+        self.hear(name, self.client.ready(batches))
 
-    def hear(self, said):
+    def hear(self, name, said):
         for m in said:
             if m.kind == "T":
-                self.known = len(m.columns())
+                self.known[name] = len(m.columns())
             elif m.kind == "D":
-                self.known = self.known or len(m.row())
-                assert len(m.row()) == self.known, said
+                assert len(m.row()) == self.known.setdefault(name, len(m.row())), said
             elif m.kind == "E":
                 assert m.sqlstate == STALE, said
-                self.known = None
+                self.known.pop(name, None)
 
-    def run(self):
-        self.send(B(name="s") + E() + S)
+    def run(self, name):
+        self.send(name, B(name=name) + E() + S)
 
-    def run_in_a_pipeline(self):
-        self.send((B(name="s") + E() + S) * 3, 3)
+    def run_in_a_pipeline(self, name):
+        self.send(name, (B(name=name) + E() + S) * 3, 3)
 
-    def describe_and_run(self):
-        self.send(batch())
+    def describe_and_run(self, name):
+        self.send(name, batch(name=name))
 
-    def describe(self):
-        self.send(D("S", "s") + S)
+    def describe(self, name):
+        self.send(name, D("S", name) + S)
 
-    def prepare_again(self):
-        self.known = None
-        self.send(C("S", "s") + P(SQL, name="s") + self.random.choice([D("S", "s"), b""]) + S)
+    def prepare_again(self, name):
+        self.known.pop(name, None)
+        self.send(name, C("S", name) + P(SQL, name=name) + self.random.choice([D("S", name), b""]) + S)
 
-    def prepare_another(self):
+    def prepare_another(self, name):
         self.client.send(P(f"select {self.random.random()}", name="other") + C("S", "other") + S)
         assert kinds(self.client.ready()) == "13Z"
 
-    def be_skipped(self):
-        self.client.send(B(name="nobody") + self.random.choice([batch(), D("S", "s") + S, B(name="s") + E() + S]))
+    def be_skipped(self, name):
+        skipped = self.random.choice([batch(name=name), D("S", name) + S, B(name=name) + E() + S])
+        self.client.send(B(name="nobody") + skipped)
         assert told(self.client.ready()) == ["26000"]
 
-    def begin_and_run(self):
+    def begin_and_run(self, name):
         self.client.query("begin")
-        self.client.send(B(name="s") + E() + S)
-        said = self.client.ready()
-        self.hear(said)
+        self.run(name)
         assert self.client.query("rollback")[-1].status() == "I"
 
     def do_something(self):
-        getattr(self, self.random.choice(["run", "run", "run_in_a_pipeline", "describe_and_run", "describe", "prepare_again",
-                                          "prepare_another", "be_skipped", "begin_and_run"]))()
+        do = self.random.choice([self.run, self.run, self.run_in_a_pipeline, self.describe_and_run, self.describe,
+                                 self.prepare_again, self.prepare_another, self.be_skipped, self.begin_and_run])
+        do(self.random.choice(["s", "same"]))
 
 
 @pytest.mark.parametrize("seed", range(2))
@@ -631,8 +690,11 @@ def test_no_row_is_of_other_columns_than_its_client_was_told(pooler, mode, chang
 
     def one(who):
         knowing = Knowing(p, seed * 100 + who)
-        while not changing.ended:
-            knowing.do_something()
+        try:
+            while not changing.ended:
+                knowing.do_something()
+        finally:
+            knowing.client.close()  # whose transaction the table must not wait for
 
     all_at_once([changing] + [lambda who=who: one(who) for who in range(8)])
 
