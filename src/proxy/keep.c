@@ -194,12 +194,13 @@ void keep_warn(struct client *c, usec_t now)
 {
 	char states[200], who[256];
 	c->keep->warned_at = c->quiet_at;
+	usec_t left = keep_deadline(c) - now;
 	LOG_WARNING(
 		"client %s is idle and keeps its server: %s (%s); keep_timeout ends it in %llds",
 		client_text(c, who, sizeof(who)),
 		keep_describe(c->keep->kept, states, sizeof(states)),
 		c->keep->cause ? c->keep->cause : "",
-		(long long)((keep_deadline(c) - now) / USEC_PER_SEC));
+		(long long)((left + USEC_PER_SEC / 2) / USEC_PER_SEC));
 }
 
 /* Is pgweir.keep on? */

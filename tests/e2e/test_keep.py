@@ -80,7 +80,7 @@ def test_keep_timeout_warns_and_ends(pooler):
 
 
 def test_keep_timeout_leaves_half_of_it_to_who_is_warned(pooler):
-    p = auto(pooler, pool_size=1, keep_timeout="2500ms")
+    p = auto(pooler, pool_size=1, keep_timeout="2s")
     p.raw().query("listen a")
     p.wait_log("keep_timeout ends it in 1s")
 
