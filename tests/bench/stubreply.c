@@ -217,11 +217,23 @@ static void stubreply_transaction(struct stubreply_session *s, char status, cons
 	stubreply_done(out, tag);
 }
 
+/* What a pooler wants to know of this session, or of what is defined here: there is nothing. */
+static bool stubreply_asks_catalogs(const char *sql)
+{
+	return stubreply_takes(&sql, "with ") || strstr(sql, " UNION ALL ") ||
+	       strstr(sql, " FROM pg_catalog.");
+}
+
 /* One statement, ended by a zero; false: an error. */
 static bool stubreply_statement(struct stubreply_session *s, const char *sql, bool describes,
 				struct buf *out)
 {
 	const char *all = sql;
+	if (stubreply_asks_catalogs(sql)) {
+		stubreply_columns(out);
+		stubreply_done(out, "SELECT 0");
+		return true;
+	}
 	if (stubreply_takes(&sql, "select ")) {
 		struct slice text = SLICE("1");
 		if (*sql == '\'')
@@ -244,8 +256,6 @@ static bool stubreply_statement(struct stubreply_session *s, const char *sql, bo
 		stubreply_copy_begins(out, 'G');
 	} else if (stubreply_takes(&sql, "set "))
 		stubreply_set(sql, out);
-	else if (stubreply_takes(&sql, "with "))
-		stubreply_done(out, "SELECT 0"); /* nothing of anybody's is defined here */
 	else if (stubreply_takes(&sql, "reset "))
 		stubreply_done(out, "RESET");
 	else if (stubreply_takes(&sql, "discard "))

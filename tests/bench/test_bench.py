@@ -89,6 +89,13 @@ class BenchTest(unittest.TestCase):
                 with benchload.Load(bed, bed.targets[PGWEIR], ["--clients", "1"]) as load:
                     load.run(1)
 
+    def test_nobody_keeps_the_stub_for_what_it_has_been_asked_about(self):
+        with self.bed(pool_size=4) as bed:
+            bed.add_pgweir(pool_mode="auto", auto_probe="always")
+            for proto in PROTOS:
+                benchload.run(bed, bed.targets[PGWEIR], ["--clients", "16", "--proto", proto], seconds=0.2, warmup=0)
+            self.assertNotIn("keeps its server", bed.targets[PGWEIR].log.read_text())
+
     def test_bulk_is_counted_and_costs(self):
         with self.bed() as bed:
             bed.add_pgweir()
