@@ -5,14 +5,18 @@
     hotpath.py --write    write what is counted to hotpath.expected
 
 Instructions are those of pgweir under callgrind for 2N queries, less those for N, over N: what is done once cancels out.
+How many connections share a turn of the loop is chance, and now and then a timer has one to itself. So a query's are those of
+its wake-ups (conn_on_event, which libevent calls for each connection that is ready, and all that it calls); a turn's, of
+libevent and of the loop with one connection in it, are a row of their own, and a client that is alone pays for two.
 No clock plays a part, but on a busy machine the load may come late, so that clients find a server who else would wait for
-one: it is the median of three. A login's are the least from when one is accepted until the next one is: who waits in between
-costs a turn of the loop more. What a compiler makes of the sources differs from one to the next, so that instructions are
+one: it is the median of three. A login's are the least of all instructions from when one is accepted until the next one is:
+who waits in between costs a turn of the loop more. What a compiler makes of the sources differs from one to the next, so that instructions are
 compared only where the compiler is the one in the file and the build an ordinary one. System calls, without the waits where
 several clients share them, are the same everywhere but under sanitizers, which make some of their own. Status 77: nothing
 could be compared.
 """
 
+import collections
 import math
 import os
 import pathlib
@@ -34,6 +38,9 @@ PROTOS = ("simple", "extended", "prepared")
 CLIENTS = (1, 16)
 SERVERS = 4
 WARM, QUERIES, ROUNDS = 200, 300, 3
+WAKE, TURN = "conn_on_event", "loop_turn"
+OTHER_CALLBACKS = ("loop_on_alarm", "mailbox_on_wake", "listener_on_client")  # of libevent, and not a query's
+TOTALS = r"^totals: (\d+)$"  # the last line of a file of callgrind's
 LOGIN_SECONDS = 2
 LOGINS, LOGINS_WARM = 20, 5
 TOLERANCE = 0.02
@@ -60,6 +67,30 @@ def compiler():
     return f"{version[1]}-{version[2]} {os.uname().machine} {flags[1]}"
 
 
+class Called:
+    """How often each function was called, and the instructions of that with what it called in turn, from a file of callgrind's."""
+
+    def __init__(self, path):
+        self.times, self.cost = collections.Counter(), collections.Counter()
+        names, name, times = {}, None, 0
+        for line in path.read_text().splitlines():
+            if times:  # the line behind "calls="
+                self.times[name] += times
+                self.cost[name] += int(line.split()[-1])
+                times = 0
+            elif line.startswith(("fn=", "cfn=")):
+                number, _, text = line.split("=", 1)[1].partition(" ")  # the text is there the first time
+                name = names.setdefault(number, text)
+            elif line.startswith("calls="):
+                times = int(line.split("=")[1].split()[0])
+        if not self.times[WAKE] or not self.times[TURN]:
+            raise BenchError(f"{WAKE} or {TURN} is not a function of its own in this build")
+
+    def turn(self):
+        """Of the loop, but for what it has called."""
+        return (self.cost[TURN] - sum(self.cost[name] for name in (WAKE, *OTHER_CALLBACKS))) / self.times[TURN]
+
+
 class Counted:
     """pgweir under callgrind. Its counts are written out whenever somebody connects: that marks an end."""
 
@@ -84,36 +115,38 @@ class Counted:
 
     def parts(self):
         """The instructions from each accepted connection to the next."""
-        found = [re.search(r"^(?:totals|summary): (\d+)$", path.read_text(), re.M) for path in self.files()]
+        found = [re.search(TOTALS, path.read_text(), re.M) for path in self.files()]
         return [int(match[1]) for match in found if match]
 
     def mark(self):
-        """The instructions since the last mark."""
+        """What has been called since the last mark."""
         before = len(self.files())
         with socket.create_connection(("127.0.0.1", self.target.port)):
             for _ in range(1000):
                 files = self.files()
-                found = len(files) > before and re.search(r"^(?:totals|summary): (\d+)$", files[-1].read_text(), re.M)
-                if found:
+                if len(files) > before and re.search(TOTALS, files[-1].read_text(), re.M):
                     break
                 self.target.alive()
                 time.sleep(0.01)
             else:
                 raise BenchError("callgrind does not write")
         time.sleep(0.1)  # its end is not part of what comes
-        return int(found[1])
+        return Called(files[-1])
 
     def count(self, args):
+        """What a query's wake-ups take, and what a turn does besides."""
         with benchload.Load(self.bed, self.target, args) as load:
             load.run(WARM)
             self.mark()
-            return statistics.median(self.count_once(load) for _ in range(ROUNDS))
+            counts = [self.count_once(load) for _ in range(ROUNDS)]
+            return [statistics.median(column) for column in zip(*counts)]
 
     def count_once(self, load):
         load.run(QUERIES)
         once = self.mark()
         load.run(2 * QUERIES)
-        return (self.mark() - once) / QUERIES
+        twice = self.mark()
+        return (twice.cost[WAKE] - once.cost[WAKE]) / QUERIES, twice.turn()
 
 
 def count_calls(bed, target, args, clients):
@@ -169,16 +202,16 @@ def count_login_calls(tools):
 def count_auto(bed):
     """The same in pool_mode auto, which reads each text for what it may leave behind."""
     counted = Counted(bed, "auto")
-    return {f"auto-{proto}-{max(CLIENTS)} instructions":
-            counted.count(["--clients", str(max(CLIENTS)), "--proto", proto]) for proto in PROTOS}
+    return {f"auto-{proto}-{clients} instructions":
+            counted.count(["--clients", str(clients), "--proto", proto])[0] for proto in PROTOS for clients in CLIENTS}
 
 
 def compare_modes(found):
     """What pool_mode auto costs more than transaction."""
-    for proto in PROTOS:
-        name = f"{proto}-{max(CLIENTS)} instructions"
-        if f"auto-{name}" in found and name in found:
-            print(f"{f'auto-{proto} beside {proto}':28} {found[f'auto-{name}'] / found[name] - 1:+10.1%}")
+    for name, value in found.items():
+        if f"auto-{name}" in found:
+            query = name.split()[0]
+            print(f"{f'auto-{query} beside {query}':34} {found[f'auto-{name}'] / value - 1:+.1%}")
 
 
 def count_all(tools, counts_instructions):
@@ -193,7 +226,9 @@ def count_all(tools, counts_instructions):
                     if program("strace"):
                         found[f"{name} calls"] = count_calls(bed, bed.targets[PGWEIR], args, clients)
                     if counted:
-                        found[f"{name} instructions"] = counted.count(args)
+                        found[f"{name} instructions"], turn = counted.count(args)
+                        if clients == 1:
+                            found["turn instructions"] = min(turn, found.get("turn instructions", turn))
                 except NotThere as why:
                     print(f"hotpath: {why}")
         if counted:
