@@ -128,9 +128,11 @@ static size_t intake_asked(struct client *c, struct slice in, const struct frame
 		return intake_refuse_begin(c, f, now);
 	/* who listens is to hear nothing amid a transaction: its server sees to that (ear.h) */
 	bool defers = c->pool->defers_begin && !(c->keep && c->keep->ear);
-	size_t answered = defers || c->opening ? opening_answer(c, in, f, now) : 0;
-	if (answered)
-		return answered;
+	if ((defers || c->opening) && opening_may_be(c, f)) {
+		size_t answered = opening_answer(c, in, f, now);
+		if (answered)
+			return answered;
+	}
 	if (c->pool->is_auto)
 		intake_see_sequences(c, in);
 	intake_request(c, now);

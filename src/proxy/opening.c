@@ -22,21 +22,6 @@
 /* Fails in a transaction, and makes that fail. */
 #define OPENING_SPOIL "BEGIN;ROLLBACK TO SAVEPOINT \"the statement before was refused\""
 
-/* Can it be one of ours? All but a few end here. */
-static bool opening_may_be(const struct client *c, const struct frame *f)
-{
-	const char *p = f->body.ptr;
-	if (!frame_is_whole(f) || f->body.len < 5)
-		return false;
-	if (f->type == 'P')
-		p++;
-	else if (f->type != 'Q')
-		return false;
-	if ((p[0] | 0x20) == 'b' || ((p[0] | 0x20) == 's' && (p[1] | 0x20) == 't'))
-		return true;
-	return c->opening; /* then it may be its end as well */
-}
-
 /* ---- the answer ------------------------------------------------------------------------------ */
 
 static void opening_say(struct client *c, const struct whole *asked, const char *tag, usec_t now)
@@ -63,7 +48,7 @@ size_t opening_answer(struct client *c, struct slice in, const struct frame *f, 
 	struct whole asked;
 	uint16_t modes = 0;
 	const char *tag;
-	if (!opening_may_be(c, f) || !whole_read(in, f, &asked) ||
+	if (!whole_read(in, f, &asked) ||
 	    (f->type == 'Q' && c->worker->setup->conf->global.disable_pqexec))
 		return 0;
 	enum block_kind kind = block_read(asked.sql, &modes);

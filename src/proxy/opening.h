@@ -31,15 +31,26 @@
 #include "base/usec.h"
 #include "proxy/client.h"
 #include "proxy/server.h"
-
-struct frame;
+#include "wire/frame.h"
 
 /* client->opening: 0: none; else these and what BEGIN has said (sql/block.h). */
 #define OPENING_BEGUN (1u << 15)
 #define OPENING_FAILED (1u << 14)
 
-/* The message at the front of what a client without a server has sent, and what follows it: is it
- * answered here? How many bytes that were; 0: a server is needed. The client may be CLOSING. */
+/* Can the message at the front of what a client without a server has sent be one of these? Nearly
+ * all are not. */
+static inline bool opening_may_be(const struct client *c, const struct frame *f)
+{
+	const char *sql = f->body.ptr + (f->type == 'P'); /* the unnamed one's */
+	if ((f->type != 'Q' && f->type != 'P') || !frame_is_whole(f) || f->body.len < 5)
+		return false;
+	if ((sql[0] | 0x20) == 'b' || ((sql[0] | 0x20) == 's' && (sql[1] | 0x20) == 't'))
+		return true;
+	return c->opening; /* then it may be its end as well */
+}
+
+/* One that may be, and what follows it: is it answered here? How many bytes that were; 0: a server
+ * is needed. The client may be CLOSING. */
 size_t opening_answer(struct client *c, struct slice in, const struct frame *f, usec_t now);
 
 /* What ReadyForQuery says to a client that has no server. */
