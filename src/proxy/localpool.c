@@ -73,6 +73,8 @@ static void localpool_derive(struct localpool *lp)
 	if (lp->hidden.site)
 		localpool_mind(lp, minds);
 	lp->minds_hidden = minds;
+	/* what hides behind names is to be known, or a number would be taken unseen */
+	lp->tries_numbers = minds && s->sequence_state == CONF_SEQUENCE_STATE_KEEP;
 	bool is_open = s->pool_size == 0 || s->max_overflow < 0;
 	lp->max_kept =
 		share_of(slice_of(s->max_kept), is_open ? -1 : s->pool_size + s->max_overflow);

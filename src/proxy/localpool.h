@@ -59,6 +59,7 @@ struct localpool {
 	struct harmless harmless; /* where is_auto */
 	struct hidden hidden;     /* of its site, a reference */
 	bool minds_hidden;        /* where it is suspicious of what no text shows */
+	bool tries_numbers;       /* proxy/numbers.h: a trial makes sense */
 	int max_kept;             /* -1: no bound */
 	bool logs_queries;        /* log_min_duration_statement is on */
 	bool has_deadlines;       /* any of the timeouts that concern a linked client is set */

@@ -25,11 +25,29 @@
 
 #define NUMBERS_TRIAL 1000
 
-/* Whoever had the server before was somebody else. True: it is to forget, before it is heard. */
-bool numbers_take_over(struct server *s, const struct client *c) MUST_CHECK;
-
 /* Does nobody know yet whether numbers are read? */
-bool numbers_on_trial(const struct localpool *lp);
+static inline bool numbers_on_trial(const struct localpool *lp)
+{
+	return lp->tries_numbers &&
+	       !atomic_load_explicit(&lp->route->reads_sequences, memory_order_relaxed) &&
+	       atomic_load_explicit(&lp->route->trials, memory_order_relaxed) > 0;
+}
+
+/* Whoever had the server before was somebody else, and may have numbers there. True: it is to
+ * forget, before it is heard. */
+bool numbers_pass_on(struct server *s, const struct client *c) MUST_CHECK;
+
+/* The same of whoever it was. */
+static inline bool MUST_CHECK numbers_take_over(struct server *s, const struct client *c)
+{
+	bool has_none = s->sequences_of == 0 || (s->sequences_of != SERVER_SEQUENCES_MIXED &&
+						 !s->has_numbers && numbers_on_trial(s->pool));
+	if (!has_none)
+		return numbers_pass_on(s, c);
+	s->sequences_of = c->id;
+	s->has_numbers = false;
+	return false;
+}
 
 /* Its statement may take one. */
 static inline void numbers_moved(const struct client *c)
