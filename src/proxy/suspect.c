@@ -335,11 +335,34 @@ static void suspect_vacancy(const struct client *c, uint64_t effects, struct sli
 		vacate_mind(c, slice_of(name));
 }
 
+/* What a text with such effects, or with names in it that may hide some, makes suspicious. */
+static void suspect_statements(struct client *c, struct slice sql, struct lexer_mode mode,
+			       uint64_t effects)
+{
+	struct effect_iter iter;
+	struct effect effect;
+	bool may_hide = suspect_may_hide(c);
+
+	if (may_hide && hidden_is_stale(&c->pool->hidden))
+		suspect_sweep(c);
+	if (effects & EFFECT(SEQUENCE_MOVE))
+		numbers_moved(c);
+	if (!(effects & ~SUSPECT_DULL_EFFECTS) && !suspect_moved(c, effects) &&
+	    !(may_hide && hidden_is_in(&c->pool->hidden, sql, mode)))
+		return;
+	suspect_vacancy(c, effects, sql, mode);
+	effect_init(&iter, sql, mode);
+	while (effect_next(&iter, &effect)) { /* the server reads the text as a whole first, too */
+		if (may_hide)
+			suspect_unhide(c, &effect, mode);
+		suspect_statement(c, &effect, mode);
+		era_mind(c, &effect, mode);
+	}
+}
+
 uint64_t suspect_text(struct client *c, struct slice sql, bool is_whole)
 {
 	struct lexer_mode mode = paramset_reading(c->params);
-	struct effect_iter iter;
-	struct effect effect;
 
 	if (!c->pool->is_auto)
 		return 0;
@@ -349,23 +372,9 @@ uint64_t suspect_text(struct client *c, struct slice sql, bool is_whole)
 	}
 	if (c->keep && c->keep->moves_reading)
 		suspect_effects(c, EFFECT(UNREAD));
-	bool may_hide = UNLIKELY(suspect_may_hide(c));
-	if (may_hide && hidden_is_stale(&c->pool->hidden))
-		suspect_sweep(c);
 	uint64_t effects = effect_of(sql, mode);
-	if (effects & EFFECT(SEQUENCE_MOVE))
-		numbers_moved(c);
-	if (!(effects & ~SUSPECT_DULL_EFFECTS) && !suspect_moved(c, effects) &&
-	    !(may_hide && hidden_is_in(&c->pool->hidden, sql, mode)))
-		return effects;
-	suspect_vacancy(c, effects, sql, mode);
-	effect_init(&iter, sql, mode);
-	while (effect_next(&iter, &effect)) { /* the server reads the text as a whole first, too */
-		if (may_hide)
-			suspect_unhide(c, &effect, mode);
-		suspect_statement(c, &effect, mode);
-		era_mind(c, &effect, mode);
-	}
+	if (effects || UNLIKELY(suspect_may_hide(c)))
+		suspect_statements(c, sql, mode, effects);
 	return effects;
 }
 
@@ -404,11 +413,9 @@ void suspect_hidden(struct client *c)
 	suspect_effects(c, EFFECT(CALLS));
 }
 
-bool suspect_reads_sequences(struct slice messages)
+bool suspect_calls_sequences(struct slice messages)
 {
 	const char *at = messages.ptr, *end = messages.ptr + messages.len;
-	if (!memchr(messages.ptr, '(', messages.len)) /* most call nothing */
-		return false;
 	for (; end - at >= 7; at++)
 		if ((at[3] | 0x20) == (at[0] == 'l' || at[0] == 'L' ? 't' : 'r') &&
 		    (strncasecmp(at, "currval", 7) == 0 || strncasecmp(at, "lastval", 7) == 0))

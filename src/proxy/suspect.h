@@ -10,6 +10,7 @@
 #define PROXY_SUSPECT_H
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "base/slice.h"
 #include "proxy/client.h"
@@ -47,8 +48,12 @@ void suspect_long_statement(struct client *c);
 /* It runs something, and auto_probe is always. */
 void suspect_always(struct client *c);
 
-/* Are the numbers of sequences read in these messages? (Or so it looks.) */
-bool suspect_reads_sequences(struct slice messages);
+/* Are the numbers of sequences read in these messages? (Or so it looks.) Most call nothing. */
+bool suspect_calls_sequences(struct slice messages);
+static inline bool suspect_reads_sequences(struct slice messages)
+{
+	return memchr(messages.ptr, '(', messages.len) && suspect_calls_sequences(messages);
+}
 
 /* A function call, of whatever function. */
 void suspect_call(struct client *c);

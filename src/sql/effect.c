@@ -5,7 +5,6 @@
 #include "sql/effect.h"
 
 #include "sql/effect_parts.h"
-#include "sql/plain.h"
 #include "sql/split.h"
 
 _Static_assert(EFFECT_KIND_COUNT <= 64, "a set is 64 bits");
@@ -142,10 +141,8 @@ bool effect_next(struct effect_iter *iter, struct effect *out)
 	return true;
 }
 
-uint64_t effect_of(struct slice sql, struct lexer_mode mode)
+uint64_t effect_read(struct slice sql, struct lexer_mode mode)
 {
-	if (plain_is_select(sql, mode))
-		return 0;
 	struct effect_iter iter;
 	struct effect effect;
 	uint64_t set = 0;

@@ -26,6 +26,7 @@
 #include "base/slice.h"
 #include "sql/lexer.h"
 #include "sql/literal.h"
+#include "sql/plain.h"
 
 /* X(effect, its name). "at once": whether or not the transaction commits. */
 #define EFFECT_KINDS(X)                                                                            \
@@ -123,8 +124,13 @@ void effect_init(struct effect_iter *iter, struct slice sql, struct lexer_mode m
 /* The next statement's, in order; false: there are no more. Empty ones are passed over. */
 bool effect_next(struct effect_iter *iter, struct effect *out);
 
-/* Of a whole text: all of its statements' together. */
-uint64_t effect_of(struct slice sql, struct lexer_mode mode);
+/* Of a whole text: all of its statements' together. Most small ones are told without reading them.
+ */
+uint64_t effect_read(struct slice sql, struct lexer_mode mode);
+static inline uint64_t effect_of(struct slice sql, struct lexer_mode mode)
+{
+	return plain_is_select(sql, mode) ? 0 : effect_read(sql, mode);
+}
 
 /* The name as PostgreSQL keeps it; 0: there is none, or it cannot be read. */
 size_t effect_name(const struct effect *effect, char out[LITERAL_NAME_BYTES]);
