@@ -16,6 +16,8 @@
 bool swap_is_wanted(const struct client *c, struct slice in)
 {
 	const struct server *s = c->server;
+	if (!s->is_outdated && !worn_is_named(in)) /* nearly all */
+		return false;
 	bool stays = c->keep && (c->keep->ear || c->keep->kept & ~KEEP(MANUAL));
 	if (!c->pool->is_auto || stays || c->body_left || s->has_run || s->opening)
 		return false;
@@ -23,7 +25,7 @@ bool swap_is_wanted(const struct client *c, struct slice in)
 	bool is_unsent = s->errand == SERVER_ERRAND_PARAMS && buf_len(&s->before) > 0;
 	bool is_at_rest = s->errand == SERVER_ERRAND_NONE && track_is_quiet(&s->track) &&
 			  track_tx_status(&s->track) == 'I';
-	return (is_unsent || is_at_rest) && (s->is_outdated || worn_is_named(in));
+	return is_unsent || is_at_rest;
 }
 
 void swap_server(struct server *s, usec_t now)
