@@ -35,7 +35,7 @@ void discard_done(struct server *s, usec_t now)
 	if (c && c->pool->is_auto && !s->discard && paramset_count(c->came_with) > 0) {
 		keep_discarded(c); /* it was executed: the SETs are behind it (proxy/reset.h) */
 		if (c->keep)
-			c->keep->has_discarded = true;
+			c->keep->has_lost_all = true;
 		return;
 	}
 	/* what it reports of that comes next: not of those that had their default already */

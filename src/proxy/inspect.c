@@ -59,6 +59,9 @@ static const struct {
 	" WHERE pg_catalog.lower(n) OPERATOR(pg_catalog.<>) ALL "                                  \
 	"(SELECT pg_catalog.lower(name) FROM pg_catalog.pg_settings)"
 
+/* So much of settings follows a client, at most: who has more keeps its server. */
+#define INSPECT_SETTINGS_BYTES ((size_t)1 << 20)
+
 struct inspect {
 	struct paramset *set; /* a reference: what the settings turn out to be */
 	unsigned found;
@@ -66,7 +69,7 @@ struct inspect {
 	uint64_t kept_set;   /* asks_all: of what the client came with and servers report, what the
 				session has set; a bit each */
 	bool asks_all;
-	bool is_odd;     /* a row could not be read */
+	bool is_odd;     /* a row could not be read, or there is too much */
 	bool is_patient; /* the client's statement_timeout does not hold */
 	bool ran_out;    /* of time */
 };
@@ -225,7 +228,7 @@ static bool inspect_is_of_others(const struct server *s, struct slice name)
 	const struct client *c = s->client;
 	if (!c || !c->keep || !memchr(name.ptr, '.', name.len))
 		return false;
-	if (!c->keep->has_discarded &&
+	if (!c->keep->has_lost_all &&
 	    (paramset_get(c->params, name) || paramset_get(c->came_with, name)))
 		return false;
 	for (size_t i = 0; i < c->keep->name_count; i++)
@@ -260,6 +263,7 @@ static void inspect_setting(struct server *s, struct slice name, struct slice va
 		paramset_replace(&look->set, paramset_without(look->set, name));
 	else
 		paramset_replace(&look->set, server_param_said(s, look->set, name, value));
+	look->is_odd |= paramset_bytes(look->set) > INSPECT_SETTINGS_BYTES;
 }
 
 void inspect_row(struct server *s, struct slice body)

@@ -241,7 +241,7 @@ void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)
 		suspect_sweep(c);
 	keep_change(c, found | stays, now);
 	keep->suspected = keep->named = 0;
-	keep->asks_all = keep->has_reset = keep->has_discarded = keep->may_end = false;
+	keep->asks_all = keep->has_reset = keep->has_lost_all = keep->may_end = false;
 	keep->moves_path = keep->moves_reading = keep->moves_meaning = false;
 	keep_forget_names(keep);
 	if (keep->ear && ear_is_home(keep->ear) && !(keep->kept & KEEP(LISTEN))) {

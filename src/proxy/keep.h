@@ -63,7 +63,8 @@ struct localpool;
 	  "DISCARD ALL; the server is closed when the client leaves")                              \
 	X(LONG, "long prepared statement", keeps_long,                                             \
 	  "a Parse of more than 192 kB, which is not held for other servers", "DISCARD ALL")       \
-	X(UNKNOWN, "unknown", keeps_unknown, "a server that did not say what the session holds",   \
+	X(UNKNOWN, "unknown", keeps_unknown,                                                       \
+	  "a server that did not say what the session holds, or settings of more than a megabyte", \
 	  "DISCARD ALL")                                                                           \
 	X(MANUAL, "pgweir.keep", keeps_manual, "SET pgweir.keep = on",                             \
 	  "SET pgweir.keep = off, RESET, DISCARD ALL")
@@ -93,8 +94,8 @@ struct keep {
 	uint16_t named;     /* of these: a text has said so */
 	bool asks_all;      /* any setting may have changed */
 	bool has_reset;     /* a RESET was among what touched settings */
-	bool has_discarded; /* DISCARD ALL by an Execute, for good: the SETs behind it may be undone
-			     */
+	bool has_lost_all;  /* RESET ALL without SETs behind it, or DISCARD ALL by an Execute, for
+			       good: those behind it may be undone */
 	bool may_end;       /* something was done that may end what keeps */
 	bool moves_path;    /* search_path was set in this transaction, for how long ever */
 	bool moves_reading; /* or what decides how strings are read */

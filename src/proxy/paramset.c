@@ -315,6 +315,11 @@ size_t paramset_count(const struct paramset *set)
 	return set->count;
 }
 
+size_t paramset_bytes(const struct paramset *set)
+{
+	return set->key.len;
+}
+
 const struct paramset_member *paramset_member(const struct paramset *set, size_t i)
 {
 	BUG_ON(i >= set->count);

@@ -64,6 +64,7 @@ struct paramset *paramset_of_pairs(struct paramset *empty, struct slice pairs);
 void paramset_replace(struct paramset **slot, struct paramset *taken);
 
 size_t paramset_count(const struct paramset *set);
+size_t paramset_bytes(const struct paramset *set); /* of all names and values */
 const struct paramset_member *paramset_member(const struct paramset *set, size_t i);
 const char *paramset_get(const struct paramset *set, struct slice name); /* NULL: no such */
 

@@ -150,6 +150,7 @@ static void prepared_run(struct prepared_turn *t, struct slice portal, struct sl
 {
 	struct prepared_names *names = prepared_names_need(t->c);
 	uint64_t effects = effect_of(sql, paramset_reading(t->c->params));
+	t->c->worker->texts_bytes += sql.len;
 	(void)suspect_text(t->c, sql, true);
 	if (effects & (PREPARED_TEXT_NAMING | PREPARED_TEXT_FREES_ALL) ||
 	    reset_concerns(t->c, effects))
@@ -170,12 +171,12 @@ static void prepared_run_settings(struct client *c, struct slice sql)
 /* Execute. */
 static enum prepared_step prepared_on_execute(struct prepared_turn *t, struct slice name)
 {
-	struct list *portals = &prepared_names_need(t->c)->portals;
+	struct prepared_portals *portals = &prepared_names_need(t->c)->portals;
 	struct prepared_portal *portal = prepared_portals_take(portals, name);
 	if (!portal)
 		return PREPARED_PASSES;
 	if (prepared_text_waits(t, slice_of(portal->sql))) {
-		list_push_front(portals, &portal->link);
+		prepared_portals_give(portals, portal);
 		return PREPARED_FULL;
 	}
 	prepared_text_execute(t, slice_of(portal->sql));
@@ -281,9 +282,12 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 					  struct slice before, struct slice name)
 {
 	struct prepared_names *names = t->c->prepared;
-	if (f->type == 'B' && names && !list_is_empty(&names->portals))
+	if (f->type == 'B' && names && !prepared_portals_are_none(&names->portals)) {
 		prepared_portals_bind(&names->portals, 0, slice_head(before, before.len - 1),
 				      SLICE_NONE);
+		if (names->portals.text_bytes > PREPARED_MAX_TEXT_BYTES)
+			return PREPARED_TOO_MANY;
+	}
 	if (name.len == 0)
 		return prepared_on_use_unnamed(t, f, before);
 	struct prepared_name *there = names ? map_get(&names->map, name) : NULL;

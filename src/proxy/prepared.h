@@ -87,7 +87,7 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, con
 /* Does it have portals whose statements are minded when they are run? */
 static inline bool prepared_has_portals(const struct client *c)
 {
-	return c->prepared && UNLIKELY(!list_is_empty(&c->prepared->portals));
+	return c->prepared && UNLIKELY(!prepared_portals_are_none(&c->prepared->portals));
 }
 
 /* Is something to stand behind what it has executed last (proxy/reset.h)? */

@@ -25,7 +25,7 @@ struct prepared_names *prepared_names_need(struct client *c)
 		map_init(&c->prepared->map);
 		map_init(&c->prepared->open);
 		list_init(&c->prepared->undos);
-		list_init(&c->prepared->portals);
+		prepared_portals_init(&c->prepared->portals);
 	}
 	return c->prepared;
 }

@@ -19,6 +19,7 @@
 #include "base/map.h"
 #include "base/slice.h"
 #include "proxy/hidden.h"
+#include "proxy/prepared_portals.h"
 #include "proxy/prepared_unnamed.h"
 
 struct client;
@@ -65,13 +66,14 @@ struct prepared_names {
 	size_t syncs;         /* the ends of batches among the undos */
 	uint32_t last_sync;   /* the seq of the last one */
 	unsigned deallocated; /* by the Query that is being answered */
-	struct list portals;  /* that are minded once they are run (prepared_portals.h) */
-	struct buf behind;    /* SETs for behind the last Execute, a zero behind each (reset.h) */
-	bool forgets;         /* a DEALLOCATE ALL is under way, */
-	uint32_t forgets_at;  /* its seq */
-	bool tells;           /* a change of columns is told by the answer to a Bind, */
-	uint32_t untold_seq;  /* its seq, */
-	bool tells_unnamed;   /* which is of the unnamed statement */
+	struct prepared_portals
+		portals;     /* that are minded once they are run (prepared_portals.h) */
+	struct buf behind;   /* SETs for behind the last Execute, a zero behind each (reset.h) */
+	bool forgets;        /* a DEALLOCATE ALL is under way, */
+	uint32_t forgets_at; /* its seq */
+	bool tells;          /* a change of columns is told by the answer to a Bind, */
+	uint32_t untold_seq; /* its seq, */
+	bool tells_unnamed;  /* which is of the unnamed statement */
 	struct prepared_unnamed unnamed;
 };
 

@@ -178,6 +178,10 @@ static bool relay_prepare(struct client *c, const struct frame *f, const struct 
 
 enum relay_step { RELAY_TAKE, RELAY_HOLD };
 
+/* So much of ours goes out, or of statements' texts is read for what they do, in one turn of a
+ * client's, whose few bytes may ask for as much again and again. */
+#define RELAY_TURN_BYTES ((size_t)1 << 20)
+
 /* What is sent is not what came. */
 static void relay_replace(const struct frame *f, const struct frame *sent, struct relay_out *out)
 {
@@ -214,7 +218,12 @@ static void relay_settings(struct client *c, const struct frame *f, uint64_t eff
 		relay_take_query(f, out, &sql);
 		sent.body = buf_slice(&sql);
 	}
-	if (frame_is_whole(f) && reset_query(c, relay_text(&sent), seq, is_read, &text)) {
+	enum reset_verdict verdict = RESET_GIVEN_UP;
+	if (frame_is_whole(f))
+		verdict = reset_query(c, relay_text(&sent), seq, is_read, &text);
+	if (verdict == RESET_GIVEN_UP && effects & EFFECT(RESET_ALL))
+		keep_need(c)->has_lost_all = true;
+	if (verdict == RESET_REWRITTEN) {
 		if (out->from > out->to) { /* instead of that */
 			buf_truncate(&s->before, buf_len(&s->before) - f->head_bytes - f->body.len);
 			out->from = out->to;
@@ -393,8 +402,14 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 	struct relay_fault fault = { 0 };
 	c->body_left -= (uint32_t)done;
 
+	c->worker->texts_bytes = 0;
 	while (done < in.len && !c->body_left && !(UNLIKELY(s->discard) && discard_holds(s))) {
 		struct frame f;
+		if (UNLIKELY(buf_len(&s->before) + c->worker->texts_bytes > RELAY_TURN_BYTES) &&
+		    done > border) {
+			conn_again(&c->conn);
+			break;
+		}
 		if (!relay_read_client(c, slice_skip(in, done), &f, &fault))
 			break;
 		if (f.type == 'X') {

@@ -78,6 +78,9 @@ static unsigned reset_write(const struct client *c, const struct effect *e, stru
 
 /* ---- a Query --------------------------------------------------------------------------------- */
 
+/* So much stands behind RESETs of a Query, at most; else it goes out as it came. */
+#define RESET_MOST_BYTES ((size_t)64 << 10)
+
 /* Letters of it, as the server counts them for the position of an error. */
 static size_t reset_letters(const struct client *c, struct slice text)
 {
@@ -130,6 +133,13 @@ static void reset_add_part(struct server *s, const struct reset_part *part)
 	reset->parts[reset->count++] = *part;
 }
 
+/* That Query goes out as it came. */
+static void reset_drop_parts(struct reset *reset, uint32_t seq)
+{
+	while (reset && reset->count > reset->first && reset->parts[reset->count - 1].seq == seq)
+		reset->count--;
+}
+
 /* Does it say the same in whatever encoding it is, and with whatever escapes? */
 static bool reset_reads_alike(struct slice sql)
 {
@@ -171,24 +181,30 @@ static void reset_statement(struct client *c, const struct effect *e, struct sli
 		reset_add_part(c->server, part);
 }
 
-bool reset_query(struct client *c, struct slice sql, uint32_t seq, bool is_read, struct buf *text)
+enum reset_verdict reset_query(struct client *c, struct slice sql, uint32_t seq, bool is_read,
+			       struct buf *text)
 {
 	struct reset_part part = { .seq = seq };
 	struct effect_iter iter;
 	struct effect e;
 	size_t taken = 0;
 	if (!is_read && !reset_reads_alike(sql))
-		return false;
+		return RESET_GIVEN_UP;
 	effect_init(&iter, sql, paramset_reading(c->params));
 	while (effect_next(&iter, &e) && !(e.set & EFFECT(UNREAD))) {
 		size_t end = (size_t)(e.text.ptr + e.text.len - sql.ptr);
 		part.at = reset_letters(c, slice_head(sql, end));
 		reset_statement(c, &e, slice_make(sql.ptr + taken, end - taken), &part, text);
 		taken = end;
+		if (buf_len(text) > end + RESET_MOST_BYTES) {
+			reset_drop_parts(c->server->reset, seq);
+			return RESET_GIVEN_UP;
+		}
 	}
 	buf_add(text, sql.ptr + taken, sql.len - taken);
 	buf_u8(text, 0);
-	return !slice_eq(slice_head(buf_slice(text), buf_len(text) - 1), sql);
+	bool is_same = slice_eq(slice_head(buf_slice(text), buf_len(text) - 1), sql);
+	return is_same ? RESET_AS_IT_IS : RESET_REWRITTEN;
 }
 
 bool reset_is_ours(struct server *s, const struct track_news *news)

@@ -58,10 +58,16 @@ static inline bool reset_concerns(const struct client *c, uint64_t effects)
 	return effects & RESET_EFFECTS && paramset_count(c->came_with) > 0;
 }
 
-/* A Query of all of this text is to be sent as `seq`. True: `text` is what goes instead of it, with
- * its zero. `is_read`: it will be read as the client's parameters say now. */
-bool reset_query(struct client *c, struct slice sql, uint32_t seq, bool is_read,
-		 struct buf *text) MUST_CHECK;
+enum reset_verdict {
+	RESET_AS_IT_IS,
+	RESET_REWRITTEN, /* `text` is what goes instead of it, with its zero */
+	RESET_GIVEN_UP,  /* what is reset is found behind its transaction */
+};
+
+/* A Query of all of this text is to be sent as `seq`. `is_read`: it will be read as the client's
+ * parameters say now. */
+enum reset_verdict reset_query(struct client *c, struct slice sql, uint32_t seq, bool is_read,
+			       struct buf *text) MUST_CHECK;
 
 /* A portal with that statement is run by the next message; and the one behind that comes next,
  * unless (false) the track has no room for what goes in front of it. */

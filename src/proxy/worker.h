@@ -81,7 +81,8 @@ struct worker {
 	struct setup *setup; /* a reference */
 	struct tap_ring *tap;
 
-	char *scratch;                           /* where sockets are read to; owned */
+	char *scratch;      /* where sockets are read to; owned */
+	size_t texts_bytes; /* of prepared statements, read for what they do in this turn */
 	struct buf *spare_in[WORKER_SPARE_BUFS]; /* owned; empty, for the next client's in */
 	unsigned spare_in_count;
 	struct slab clients;

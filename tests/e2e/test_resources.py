@@ -49,6 +49,61 @@ def test_one_row_of_hundred_megabytes(pooler, room):
     assert p.peak_mb() < before + room
 
 
+CAME = {"options": " ".join(f"-c came.a{i}={'y' * 900}" for i in range(9))}  # what a RESET ALL brings back
+LONG = "/*" + "x" * 180_000 + "*/"
+RESETS = {
+    "a string": ([Q("reset all;" * 4800)], 1),
+    "a string with more between": ([Q("reset all; select 1;" * 2300)], 1),
+    "many strings": ([Q("reset all")] * 10_000, 10_000),
+    "a batch": ([P("reset all", "r"), *[B(name="r") + E()] * 5_000, S], 1),
+    "many discards": ([Q("discard all")] * 1_000, 1_000),
+    "long texts that are run": ([P("reset all " + LONG, "r"), *[B(name="r") + E()] * 500, S], 1),
+}
+
+
+@pytest.mark.parametrize("what", RESETS)
+def test_little_that_brings_much_back(pooler, room, what):
+    """What is sent behind a RESET is much longer than that; it takes a room of its own for some of them at a time."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    client = p.raw(**CAME)
+    client.query("set came.a0 = 'x'")
+    before = p.rss_mb()
+    messages, readies = RESETS[what]
+    crew = Crew()
+    crew.start(client.send, b"".join(messages))
+    said = client.ready(readies, deadline=60)
+    crew.join()
+    assert not [m.fields() for m in said if m.kind == "E"]
+    assert client.value("show came.a0") == "y" * 900
+    assert p.peak_mb() < before + room
+
+
+def test_portals_that_are_not_run(pooler):
+    """A Bind is short, whatever its statement: as many are held as statements may be."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    client, other = p.raw(**CAME), p.raw()
+    client.send(P("reset all " + LONG, "r") + b"".join(B(name="r", portal=f"p{i}") for i in range(1_000)) + S)
+    assert [m.sqlstate for m in client.rest() if m.kind == "E"] == ["08P01"]
+    assert other.value("select 1") == "1"
+
+
+def test_settings_without_end(pooler):
+    """Who sets more than can follow it keeps its server, and all of them."""
+    p = pooler(pool_mode="auto", pool_size=2, workers=1)
+    client = p.raw()
+    before = p.rss_mb()
+    for i in range(400):
+        client.query(f"set many.a{i} = '{'v' * 50_000}'")
+    assert p.rss_mb() < before + 24
+    (kept,) = p.show("kept")
+    assert "unknown" in kept["reasons"]
+    for i in 0, 10, 399:
+        assert client.value(f"show many.a{i}") == "v" * 50_000
+    client.query("discard all")
+    assert p.show("kept") == []
+    assert client.value("select coalesce(nullif(current_setting('many.a0', true), ''), 'none')") == "none"
+
+
 def test_one_parameter_of_hundred_megabytes(pooler, room):
     p = pooler(pool_size=1)
     client = p.raw()
