@@ -105,6 +105,7 @@ bool opening_send(struct server *s, usec_t now)
 	build_bind(&s->before, SLICE(""), SLICE(""), NULL, 0);
 	opening_own(s, 'E');
 	build_execute(&s->before, SLICE(""), 0);
+	track_ran(&s->track);
 	buf_fini(&sql);
 	prepared_set_unnamed_taken(s);
 	c->opening = 0;

@@ -66,7 +66,7 @@ struct prepared_set;
 #define PREPARED_MAX_NAMES 20000u                  /* of a client */
 #define PREPARED_MAX_TEXT_BYTES ((size_t)64 << 20) /* of all that it has prepared together */
 /* A message of the client's may need so many of ours in front of it, and is one itself. */
-#define PREPARED_MAX_ITEMS 48u
+#define PREPARED_MAX_ITEMS 96u
 
 enum prepared_step {
 	PREPARED_PASSES,  /* goes to the server as it is */

@@ -11,9 +11,11 @@
 #include "proxy/paramset.h"
 #include "proxy/paramset_sql.h"
 #include "proxy/prepared_turn.h"
+#include "proxy/server.h"
 #include "proxy/stmt.h"
 #include "sql/effect.h"
 #include "sql/words.h"
+#include "wire/track.h"
 
 bool prepared_scene_is_known(const struct prepared_turn *t)
 {
@@ -38,25 +40,41 @@ static bool may_end(const struct prepared_turn *t, const struct stmt *stmt)
 	return effect_of(slice_of(stmt->body.ptr), paramset_reading(t->c->params)) & ends;
 }
 
-static void move(struct prepared_turn *t, const struct stmt *stmt, struct slice from,
-		 struct slice to)
+/* What is to be run, so that a text for these settings is read by those. */
+static struct buf way(const struct prepared_turn *t, const struct stmt *stmt, struct slice from,
+		      struct slice to)
 {
 	struct buf sql = { 0 };
-	if (LIKELY(slice_eq(from, to)) || !prepared_scene_is_known(t) || reads_alike(t, stmt) ||
-	    may_end(t, stmt))
-		return;
-	paramset_sql_mean(from, to, &sql);
+	if (UNLIKELY(!slice_eq(from, to)) && prepared_scene_is_known(t) && !reads_alike(t, stmt) &&
+	    !may_end(t, stmt))
+		paramset_sql_mean(from, to, &sql);
+	return sql;
+}
+
+bool prepared_scene_waits(const struct prepared_turn *t, const struct stmt *stmt)
+{
+	if (t->s->track.syncs == 0)
+		return false;
+	struct buf sql = way(t, stmt, paramset_meaning(t->c->params), stmt_meaning(stmt));
+	bool waits = buf_len(&sql) > 0;
+	buf_fini(&sql);
+	return waits;
+}
+
+void prepared_scene_set(struct prepared_turn *t, const struct stmt *stmt)
+{
+	struct buf sql = way(t, stmt, paramset_meaning(t->c->params), stmt_meaning(stmt));
 	if (buf_len(&sql))
 		prepared_turn_run(t, buf_slice(&sql));
 	buf_fini(&sql);
 }
 
-void prepared_scene_set(struct prepared_turn *t, const struct stmt *stmt)
-{
-	move(t, stmt, paramset_meaning(t->c->params), stmt_meaning(stmt));
-}
-
 void prepared_scene_end(struct prepared_turn *t, const struct stmt *stmt)
 {
-	move(t, stmt, stmt_meaning(stmt), paramset_meaning(t->c->params));
+	struct buf sql = way(t, stmt, stmt_meaning(stmt), paramset_meaning(t->c->params));
+	if (buf_len(&sql) && track_may_commit(&t->s->track))
+		prepared_turn_commit(t);
+	else if (buf_len(&sql))
+		prepared_turn_run(t, buf_slice(&sql));
+	buf_fini(&sql);
 }

@@ -7,6 +7,7 @@
 #include "base/map.h"
 #include "proxy/client.h"
 #include "proxy/paramset.h"
+#include "proxy/prepared.h"
 #include "proxy/prepared_executed.h"
 #include "proxy/prepared_names.h"
 #include "proxy/prepared_set.h"
@@ -160,6 +161,16 @@ static void read_effect(struct prepared_turn *t, const struct effect *effect,
 	}
 }
 
+/* May another name be read? What is lent takes more where it is read by settings of its own
+ * (prepared_scene.h). */
+static bool reads_on(const struct prepared_turn *t, const struct reading *reading)
+{
+	const struct track *track = &t->s->track;
+	return reading->met < PREPARED_TEXT_MOST_NAMES &&
+	       track_next_seq(track) - track_head_seq(track) <
+		       TRACK_MAX_ITEMS - MOST_DEPTH * PREPARED_MAX_ITEMS;
+}
+
 static void read_names(struct prepared_turn *t, struct slice sql, struct reading *reading)
 {
 	struct prepared_names *names = t->c->prepared;
@@ -174,7 +185,7 @@ static void read_names(struct prepared_turn *t, struct slice sql, struct reading
 	if (!(effects & PREPARED_TEXT_NAMING))
 		return;
 	effect_init(&iter, sql, paramset_reading(t->c->params));
-	while (reading->met < PREPARED_TEXT_MOST_NAMES && effect_next(&iter, &effect)) {
+	while (reads_on(t, reading) && effect_next(&iter, &effect)) {
 		read_effect(t, &effect, reading);
 		if (reading->is_single)
 			return;
@@ -304,6 +315,7 @@ static void go_in_front(struct prepared_turn *t, struct slice sql, struct slice 
 	t->s->prepared->exit_seq = track_next_seq(&t->s->track);
 	prepared_turn_own(t, 'E');
 	build_execute(t->out, SLICE(""), 0);
+	track_ran(&t->s->track);
 }
 
 /* What it executes stands in front of a Query, which is skipped where that fails. */

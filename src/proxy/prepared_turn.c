@@ -73,6 +73,12 @@ void prepared_turn_run(struct prepared_turn *t, struct slice sql)
 	prepared_turn_close(t, RUN_NAME);
 }
 
+void prepared_turn_commit(struct prepared_turn *t)
+{
+	prepared_turn_run(t, SLICE("BEGIN"));
+	prepared_turn_run(t, SLICE("COMMIT"));
+}
+
 void prepared_turn_parse(struct buf *out, struct slice name, struct slice body)
 {
 	prepared_turn_head(out, 'P', name.len + 1 + body.len);
@@ -171,7 +177,7 @@ static struct prepared_entry *use(struct prepared_turn *t, struct prepared_name 
 	if (entry && prepared_set_is_pending(set, &t->s->track, entry->seq))
 		return NULL;
 	if (!entry || !is_good(t, entry))
-		return prepare(t, name);
+		return UNLIKELY(prepared_scene_waits(t, name->stmt)) ? NULL : prepare(t, name);
 	list_remove(&entry->lru);
 	list_push_front(&set->lru, &entry->lru);
 	entry->used_seq = track_next_seq(&t->s->track);

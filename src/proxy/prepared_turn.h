@@ -46,6 +46,10 @@ void prepared_turn_own(struct prepared_turn *t, char type);
 #define PREPARED_TURN_RUN_ITEMS 6u
 void prepared_turn_run(struct prepared_turn *t, struct slice sql);
 
+/* The transaction that commands of ours have begun, and nothing of the client's is in
+ * (track_may_commit), ends well: by COMMIT behind a BEGIN, since alone it is warned of. */
+void prepared_turn_commit(struct prepared_turn *t);
+
 /* As servers know it. */
 static inline struct slice prepared_turn_name(const struct stmt *stmt)
 {

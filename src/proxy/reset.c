@@ -258,8 +258,11 @@ void reset_execute(struct client *c, struct slice sql)
 	struct effect_iter iter;
 	struct effect e;
 	effect_init(&iter, sql, paramset_reading(c->params));
-	if (effect_next(&iter, &e))
-		(void)reset_write(c, &e, SLICE_NONE, slice_make("", 1), behind);
+	if (!effect_next(&iter, &e))
+		return;
+	unsigned count = reset_write(c, &e, SLICE_NONE, slice_make("", 1), behind);
+	if (count && e.set & EFFECT(DISCARD_ALL))
+		buf_add_slice(behind, SLICE("BEGIN\0COMMIT\0"));
 }
 
 static bool reset_has_room(const struct track *track, struct slice sets)

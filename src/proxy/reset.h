@@ -7,6 +7,7 @@
  * messages of ours behind an Execute. Both run one after the other in one transaction, so that
  * whatever undoes one undoes the other; and a SET is as little of a query as a RESET is. What is
  * answered to ours is nobody's.
+ * An Execute of DISCARD ALL commits by itself, and so do ours behind it, by BEGIN and COMMIT.
  *
  *	Query "RESET ALL; SELECT 1"  -->  Query "RESET ALL\n;SET a TO E'x'; SELECT 1"
  *	Execute, Sync  -->  Execute, Close, Parse, Bind, Execute, Close, Close, Sync

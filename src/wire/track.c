@@ -140,10 +140,12 @@ static enum track_verdict track_send_item(struct track *t, enum track_kind kind,
 	if (!track_push(t, (uint8_t)(kind | (own ? ITEM_OWN : 0))))
 		return TRACK_FULL;
 	t->open = !track_is_sync(kind);
-	if (t->open)
+	if (t->open) {
+		t->runs |= !own && (kind == ITEM_BIND || kind == ITEM_EXECUTE);
 		return TRACK_OK;
+	}
 	t->syncs++;
-	t->skipping = false;
+	t->skipping = t->runs = false;
 	return TRACK_OK;
 }
 
@@ -209,7 +211,8 @@ static bool track_copy_done(struct track *t)
 		track_forget(t, seq);
 		if (kind == ITEM_COPY_END) {
 			t->copied = seq - t->head;
-			t->open = t->open || t->syncs == 0;
+			if (t->syncs == 0)
+				t->open = t->runs = true;
 			return true;
 		}
 	}

@@ -74,6 +74,7 @@ struct track {
 	uint8_t copy;      /* enum track_copy */
 	bool skipping;     /* the server ignores everything up to a Sync not yet sent */
 	bool open;         /* extended messages were sent, and no Sync behind them */
+	bool runs;         /* open: among them a Bind or Execute of the client's (track_ran) */
 	bool has_data;     /* data of a COPY was sent behind the head */
 	bool lost;         /* it cannot be known any more what will be answered; sticky */
 	uint8_t ring[TRACK_INLINE_ITEMS];
@@ -154,6 +155,19 @@ static inline bool track_wants_sync(const struct track *t)
 static inline bool track_is_full(const struct track *t)
 {
 	return t->tail - t->head >= TRACK_MAX_ITEMS;
+}
+
+/* An Execute of our own, the message before, was the client's all the same. */
+static inline void track_ran(struct track *t)
+{
+	t->runs = t->open;
+}
+
+/* It answers in no transaction block, and the batch that is open, if any, has nothing of the
+ * client's that ends with a transaction: one that is begun and ended here is noticed by nobody. */
+static inline bool track_may_commit(const struct track *t)
+{
+	return t->tx_status == 'I' && t->syncs == 0 && !t->runs && !t->skipping && !t->lost;
 }
 
 /* Asserts the invariants; for tests and fuzzing. */

@@ -49,6 +49,7 @@ EXTRA_DIST += \
 	tests/e2e/test_login_left.py \
 	tests/e2e/test_modes.py \
 	tests/e2e/test_names_model.py \
+	tests/e2e/test_no_pipeline.py \
 	tests/e2e/test_numbers.py \
 	tests/e2e/test_opening.py \
 	tests/e2e/test_operations.py \

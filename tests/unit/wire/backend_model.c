@@ -17,6 +17,7 @@ void model_init(struct model *m, uint64_t seed)
 	m->copies_in_100 = 10;
 	m->statements = 0;
 	m->querying = m->copying = m->copy_is_fresh = m->skipping = m->open = m->dead = false;
+	m->runs = false;
 	m->tx_status = 'I';
 }
 
@@ -63,7 +64,7 @@ static void say_ready(struct model *m)
 {
 	struct model_message msg = { .type = 'Z', .status = m->tx_status, .own = m->at.own };
 	model_put(&m->out, msg);
-	m->open = false;
+	m->open = m->runs = false;
 }
 
 static void say_rows(struct model *m)
@@ -166,6 +167,7 @@ static void run(struct model *m)
 static void read_extended(struct model *m)
 {
 	m->open = true;
+	m->runs |= !m->at.own && (m->at.type == 'B' || m->at.type == 'E');
 	if (m->at.type == 'E') {
 		run(m);
 		return;

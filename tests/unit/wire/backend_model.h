@@ -38,6 +38,7 @@ struct model {
 	bool copy_is_fresh;      /* and has read nothing yet */
 	bool skipping;           /* to the next Sync */
 	bool open;               /* has read extended messages, and no Sync behind them */
+	bool runs;               /* among them a Bind or Execute of the client's */
 	char tx_status;
 	bool dead; /* the connection is closed */
 };

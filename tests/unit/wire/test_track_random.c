@@ -141,15 +141,19 @@ static void check_world(struct world *w)
 		track_check(t);
 	if (track_is_idle(t))
 		TELL(w, model_is_clean(&w->model), "released too early");
-	if (!model_is_settled(&w->model) || !knows(w) || w->model.dead)
-		return;
 	const struct model *m = &w->model;
+	if (knows(w) && track_may_commit(t))
+		TELL(w, m->tx_status == 'I' && !m->runs, "ends a transaction");
+	if (!model_is_settled(m) || !knows(w) || m->dead)
+		return;
 	w->settled++;
 	TELL(w, m->copying == (track_in_copy(t) == TRACK_COPY_IN), "in a COPY");
 	TELL(w, m->copying || track_outstanding_syncs(t) == 0, "waits for what will not come");
 	TELL(w, track_is_quiet(t) == (!m->copying && !m->skipping && !m->open), "quiet");
 	TELL(w, track_is_idle(t) == model_is_clean(m), "idle");
 	TELL(w, m->copying || track_wants_sync(t) == (m->skipping || m->open), "wants a Sync");
+	bool may_commit = m->tx_status == 'I' && !m->runs && !m->copying && !m->skipping;
+	TELL(w, track_may_commit(t) == may_commit, "may end a transaction");
 	TELL(w, !track_is_uncertain(t), "uncertain");
 }
 
