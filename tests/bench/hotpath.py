@@ -9,8 +9,8 @@ How many connections share a turn of the loop is chance, and now and then a time
 its wake-ups (conn_on_event, which libevent calls for each connection that is ready, and all that it calls); a turn's, of
 libevent and of the loop with one connection in it, are a row of their own, and a client that is alone pays for two.
 No clock plays a part, but on a busy machine the load may come late, so that clients find a server who else would wait for
-one: it is the median of three. A login's are the least of all instructions from when one is accepted until the next one is:
-who waits in between costs a turn of the loop more. What a compiler makes of the sources differs from one to the next, so that instructions are
+one: it is the median of three. A login's are the least of all instructions from when one is accepted until the next one is,
+but for turns and timers. What a compiler makes of the sources differs from one to the next, so that instructions are
 compared only where the compiler is the one in the file and the build an ordinary one. System calls, without the waits where
 several clients share them, are the same everywhere but under sanitizers, which make some of their own. Status 77: nothing
 could be compared.
@@ -38,9 +38,9 @@ PROTOS = ("simple", "extended", "prepared")
 CLIENTS = (1, 16)
 SERVERS = 4
 WARM, QUERIES, ROUNDS = 200, 300, 3
-WAKE, TURN = "conn_on_event", "loop_turn"
-OTHER_CALLBACKS = ("loop_on_alarm", "mailbox_on_wake", "listener_on_client")  # of libevent, and not a query's
-TOTALS = r"^totals: (\d+)$"  # the last line of a file of callgrind's
+WAKE, TURN, TIMERS = "conn_on_event", "loop_turn", "loop_on_alarm"
+OTHER_CALLBACKS = ("mailbox_on_wake", "listener_on_client")  # of libevent, and not a query's
+TOTALS = r"^totals: \d+$"  # the last line of a file of callgrind's
 LOGIN_SECONDS = 2
 LOGINS, LOGINS_WARM = 20, 5
 TOLERANCE = 0.02
@@ -83,12 +83,21 @@ class Called:
                 name = names.setdefault(number, text)
             elif line.startswith("calls="):
                 times = int(line.split("=")[1].split()[0])
+            elif line.startswith("totals:"):
+                self.total = int(line.split()[1])
         if not self.times[WAKE] or not self.times[TURN]:
             raise BenchError(f"{WAKE} or {TURN} is not a function of its own in this build")
 
-    def turn(self):
+    def turns(self):
         """Of the loop, but for what it has called."""
-        return (self.cost[TURN] - sum(self.cost[name] for name in (WAKE, *OTHER_CALLBACKS))) / self.times[TURN]
+        return self.cost[TURN] - sum(self.cost[name] for name in (WAKE, TIMERS, *OTHER_CALLBACKS))
+
+    def turn(self):
+        return self.turns() / self.times[TURN]
+
+    def untimed(self):
+        """Of all threads, but for turns and timers, which are more where it takes longer."""
+        return self.total - self.turns() - self.cost[TIMERS]
 
 
 class Counted:
@@ -113,10 +122,9 @@ class Counted:
     def files(self):
         return sorted(self.out.glob("o.*"), key=lambda path: int(path.suffix[1:]))
 
-    def parts(self):
-        """The instructions from each accepted connection to the next."""
-        found = [re.search(TOTALS, path.read_text(), re.M) for path in self.files()]
-        return [int(match[1]) for match in found if match]
+    @staticmethod
+    def is_written(path):
+        return re.search(TOTALS, path.read_text(), re.M) is not None
 
     def mark(self):
         """What has been called since the last mark."""
@@ -124,7 +132,7 @@ class Counted:
         with socket.create_connection(("127.0.0.1", self.target.port)):
             for _ in range(1000):
                 files = self.files()
-                if len(files) > before and re.search(TOTALS, files[-1].read_text(), re.M):
+                if len(files) > before and self.is_written(files[-1]):
                     break
                 self.target.alive()
                 time.sleep(0.01)
@@ -160,11 +168,10 @@ def count_login_instructions(tools, args, **needs):
     with Bed(tools, Cpus(), pool_size=SERVERS, scram=True, **needs) as bed:
         counted = Counted(bed)
         with benchload.Load(bed, counted.target, ["--storm", "1", *args], seconds=LOGIN_SECONDS, warmup=0) as load:
-            parts = []
-            while len(parts) < LOGINS_WARM + LOGINS:
+            while len(counted.files()) <= LOGINS_WARM + LOGINS:
                 load.run()
-                parts = counted.parts()
-        return min(parts[LOGINS_WARM:])
+        parts = counted.files()[LOGINS_WARM:LOGINS_WARM + LOGINS]  # from each that is accepted to the next
+        return min(Called(path).untimed() for path in parts)
 
 
 def count_logins_instructions(tools):
