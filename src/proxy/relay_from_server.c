@@ -204,6 +204,20 @@ static bool relay_notification(struct server *s, const struct frame *f, struct r
 	return passes;
 }
 
+/* A NoticeResponse that is the client's: in those words? */
+static bool relay_notice(struct server *s, const struct frame *f, const struct track_news *news,
+			 struct relay_run *run, usec_t now)
+{
+	struct buf other = { 0 };
+	if (LIKELY(s->reset == NULL) || !frame_is_whole(f) ||
+	    !reset_moves_notice(s, 'N', news, f->body, &other))
+		return true;
+	relay_flush(s, run, now);
+	client_send(s->client, buf_slice(&other), now);
+	buf_fini(&other);
+	return false;
+}
+
 /* ReadyForQuery, which the client is not to get now, or not this one? */
 static bool relay_ready_waits(struct server *s, struct relay_run *run, usec_t now)
 {
@@ -229,7 +243,7 @@ static bool relay_error(struct server *s, const struct frame *f, const struct tr
 	struct frame told = *f;
 	if (UNLIKELY(prepared_answer_tells(s->client, news, &other)) ||
 	    (UNLIKELY(s->reset != NULL) && frame_is_whole(f) &&
-	     reset_moves_error(s, news, f->body, &other))) {
+	     reset_moves_notice(s, 'E', news, f->body, &other))) {
 		told.body = slice_skip(buf_slice(&other), FRAME_HEAD_BYTES);
 		told.body_bytes = (uint32_t)told.body.len;
 	}
@@ -296,7 +310,8 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 		if (f->type == 'A')
 			return relay_notification(s, f, run, now);
 		return s->client && s->client->state == CLIENT_LINKED &&
-		       s->errand == SERVER_ERRAND_NONE && !news.own;
+		       s->errand == SERVER_ERRAND_NONE && !news.own &&
+		       relay_notice(s, f, &news, run, now);
 	case TRACK_LAST_WORDS:
 		if (!s->client) {
 			server_close_last_words(s, f->body, now);

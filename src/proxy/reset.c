@@ -14,6 +14,7 @@
 #include "proxy/prepared_names.h"
 #include "proxy/prepared_turn.h"
 #include "proxy/server.h"
+#include "sql/letters.h"
 #include "wire/build.h"
 #include "wire/notice.h"
 #include "wire/track.h"
@@ -84,15 +85,13 @@ static unsigned reset_write(const struct client *c, const struct effect *e, stru
 /* Letters of it, as the server counts them for the position of an error. */
 static size_t reset_letters(const struct client *c, struct slice text)
 {
+	const struct paramset *base = c->server->base;
 	const char *encoding = paramset_get(c->params, SLICE("client_encoding"));
-	size_t letters = 0;
+	const char *server = paramset_get(base, SLICE("server_encoding"));
 	if (!encoding)
-		encoding = paramset_get(c->server->base, SLICE("client_encoding"));
-	if (!encoding || strcasecmp(encoding, "UTF8") != 0)
-		return text.len;
-	for (size_t i = 0; i < text.len; i++)
-		letters += ((uint8_t)text.ptr[i] & 0xc0) != 0x80;
-	return letters;
+		encoding = paramset_get(base, SLICE("client_encoding"));
+	return letters_count(text, slice_of(encoding ? encoding : ""),
+			     slice_of(server ? server : ""));
 }
 
 /* The parts of Queries before `seq` are done with. */
@@ -176,7 +175,8 @@ static void reset_statement(struct client *c, const struct effect *e, struct sli
 	} else if (!(e->set & EFFECT(DISCARD_ALL))) { /* beside another one it is refused */
 		part->count = reset_write(c, e, SLICE("\n;"), SLICE_NONE, text);
 	}
-	part->letters = buf_len(text) - start - from.len;
+	part->letters =
+		reset_letters(c, slice_skip(buf_slice(text), start)) - reset_letters(c, from);
 	if (part->letters)
 		reset_add_part(c->server, part);
 }
@@ -222,8 +222,8 @@ bool reset_is_ours(struct server *s, const struct track_news *news)
 	return false;
 }
 
-bool reset_moves_error(const struct server *s, const struct track_news *news, struct slice body,
-		       struct buf *out)
+bool reset_moves_notice(const struct server *s, char type, const struct track_news *news,
+			struct slice body, struct buf *out)
 {
 	char moved[24];
 	struct slice text = notice_get(body, NOTICE_POSITION);
@@ -238,7 +238,7 @@ bool reset_moves_error(const struct server *s, const struct track_news *news, st
 	if (position == was)
 		return false;
 	snprintf(moved, sizeof(moved), "%zu", position ? position : 1);
-	notice_replace(body, NOTICE_POSITION, slice_of(moved), out);
+	notice_replace(type, body, NOTICE_POSITION, slice_of(moved), out);
 	return true;
 }
 

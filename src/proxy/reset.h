@@ -78,8 +78,9 @@ bool reset_catch_up(struct prepared_turn *t) MUST_CHECK;
 /* CommandComplete of a Query's statement: is that one of ours? */
 bool reset_is_ours(struct server *s, const struct track_news *news);
 
-/* An error of a Query. True: `out` is the same, with its position in the client's text. */
-bool reset_moves_error(const struct server *s, const struct track_news *news, struct slice body,
-		       struct buf *out) MUST_CHECK;
+/* An ErrorResponse or NoticeResponse amid a Query. True: `out` is the same, with its position in
+ * the client's text. */
+bool reset_moves_notice(const struct server *s, char type, const struct track_news *news,
+			struct slice body, struct buf *out) MUST_CHECK;
 
 #endif

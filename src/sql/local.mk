@@ -7,6 +7,7 @@ src_sql_libsql_a_SOURCES = \
 	src/sql/effect_call.c src/sql/effect_query.c \
 	src/sql/effect_set.c src/sql/effect_word.c \
 	src/sql/fingerprint.c src/sql/fingerprint.h \
+	src/sql/letters.c src/sql/letters.h \
 	src/sql/lexer.c src/sql/lexer.h \
 	src/sql/literal.c src/sql/literal.h \
 	src/sql/mention.c src/sql/mention.h \

@@ -91,11 +91,11 @@ void notice_retell(struct slice body, const char *severity, struct buf *out)
 	build_end(out, at);
 }
 
-void notice_replace(struct slice body, char field, struct slice value, struct buf *out)
+void notice_replace(char type, struct slice body, char field, struct slice value, struct buf *out)
 {
 	struct reader r;
 	reader_init(&r, body);
-	size_t at = build_begin(out, 'E');
+	size_t at = build_begin(out, type);
 	for (;;) {
 		char code = (char)reader_u8(&r);
 		struct slice text = code ? reader_cstr(&r) : SLICE_NONE;

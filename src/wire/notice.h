@@ -47,7 +47,8 @@ void notice_sqlstate(struct slice body, char out[6]);
  * which no client does without, is said to be missing. */
 void notice_retell(struct slice body, const char *severity, struct buf *out);
 
-/* Appends an ErrorResponse of the same fields, but with this value of one of them. */
-void notice_replace(struct slice body, char field, struct slice value, struct buf *out);
+/* Appends one (`type`: of an error, or of a notice) of the same fields, but with this value of one
+ * of them. */
+void notice_replace(char type, struct slice body, char field, struct slice value, struct buf *out);
 
 #endif

@@ -420,6 +420,7 @@ enum track_reply track_server(struct track *t, char type, struct slice body,
 	*news = (struct track_news){ .failed = type == 'E' };
 	if (type == 'A' || type == 'N' || type == 'S') {
 		news->own = t->head != t->tail && track_item(t, t->head) & ITEM_OWN;
+		news->seq = t->head;
 		return TRACK_ASYNC;
 	}
 	if (UNLIKELY(t->doubtful > 0) && track_is_doubtful(t, t->head)) {

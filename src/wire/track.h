@@ -50,7 +50,8 @@ struct track_news {
 	bool own;  /* that was one of our own; of what comes at any time: that is being answered */
 	bool done; /* it was the last answer to it; with type Z: a batch is closed */
 	bool failed;  /* an ErrorResponse */
-	uint32_t seq; /* which one: what track_next_seq() said before it was sent */
+	uint32_t seq; /* which one: what track_next_seq() said before it was sent; of what comes at
+			 any time: the one that is being answered, or the next one */
 };
 
 enum track_copy {

@@ -67,6 +67,7 @@ EXTRA_DIST += \
 	tests/e2e/test_replication.py \
 	tests/e2e/test_resources.py \
 	tests/e2e/test_reset_model.py \
+	tests/e2e/test_reset_positions.py \
 	tests/e2e/test_restore.py \
 	tests/e2e/test_secrets.py \
 	tests/e2e/test_server_gone.py \

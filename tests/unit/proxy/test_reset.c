@@ -193,7 +193,7 @@ START_TEST(test_where_an_error_is)
 						    .position = position });
 	struct slice body = slice_skip(buf_slice(&error), 5);
 	struct track_news news = answer(&w, 'E', body);
-	if (reset_moves_error(&w.s, &news, body, &told))
+	if (reset_moves_notice(&w.s, 'E', &news, body, &told))
 		body = slice_skip(buf_slice(&told), 5);
 	snprintf(position, sizeof(position), "%u", errors[_i].position);
 	ck_assert(slice_eq_str(notice_get(body, NOTICE_POSITION), position));

@@ -16,6 +16,7 @@ int main(void)
 	srunner_add_suite(runner, literal_suite());
 	srunner_add_suite(runner, effect_suite());
 	srunner_add_suite(runner, block_suite());
+	srunner_add_suite(runner, letters_suite());
 	srunner_add_suite(runner, mention_suite());
 	srunner_add_suite(runner, naming_suite());
 	srunner_add_suite(runner, vacant_suite());

@@ -7,6 +7,7 @@ tests_unit_sql_check_sql_SOURCES = \
 	tests/unit/sql/test_block.c \
 	tests/unit/sql/test_effect.c tests/unit/sql/test_literal.c \
 	tests/unit/sql/test_fingerprint.c tests/unit/sql/test_lexer.c \
+	tests/unit/sql/test_letters.c \
 	tests/unit/sql/test_mention.c \
 	tests/unit/sql/test_naming.c \
 	tests/unit/sql/test_norm.c tests/unit/sql/test_plain.c tests/unit/sql/test_split.c \

@@ -10,6 +10,7 @@ Suite *block_suite(void);
 Suite *effect_suite(void);
 Suite *lexer_suite(void);
 Suite *literal_suite(void);
+Suite *letters_suite(void);
 Suite *mention_suite(void);
 Suite *vacant_suite(void);
 Suite *defaults_suite(void);
