@@ -298,7 +298,7 @@ static void heir_ask_old(struct heir *heir, usec_t now)
 	struct buf sql = { 0 };
 	hub_sql_add(&sql, "LISTEN", slice_of(heir->hub->marker));
 	heir->has_asked = true;
-	errand_query(heir->hub->server, SERVER_ERRAND_LISTEN, buf_slice(&sql), now);
+	hub_query(heir->hub, buf_slice(&sql), now);
 	buf_fini(&sql);
 }
 
@@ -311,7 +311,6 @@ void heir_conclude(struct hub *hub, usec_t now)
 	LOG_INFO("server %s/%s pid %d: is the shared listener of its database in place of pid %d",
 		 s->pool->route->database, s->pool->route->user, s->pid, old->pid);
 	hub->server = s;
-	hub->is_doubted = false;
 	heir_free(heir, now);
 	heir_part(hub, old, now);
 	if (s->state != SERVER_LISTENING)

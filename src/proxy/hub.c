@@ -293,20 +293,32 @@ static void hub_close(struct hub *hub, usec_t now)
 	hub_unref(hub);
 }
 
+/* Its server is lost if it does not answer in time what it was asked. */
+static void hub_expect_answer(struct hub *hub, usec_t now)
+{
+	struct server *s = hub->server;
+	if (wheel_is_armed(&s->timer))
+		return;
+	loop_set_timer(s->pool->worker->loop, &s->timer,
+		       usec_after(now, s->pool->settings.server_connect_timeout_us));
+}
+
+void hub_query(struct hub *hub, struct slice sql, usec_t now)
+{
+	errand_query(hub->server, SERVER_ERRAND_LISTEN, sql, now);
+	hub_expect_answer(hub, now);
+}
+
 /* It is asked for an answer, whatever, unless it owes one already. */
 static void hub_probe(struct hub *hub, usec_t now)
 {
-	struct server *s = hub->server;
-	if (hub->is_doubted)
-		return;
-	hub->is_doubted = true;
-	loop_set_timer(s->pool->worker->loop, &s->timer,
-		       usec_after(now, s->pool->settings.server_connect_timeout_us));
-	if (s->errand != SERVER_ERRAND_NONE)
-		return;
 	struct buf sql = { 0 };
+	if (hub->server->errand != SERVER_ERRAND_NONE) {
+		hub_expect_answer(hub, now);
+		return;
+	}
 	hub_sql_add(&sql, "LISTEN", slice_of(hub->marker));
-	errand_query(s, SERVER_ERRAND_LISTEN, buf_slice(&sql), now);
+	hub_query(hub, buf_slice(&sql), now);
 	buf_fini(&sql);
 }
 
@@ -386,7 +398,7 @@ void hub_settle(struct server *s, usec_t now)
 	memcpy(hub->running, hub->asked, sizeof(hub->running));
 	struct buf sql = hub->todo;
 	hub->todo = (struct buf){ 0 };
-	errand_query(s, SERVER_ERRAND_LISTEN, buf_slice(&sql), now);
+	hub_query(hub, buf_slice(&sql), now);
 	buf_fini(&sql);
 }
 
@@ -398,7 +410,6 @@ void hub_answered(struct server *s, bool failed, usec_t now)
 		return;
 	}
 	loop_clear_timer(&s->timer);
-	hub->is_doubted = false;
 	if (failed)
 		server_close(s, "it would not listen", now);
 	else

@@ -65,7 +65,6 @@ struct hub {
 	/* the owner's worker has the rest */
 	struct server *server;               /* not owned; NULL: it has ended */
 	struct heir *heir;                   /* owned; what is to take over; or NULL */
-	bool is_doubted;                     /* its server is to answer in time */
 	bool yields;                         /* somebody waits for a server */
 	const char *dismissed_by;            /* static: its members are to leave; or NULL */
 	uint64_t target;                     /* where its server is (route_target) */
@@ -113,6 +112,10 @@ void hub_bye(struct hub *hub, struct worker *from);
 
 /* The last of those who hear from it has left, over all workers. Thread: any. */
 void hub_is_spare(struct hub *hub, struct worker *from);
+
+/* Its server, which has nothing else to do, is asked so, and lost if it does not answer within
+ * server_connect_timeout. */
+void hub_query(struct hub *hub, struct slice sql, usec_t now);
 
 /* A marker has not come through it, or it has not listened to what it was asked to, for seconds. If
  * its server does not answer either, it is lost. Thread: any. */

@@ -40,6 +40,7 @@ class FaultProxy:
         self.hold_up = threading.Event()
         self.hold_down = threading.Event()
         self.hold_query = None  # simple queries that begin so wait until it is None again
+        self.holds_query = False  # one has been held
         self.hold_reply = None  # what a server says from a command tag of this on waits until it is None again
         self.refuse = False
         self.refused = 0
@@ -100,6 +101,7 @@ class FaultProxy:
                     if not data:
                         break
                     while self._held(up, data) and not self.stopping:
+                        self.holds_query = True
                         time.sleep(0.01)
                     if not up and self._is_held_at(data) > 0:
                         at = self._is_held_at(data)

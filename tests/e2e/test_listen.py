@@ -876,6 +876,22 @@ def test_the_new_one_is_lost_before_it_takes_over(pooler, cluster, fault_proxy):
     assert listener_pid(p) not in (pid, new)
 
 
+def test_a_listener_that_falls_silent_is_given_up(pooler, cluster, fault_proxy):
+    """Its server does not answer what it is asked, and whoever wanted that is gone: its place must not be lost for good."""
+    proxy = fault_proxy(cluster.port)
+    p = shared(pooler, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"}, pool_size=2, max_overflow=0,
+               server_connect_timeout=1)
+    clients = [listening(p, "a"), listening(p, "a")]
+    until(lambda: is_free(p, 2))
+    proxy.hold_query = b'LISTEN "b"'
+    clients[0].query("listen b")
+    until(lambda: proxy.holds_query)
+    for client in clients:
+        client.close()
+    until(lambda: p.show("listeners") == [])
+    assert p.raw().value("select 1") == "1"
+
+
 END_IN_BETWEEN = ["pause app", "kill app", "reload", "reconnect app", "lost", "nobody", "shutdown"]
 
 
@@ -885,6 +901,9 @@ def test_what_ends_while_the_listener_is_replaced(pooler, cluster, fault_proxy, 
     proxy = fault_proxy(cluster.port)
     p = shared(pooler, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"}, pool_size=2, max_overflow=0)
     client, busy = listening(p, "a"), p.raw()
+    other = listening(p, "a")
+    until(lambda: is_free(p, 2))  # it has sent what it had to send: the other one's mark has come through it
+    other.close()
     until(lambda: is_free(p, 1))
     pid = listener_pid(p)
     if where == "waits":
