@@ -14,6 +14,7 @@
 #include "proxy/ear.h"
 #include "proxy/localpool.h"
 #include "proxy/paramset.h"
+#include "proxy/prepared_names.h"
 #include "proxy/route.h"
 #include "proxy/server.h"
 #include "proxy/suspect.h"
@@ -72,7 +73,10 @@ void keep_free(struct client *c)
 
 void keep_forget(struct client *c)
 {
-	if (!c->keep || !c->keep->ear || ear_is_home(c->keep->ear)) {
+	if (!c->keep)
+		return;
+	prepared_names_read(c);
+	if (!c->keep->ear || ear_is_home(c->keep->ear)) {
 		keep_free(c);
 		return;
 	}
@@ -243,6 +247,7 @@ void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)
 	keep->suspected = keep->named = 0;
 	keep->asks_all = keep->has_reset = keep->has_lost_all = keep->may_end = false;
 	keep->moves_path = keep->moves_reading = keep->moves_meaning = false;
+	prepared_names_read(c);
 	keep_forget_names(keep);
 	if (keep->ear && ear_is_home(keep->ear) && !(keep->kept & KEEP(LISTEN))) {
 		ear_free(keep->ear);
@@ -250,6 +255,13 @@ void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)
 	}
 	if (!keep->kept)
 		keep_forget(c);
+}
+
+void keep_reported(struct client *c)
+{
+	c->keep->awaits_report = false;
+	if (!c->keep->moves_meaning)
+		prepared_names_read(c);
 }
 
 void keep_is_unknown(struct client *c, usec_t now)

@@ -126,6 +126,9 @@ bool keep_wants_look(const struct client *c);
  * what they were held for. */
 void keep_looked(struct client *c, unsigned found, bool changed, usec_t now);
 
+/* With a ReadyForQuery behind which nothing is under way: what is set is reported. */
+void keep_reported(struct client *c);
+
 /* The server did not answer as it should. */
 void keep_is_unknown(struct client *c, usec_t now);
 

@@ -97,6 +97,7 @@ static enum prepared_step prepared_on_parse(struct prepared_turn *t, const struc
 		prepared_turn_try(t, written, body);
 	struct prepared_name *made = mem_zalloc(sizeof(*made));
 	made->stmt = stmt_get(t->c->worker->shared->stmts, paramset_meaning(t->c->params), body);
+	made->is_unread = !prepared_scene_is_known(t);
 	made->executed = executed;
 	made->has_effects = suspect_has_effects(t->c, sql, &made->moves);
 	prepared_names_put(names, name, made);

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "proxy/client.h"
+#include "proxy/paramset.h"
 #include "proxy/prepared_executed.h"
 #include "proxy/prepared_portals.h"
 #include "proxy/server.h"
@@ -196,6 +197,7 @@ void prepared_names_learn(struct prepared_names *names, uint32_t seq, struct sli
 	made->used_at = old->used_at;
 	made->asked_at = old->asked_at;
 	made->executed = prepared_executed_ref(old->executed);
+	made->is_unread = old->is_unread;
 	made->has_effects = old->has_effects;
 	made->moves = old->moves;
 	made->hidden = old->hidden;
@@ -208,6 +210,30 @@ void prepared_names_put(struct prepared_names *names, struct slice name,
 {
 	map_put(&names->map, name, value);
 	names->text_bytes += value->stmt->body.len;
+	names->has_unread |= value->is_unread;
+}
+
+static void read_by(struct prepared_name *name, const struct paramset *params)
+{
+	struct stmt *stmt = name->stmt;
+	name->stmt = stmt_get(stmt->table, paramset_meaning(params), stmt->body);
+	name->is_unread = false;
+	stmt_unref(stmt);
+}
+
+void prepared_names_read(struct client *c)
+{
+	struct prepared_names *names = c->prepared;
+	struct slice key;
+	void *value;
+	if (LIKELY(!names || !names->has_unread))
+		return;
+	names->has_unread = false;
+	for (size_t at = 0; map_next(&names->map, &at, &key, &value);) {
+		struct prepared_name *name = value;
+		if (name->is_unread)
+			read_by(name, c->params);
+	}
 }
 
 struct prepared_undo *prepared_names_note(struct prepared_names *names, uint32_t seq,

@@ -39,9 +39,11 @@ struct prepared_name {
 	uint64_t used_at;    /* the last message that was about it (prepared_names_at); 0: none */
 	uint64_t asked_at;   /* the last Describe of ours in front of one */
 	struct prepared_executed *executed; /* a reference; it is an EXECUTE; or NULL */
-	bool has_effects;                   /* to run it may leave something in the session */
-	bool moves;                         /* or take a number from a sequence */
-	struct hidden_verdict hidden;       /* or what names in it hide may */
+	bool is_unread; /* it was prepared behind a SET of what its literals mean, which is still to
+			   be known: its meaning is that of before */
+	bool has_effects;             /* to run it may leave something in the session */
+	bool moves;                   /* or take a number from a sequence */
+	struct hidden_verdict hidden; /* or what names in it hide may */
 };
 
 /* What a message has changed, until the server has answered it. */
@@ -63,6 +65,7 @@ struct prepared_names {
 	uint64_t server_id; /* whose are the seqs */
 	uint32_t stay;      /* which of the servers that it has come to that is, from one */
 	size_t text_bytes;
+	bool has_unread;      /* some may be */
 	size_t syncs;         /* the ends of batches among the undos */
 	uint32_t last_sync;   /* the seq of the last one */
 	unsigned deallocated; /* by the Query that is being answered */
@@ -81,6 +84,9 @@ struct prepared_names *prepared_names_need(struct client *c);
 void prepared_names_free(struct client *c);
 void prepared_names_free_one(struct prepared_name *name); /* NULL is fine */
 size_t prepared_names_count(const struct client *c);
+
+/* By which settings its texts are read is known by now: those that it has. */
+void prepared_names_read(struct client *c);
 
 /* Is it still to be answered what an earlier batch has done with the name? */
 bool prepared_names_is_open(const struct prepared_names *names, struct slice name);
