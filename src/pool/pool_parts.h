@@ -81,7 +81,11 @@ void pool_queue_grant(struct pool_waiter *w, struct pool_member *m);
 void pool_queue_refuse(struct pool_waiter *w, enum pool_reason why);
 void pool_queue_refuse_all(struct pool_slice *s, enum pool_reason why);
 void pool_queue_expire(struct pool_slice *s, usec_t now);
-struct pool_waiter *pool_queue_head(const struct pool_slice *s); /* NULL: nobody, or paused */
+/* NULL: nobody, or paused */
+static inline struct pool_waiter *pool_queue_head(const struct pool_slice *s)
+{
+	return s->paused ? NULL : LIST_FIRST(&s->queue, struct pool_waiter, on_slice);
+}
 
 /* ---- pool_open.c ---- */
 bool pool_open_one(struct pool_slice *s, struct pool_cap **blocked_on, usec_t now) MUST_CHECK;

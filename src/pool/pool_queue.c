@@ -14,11 +14,6 @@
  */
 #include "pool/pool_parts.h"
 
-struct pool_waiter *pool_queue_head(const struct pool_slice *s)
-{
-	return s->paused ? NULL : LIST_FIRST(&s->queue, struct pool_waiter, on_slice);
-}
-
 void pool_queue_publish(struct pool_slice *s)
 {
 	struct pool_cap_line *line = pool_parts_line(s);

@@ -3,7 +3,8 @@
  * and the timer of the one that goes first.
  *
  * A pool is on the list exactly if localpool_is_spare, as of the last time that it was looked at:
- * whatever happens to a pool touches it, and those touched are looked at before the worker sleeps.
+ * whatever happens to a pool touches it, and those touched are looked at before the worker sleeps
+ * (but one that has clients and is not on the list).
  */
 #include "proxy/spare.h"
 

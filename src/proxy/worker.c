@@ -57,8 +57,11 @@ void worker_settle(struct worker *w, usec_t now)
 	struct localpool *lp;
 	while ((lp = LIST_FIRST(&w->touched, struct localpool, touched))) {
 		list_remove(&lp->touched);
-		loop_set_timer(w->loop, &lp->tick, pool_next(&lp->slice));
-		spare_review(lp, now);
+		usec_t next = pool_next(&lp->slice);
+		if (next != lp->tick.deadline) /* else it is armed for that */
+			loop_set_timer(w->loop, &lp->tick, next);
+		if (list_is_empty(&lp->clients) || list_is_on(&lp->spare))
+			spare_review(lp, now);
 	}
 	if (UNLIKELY(w->stopping))
 		worker_end_if_done(w);
