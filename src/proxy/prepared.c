@@ -441,7 +441,7 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, con
 	struct prepared_turn turn = {
 		.c = c, .s = s, .end = end, .out = out, .flush = flush, .arg = arg
 	};
-	if (track_in_copy(&s->track) != TRACK_COPY_NONE || (s->track.skipping && f->type != 'S'))
+	if (track_feeds_copy(&s->track) || (s->track.skipping && f->type != 'S'))
 		return PREPARED_PASSES; /* the server does not even look at it */
 	if (UNLIKELY(prepared_is_behind_reset(c)) && !reset_catch_up(&turn))
 		return PREPARED_FULL;

@@ -200,6 +200,16 @@ static uint32_t track_copy_from(const struct track *t)
 	return t->head + t->copied + 1;
 }
 
+bool track_feeds_copy(const struct track *t)
+{
+	if (t->copy == TRACK_COPY_NONE || t->copy == TRACK_COPY_OUT)
+		return false;
+	for (uint32_t seq = track_copy_from(t); seq != t->tail; seq++)
+		if (track_kind(t, seq) == ITEM_COPY_END)
+			return false;
+	return true;
+}
+
 /* It ended well: the Syncs that it has read are gone, and so is its CopyDone. */
 static bool track_copy_done(struct track *t)
 {

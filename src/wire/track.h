@@ -147,6 +147,9 @@ static inline enum track_copy track_in_copy(const struct track *t)
 	return (enum track_copy)t->copy;
 }
 
+/* A COPY reads what is sent next: it has begun, and nothing that ends it was sent. */
+bool track_feeds_copy(const struct track *t);
+
 /* The server becomes idle only if somebody sends a Sync. */
 static inline bool track_wants_sync(const struct track *t)
 {

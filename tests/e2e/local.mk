@@ -51,6 +51,7 @@ EXTRA_DIST += \
 	tests/e2e/test_names_model.py \
 	tests/e2e/test_no_pipeline.py \
 	tests/e2e/test_numbers.py \
+	tests/e2e/test_odd_batches.py \
 	tests/e2e/test_opening.py \
 	tests/e2e/test_operations.py \
 	tests/e2e/test_pass.py \

@@ -1,0 +1,38 @@
+"""Batches as no driver sends them, each the smallest of what test_batch_model.py has found."""
+
+import pytest
+
+from rawwire import B, C, Client, D, E, H, P, Q, S, c, d, f
+
+pytestmark = pytest.mark.pgweir
+
+COPIES = {
+    "to stdout": [Q("copy (select repeat('x', 1000) from generate_series(1, 20000)) to stdout")],
+    "from stdin": [Q("copy public.copied from stdin"), d("1\n") + c()],
+    "from stdin in a batch": [P("copy public.copied from stdin") + B() + E() + H, d("1\n") + c() + S],
+    "from stdin that fails": [P("copy public.copied from stdin") + B() + E() + H, d("1\n") + f() + S],
+}
+
+
+@pytest.fixture
+def copied(cluster):
+    cluster.in_app("create table public.copied(n int); grant all on public.copied to public")
+    yield
+    cluster.in_app("drop table public.copied")
+
+
+@pytest.mark.parametrize("copy", COPIES)
+def test_what_is_prepared_behind_a_copy(pooler, copied, copy):
+    """It has begun, and the client has not been told of its end: what it says next is about its own names all the same."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    begin, *rest = COPIES[copy]
+    with p.raw() as client, p.raw() as other:
+        client.send(begin)
+        client.read_until("HG")
+        client.send(*rest, P("select 'mine'", "p1"), B(name="p1"), E(), S)
+        said = client.ready(2)
+        assert [m.row() for m in said if m.kind == "D"] == [["mine"]]
+        other.send(P("select 'its own'", "p1"), B(name="p1"), E(), S)
+        assert [m.row() for m in other.ready() if m.kind == "D"] == [["its own"]]
+        client.send(P("select 'again'", "p1"), S)
+        assert [m.sqlstate for m in client.ready() if m.kind == "E"] == ["42P05"]
