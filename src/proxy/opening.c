@@ -106,6 +106,8 @@ bool opening_send(struct server *s, usec_t now)
 	opening_own(s, 'E');
 	build_execute(&s->before, SLICE(""), 0);
 	track_ran(&s->track);
+	opening_own(s, 'C'); /* the client's own portal would be no more */
+	build_close(&s->before, 'P', SLICE(""));
 	buf_fini(&sql);
 	prepared_set_unnamed_taken(s);
 	c->opening = 0;

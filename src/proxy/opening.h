@@ -13,10 +13,10 @@
  * A failed one lasts until the client ends it, as it would at the server. A statement that comes
  * before that gets a server whose transaction has failed, which says what is to be said.
  *
- * BEGIN goes as Parse, Bind and Execute without a Sync: if the server refuses it after all (a
- * cancel, a standby that cannot do what it asks for), it skips the client's statement too, and that
- * is answered with the error. Until BEGIN is answered nothing is sent behind the first request that
- * ends in ReadyForQuery.
+ * BEGIN goes as Parse, Bind, Execute and Close without a Sync: if the server refuses it after all
+ *(a cancel, a standby that cannot do what it asks for), it skips the client's statement too, and
+ *that is answered with the error. Until BEGIN is answered nothing is sent behind the first request
+ *that ends in ReadyForQuery.
  *
  * Thread: worker.
  */

@@ -3,6 +3,7 @@
 import pytest
 
 from rawwire import B, C, Client, D, E, H, P, Q, S, c, d, f
+from test_auto_model import told
 
 pytestmark = pytest.mark.pgweir
 
@@ -36,3 +37,12 @@ def test_what_is_prepared_behind_a_copy(pooler, copied, copy):
         assert [m.row() for m in other.ready() if m.kind == "D"] == [["its own"]]
         client.send(P("select 'again'", "p1"), S)
         assert [m.sqlstate for m in client.ready() if m.kind == "E"] == ["42P05"]
+
+
+@pytest.mark.parametrize("message", [E(), D(), C("P") + E()])
+def test_a_begin_that_comes_late_leaves_no_portal(pooler, cluster, message):
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    with p.raw() as client, Client(("127.0.0.1", cluster.port)).login("app", "app") as twin:
+        for batch in [Q("begin"), message + S, Q("rollback")]:
+            said = [(side.send(batch), [told(m) for m in side.ready()])[1] for side in (client, twin)]
+            assert said[0] == said[1]

@@ -137,9 +137,9 @@ def test_it_costs_no_round_trip(make_pooler, fake_server):
             if asked[-1].kind == "X":
                 return
             kinds = "".join(m.kind for m in asked)
-            if kinds == "PBEQ":
+            if kinds == "PBECQ":
                 assert asked[0].body == b"\0BEGIN read only\0\0\0"
-                session.send(message("1"), message("2"), complete("BEGIN"), answer("5", "T"))
+                session.send(message("1"), message("2"), complete("BEGIN"), message("3"), answer("5", "T"))
             else:
                 assert kinds == "Q"
                 session.send(complete("COMMIT"), ready())
