@@ -53,6 +53,15 @@ void discard_done(struct server *s, usec_t now)
 		s->discard = DISCARD_DONE;
 }
 
+void discard_failed(struct server *s)
+{
+	if (s->discard != DISCARD_RUN || track_outstanding_syncs(&s->track) > 0)
+		return; /* its ReadyForQuery is still to come */
+	s->discard = DISCARD_NONE;
+	if (s->client)
+		conn_again(&s->client->conn); /* with the Sync that the server skips to */
+}
+
 bool discard_hides(const struct server *s, struct slice name)
 {
 	return s->discard == DISCARD_DONE && s->client && paramset_get(s->client->came_with, name);

@@ -7,7 +7,7 @@
  * behind a RESET: proxy/reset.h.)
  *
  *	none --(Query)--> run --(CommandComplete)--> done --(ReadyForQuery)--> none
- *	                   +----------(its error, ReadyForQuery)----------------^
+ *	                   +----(its error, ReadyForQuery; or it was skipped)----^
  *
  * State: server->discard, while a client has it. Thread: worker.
  */
@@ -33,6 +33,9 @@ void discard_copies(struct client *c);
 
 /* Its CommandComplete. */
 void discard_done(struct server *s, usec_t now);
+
+/* An error: of that Query, or it was skipped. */
+void discard_failed(struct server *s);
 
 /* Is a report of that setting none for the client? */
 bool discard_hides(const struct server *s, struct slice name);

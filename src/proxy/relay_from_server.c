@@ -160,6 +160,7 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 			keep_sequences_discarded(c);
 	} else if (f->type == 'E') {
 		stats->errors++;
+		discard_failed(s);
 		if (c)
 			suspect_failed(c);
 		if (notice_is_fatal(f->body) && c)

@@ -39,6 +39,18 @@ def test_what_is_prepared_behind_a_copy(pooler, copied, copy):
         assert [m.sqlstate for m in client.ready() if m.kind == "E"] == ["42P05"]
 
 
+@pytest.mark.parametrize("came", [{}, {"application_name": "me"}])
+def test_discard_all_that_is_skipped(pooler, came):
+    """Its client goes on."""
+    client = pooler(pool_mode="auto", pool_size=1, workers=1).raw(**came)
+    client.send(E("nothing"), Q("discard all"), S, Q("select 1"))
+    assert [m.kind for m in client.ready(2) if m.kind != "S"] == ["E", "Z", "T", "D", "C", "Z"]
+    client.send(E("nothing"), S, Q("discard all"), E("nothing"), Q("discard all"), S, Q("discard all"), Q("show application_name"))
+    said = client.ready(5)
+    assert [m.kind for m in said if m.kind in "EZ"] == ["E", "Z", "Z", "E", "Z", "Z", "Z"]
+    assert said[-3].row() == [came.get("application_name", "")]
+
+
 @pytest.mark.parametrize("message", [E(), D(), C("P") + E()])
 def test_a_begin_that_comes_late_leaves_no_portal(pooler, cluster, message):
     p = pooler(pool_mode="auto", pool_size=1, workers=1)
