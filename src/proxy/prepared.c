@@ -457,10 +457,10 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, con
 	if (UNLIKELY(c->prepared && c->prepared->forgets) && f->type != 'Q' && f->type != 'S' &&
 	    f->type != 'E' && prepared_text_awaits_forget(&turn))
 		return PREPARED_FULL;
-	if (lent && !track_wants_sync(&s->track)) {
+	if (lent && !track_may_skip(&s->track)) {
 		if (prepared_lent_in_doubt(c, s))
 			return PREPARED_FULL;
-		prepared_turn_take_home(&turn); /* it comes first: nothing can skip it */
+		prepared_turn_take_home(&turn); /* nothing can skip it */
 	} else if (lent >= PREPARED_MOST_LENT) {
 		return PREPARED_TOO_MANY;
 	}

@@ -137,9 +137,11 @@ static enum track_verdict track_send_item(struct track *t, enum track_kind kind,
 			t->lost = true; /* if a doubtful Sync ended the skip, it is not skipped */
 		return TRACK_SKIPPED;
 	}
+	t->chained = t->chained && t->head != t->tail;
 	if (!track_push(t, (uint8_t)(kind | (own ? ITEM_OWN : 0))))
 		return TRACK_FULL;
 	t->open = !track_is_sync(kind);
+	t->chained = (t->chained || t->open) && kind != ITEM_SYNC;
 	if (t->open) {
 		t->runs |= !own && (kind == ITEM_BIND || kind == ITEM_EXECUTE);
 		return TRACK_OK;
@@ -222,7 +224,7 @@ static bool track_copy_done(struct track *t)
 		if (kind == ITEM_COPY_END) {
 			t->copied = seq - t->head;
 			if (t->syncs == 0)
-				t->open = t->runs = true;
+				t->open = t->runs = t->chained = true;
 			return true;
 		}
 	}

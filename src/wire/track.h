@@ -76,6 +76,7 @@ struct track {
 	bool skipping;     /* the server ignores everything up to a Sync not yet sent */
 	bool open;         /* extended messages were sent, and no Sync behind them */
 	bool runs;         /* open: among them a Bind or Execute of the client's (track_ran) */
+	bool chained;      /* the same, but that a Query may be behind them */
 	bool has_data;     /* data of a COPY was sent behind the head */
 	bool lost;         /* it cannot be known any more what will be answered; sticky */
 	uint8_t ring[TRACK_INLINE_ITEMS];
@@ -159,6 +160,13 @@ static inline bool track_wants_sync(const struct track *t)
 static inline bool track_is_full(const struct track *t)
 {
 	return t->tail - t->head >= TRACK_MAX_ITEMS;
+}
+
+/* What is sent now is skipped if something that is under way fails: a Query amid a batch does not
+ * end it. */
+static inline bool track_may_skip(const struct track *t)
+{
+	return t->skipping || t->open || (t->chained && t->head != t->tail);
 }
 
 /* An Execute of our own, the message before, was the client's all the same. */

@@ -51,6 +51,16 @@ def test_discard_all_that_is_skipped(pooler, came):
     assert said[-3].row() == [came.get("application_name", "")]
 
 
+def test_a_name_that_is_taken_in_front_of_a_query_that_is_skipped(pooler):
+    """What the server was lent for that is nobody's when the batch is over."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    with p.raw() as client, p.raw() as other:
+        client.send(P("select 1", "p1"), S, P("select 2", "p1"), Q("select 3"), S)
+        assert [m.sqlstate for m in client.ready(2) if m.kind == "E"] == ["42P05"]
+        assert other.error("execute p1").sqlstate == "26000"
+        assert other.rows("select name from pg_prepared_statements where name = 'p1'") == []
+
+
 @pytest.mark.parametrize("message", [E(), D(), C("P") + E()])
 def test_a_begin_that_comes_late_leaves_no_portal(pooler, cluster, message):
     p = pooler(pool_mode="auto", pool_size=1, workers=1)

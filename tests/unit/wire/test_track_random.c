@@ -133,6 +133,14 @@ static void answer_comes(struct world *w)
 
 /* ---- one conversation ----------------------------------------------------------------- */
 
+static bool reads_sync(const struct model *m)
+{
+	for (uint32_t i = m->in.head; i != m->in.tail; i++)
+		if (m->in.ring[i % MODEL_QUEUE].type == 'S')
+			return true;
+	return false;
+}
+
 static void check_world(struct world *w)
 {
 	const struct track *t = &w->track;
@@ -144,6 +152,8 @@ static void check_world(struct world *w)
 	const struct model *m = &w->model;
 	if (knows(w) && track_may_commit(t))
 		TELL(w, m->tx_status == 'I' && !m->runs, "ends a transaction");
+	if (!w->style->copies_in_100 && !track_may_skip(t) && m->skipping) /* a COPY reads Syncs */
+		TELL(w, reads_sync(m), "skips what comes next");
 	if (!model_is_settled(m) || !knows(w) || m->dead)
 		return;
 	w->settled++;
