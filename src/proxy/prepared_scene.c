@@ -23,6 +23,11 @@ bool prepared_scene_is_known(const struct prepared_turn *t)
 	return !keep || !(keep->moves_meaning || keep->awaits_report);
 }
 
+bool prepared_scene_is_awaited(const struct prepared_turn *t)
+{
+	return !prepared_scene_is_known(t) && track_outstanding_syncs(&t->s->track) > 0;
+}
+
 /* Does it mean the same by any settings? Then nothing is to stand beside it, which would be a
  * query: SET TRANSACTION comes before those, LOCK before the snapshot of one. */
 static bool reads_alike(const struct prepared_turn *t, const struct stmt *stmt)
@@ -55,6 +60,8 @@ bool prepared_scene_waits(const struct prepared_turn *t, const struct stmt *stmt
 {
 	if (t->s->track.syncs == 0)
 		return false;
+	if (!prepared_scene_is_known(t))
+		return prepared_scene_is_awaited(t) && !reads_alike(t, stmt) && !may_end(t, stmt);
 	struct buf sql = way(t, stmt, paramset_meaning(t->c->params), stmt_meaning(stmt));
 	bool waits = buf_len(&sql) > 0;
 	buf_fini(&sql);

@@ -20,7 +20,11 @@ struct stmt;
 /* Is it known which there are now, when what was sent is done? */
 bool prepared_scene_is_known(const struct prepared_turn *t);
 
-/* Whether the transaction can be ended behind such a query is known when more was answered. */
+/* Not yet, but it may be when more was answered. */
+bool prepared_scene_is_awaited(const struct prepared_turn *t);
+
+/* Whether the transaction can be ended behind such a query is known when more was answered; or
+ * which settings there are. */
 bool prepared_scene_waits(const struct prepared_turn *t, const struct stmt *stmt);
 
 /* The messages that come next read this statement; and: they have. */

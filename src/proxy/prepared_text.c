@@ -10,6 +10,7 @@
 #include "proxy/prepared.h"
 #include "proxy/prepared_executed.h"
 #include "proxy/prepared_names.h"
+#include "proxy/prepared_scene.h"
 #include "proxy/prepared_set.h"
 #include "proxy/prepared_turn.h"
 #include "proxy/server.h"
@@ -259,11 +260,12 @@ static bool lacks_room(const struct prepared_turn *t)
 bool prepared_text_waits(struct prepared_turn *t, struct slice sql)
 {
 	struct prepared_names *names = t->c->prepared;
-	if (!names || !(names->syncs || names->forgets || lacks_room(t)))
+	bool is_awaited = UNLIKELY(t->c->keep != NULL) && prepared_scene_is_awaited(t);
+	if (!names || !(names->syncs || names->forgets || is_awaited || lacks_room(t)))
 		return false;
 	if (!(effects_of(t, sql) & PREPARED_TEXT_NAMING))
 		return false;
-	return prepared_text_awaits_forget(t) || names->syncs || lacks_room(t);
+	return prepared_text_awaits_forget(t) || names->syncs || is_awaited || lacks_room(t);
 }
 
 /* ---- a failed transaction ------------------------------------------------------------------- */

@@ -106,6 +106,29 @@ def test_what_was_set_in_the_batch_that_prepares(pooler, cluster, case, use):
     assert got[1] == got[0]
 
 
+@pytest.mark.parametrize("use", [USE + S, Q("execute s")], ids=["bound", "executed"])
+def test_what_is_used_behind_a_set_that_is_still_to_be_answered(pooler, cluster, case, use):
+    """On a server that has to prepare it first."""
+    name, one, other, sql = case
+    p = pooler(pool_mode="auto", pool_size=2, workers=1)
+    got = []
+    with p.raw() as holder, p.raw() as client, Client(("127.0.0.1", cluster.port)).login("app", "app") as twin:
+        for side in (twin, client):
+            side.query(f"set {name} = '{one}'")
+            heard = [rows(side, P(sql, "s") + USE + S)]
+            side.query(f"set {name} = '{other}'")
+            if side is client:
+                before = client.value("select pg_backend_pid()")
+                holder.query("begin; select 1")  # the one used last
+                assert client.value("select pg_backend_pid()") != before
+            heard.append(rows(side, P(f"set {name} = '{other}'") + B() + E() + S + use))
+            heard.append([m.row() for m in side.ready() if m.kind == "D"])
+            heard.append(rows(side, use))
+            got.append(heard)
+        holder.query("rollback")
+    assert got[1] == got[0]
+
+
 @pytest.mark.parametrize("how", ["local", "in the same batch", "at once"])
 def test_settings_of_a_transaction_are_nobody_elses(pooler, case, how):
     """What is prepared by them is not what others run, nor the same client later."""
