@@ -57,7 +57,7 @@ size_t opening_answer(struct client *c, struct slice in, const struct frame *f, 
 			   */
 	if (kind == BLOCK_OPEN) {
 		tag = block_tag(modes);
-		c->opening = OPENING_BEGUN | modes;
+		c->opening = OPENING_BEGUN | modes | (asked.parse.ptr ? OPENING_PORTAL : 0);
 	} else {
 		tag = kind == BLOCK_COMMIT && opening_status(c) == 'T' ? "COMMIT" : "ROLLBACK";
 		c->opening = 0;
@@ -106,8 +106,10 @@ bool opening_send(struct server *s, usec_t now)
 	opening_own(s, 'E');
 	build_execute(&s->before, SLICE(""), 0);
 	track_ran(&s->track);
-	opening_own(s, 'C'); /* the client's own portal would be no more */
-	build_close(&s->before, 'P', SLICE(""));
+	if (!(c->opening & OPENING_PORTAL)) {
+		opening_own(s, 'C');
+		build_close(&s->before, 'P', SLICE(""));
+	}
 	buf_fini(&sql);
 	prepared_set_unnamed_taken(s);
 	c->opening = 0;

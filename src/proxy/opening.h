@@ -13,10 +13,10 @@
  * A failed one lasts until the client ends it, as it would at the server. A statement that comes
  * before that gets a server whose transaction has failed, which says what is to be said.
  *
- * BEGIN goes as Parse, Bind, Execute and Close without a Sync: if the server refuses it after all
- *(a cancel, a standby that cannot do what it asks for), it skips the client's statement too, and
- *that is answered with the error. Until BEGIN is answered nothing is sent behind the first request
- *that ends in ReadyForQuery.
+ * BEGIN goes as Parse, Bind and Execute, and where it came as a Query Close, without a Sync: if the
+ *server refuses it after all (a cancel, a standby that cannot do what it asks for), it skips the
+ *client's statement too, and that is answered with the error. Until BEGIN is answered nothing is
+ *sent behind the first request that ends in ReadyForQuery.
  *
  * Thread: worker.
  */
@@ -36,6 +36,7 @@
 /* client->opening: 0: none; else these and what BEGIN has said (sql/block.h). */
 #define OPENING_BEGUN (1u << 15)
 #define OPENING_FAILED (1u << 14)
+#define OPENING_PORTAL (1u << 13) /* it was bound by the client */
 
 /* Can the message at the front of what a client without a server has sent be one of these? Nearly
  * all are not. */

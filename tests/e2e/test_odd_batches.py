@@ -62,9 +62,10 @@ def test_a_name_that_is_taken_in_front_of_a_query_that_is_skipped(pooler):
 
 
 @pytest.mark.parametrize("message", [E(), D(), C("P") + E()])
-def test_a_begin_that_comes_late_leaves_no_portal(pooler, cluster, message):
+@pytest.mark.parametrize("begin", [Q("begin"), P("begin") + B() + E() + S], ids=["query", "bound"])
+def test_a_begin_that_comes_late_leaves_the_portal_that_it_had(pooler, cluster, message, begin):
     p = pooler(pool_mode="auto", pool_size=1, workers=1)
     with p.raw() as client, Client(("127.0.0.1", cluster.port)).login("app", "app") as twin:
-        for batch in [Q("begin"), message + S, Q("rollback")]:
+        for batch in [begin, message + S, Q("rollback")]:
             said = [(side.send(batch), [told(m) for m in side.ready()])[1] for side in (client, twin)]
             assert said[0] == said[1]
