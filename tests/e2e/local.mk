@@ -28,6 +28,7 @@ EXTRA_DIST += \
 	tests/e2e/test_auto_faults.py \
 	tests/e2e/test_auto_model.py \
 	tests/e2e/test_balance.py \
+	tests/e2e/test_batch_model.py \
 	tests/e2e/test_cancel.py \
 	tests/e2e/test_chaos.py \
 	tests/e2e/test_client_gone.py \

@@ -402,8 +402,9 @@ def first_difference(wanted, got, status, has_failed_before):
 class Pair:
     """A client of the pooler and its twin."""
 
-    def __init__(self, world, draw):
-        params = draw.rng.choice(draw.LOGINS)
+    END = ()  # of what is heard
+
+    def __init__(self, world, draw, params):
         draw.came = bool(params)
         self.world = world
         self.draw = draw
@@ -421,9 +422,9 @@ class Pair:
         data = b"".join(action)
         self.direct.send(data)
         self.pooled.send(data)
-        wanted = self.direct.ready(ready)
+        wanted = self.hear(self.direct, ready)
         try:
-            got = self.pooled.ready(ready)
+            got = self.hear(self.pooled, ready)
         except AssertionError as late:
             raise AssertionError(f"{late}: {self.world.report()}") from None
         wanted_told, got_told = ([t for t in map(told, side) if t] for side in (wanted, got))
@@ -438,6 +439,9 @@ class Pair:
             if not self.is_apart and self.draw.minds(self.status) and self.pooled.params.get(name) != value:
                 self.differ({name: value}, {name: self.pooled.params.get(name)})
 
+    def hear(self, side, ready):
+        return side.ready(ready)
+
     def differ(self, wanted, got):
         raise AssertionError(f"PostgreSQL: {wanted}\npooler:     {got}")
 
@@ -447,8 +451,8 @@ class Pair:
                          for h in self.history[-steps:])
 
     def clean(self):
-        self.step([Q("rollback")], 1)
-        self.step([Q("discard all")], 1)
+        for text in "rollback", "discard all":
+            self.step([Q(text), *self.END], 1)
 
     def end(self, how):
         getattr(self.pooled, how)()
@@ -478,7 +482,7 @@ class World:
     def episode(self, me, number, crew):
         rng = random.Random(f"{self.seed}/{me}/{number}")
         draw = self.draws(rng, me, self.numbers)
-        pair = self.pairs(self, draw)
+        pair = self.pairs(self, draw, rng.choice(draw.LOGINS))
         try:
             for _ in range(rng.randrange(1, 4)):
                 for _ in range(rng.randrange(1, 25)):
