@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proxy/client.h"
+#include "proxy/era.h"
 #include "proxy/errand.h"
 #include "proxy/hidden.h"
 #include "proxy/learn_sql.h"
@@ -24,6 +25,7 @@
 #include "wire/reader.h"
 
 #define LEARN_MORE_TRIES 3
+#define LEARN_DEFAULT_DIGITS 15
 
 enum learn_question {
 	LEARN_AT_LINK,     /* all, before its client is heard */
@@ -39,9 +41,10 @@ struct learn {
 	struct site_ghost ghosts[SITE_MAX_GHOSTS]; /* that were asked for; those still there have
 						      no pid */
 	enum learn_question question;
-	unsigned tries;     /* before this one */
-	bool was_cancelled; /* or has met a short statement_timeout before ours was set */
-	bool is_odd;        /* a row could not be read */
+	unsigned tries;      /* before this one */
+	bool was_cancelled;  /* or has met a short statement_timeout before ours was set */
+	bool is_odd;         /* a row could not be read */
+	struct map defaults; /* what sessions of roles begin with (proxy/era.h) */
 };
 
 /* What functions did when they were found harmless they may do no more. */
@@ -78,6 +81,7 @@ static struct learn *learn_new(struct server *s, enum learn_question question, u
 	learn->lore = hidden_lore_new(learn->site);
 	learn->question = question;
 	learn->asked_at = now;
+	map_init(&learn->defaults);
 	s->learn = learn;
 	s->holds_client = true;
 	return learn;
@@ -143,6 +147,19 @@ static void learn_of_ghost(struct learn *learn, struct slice pid)
 	}
 }
 
+/* A hash, and the role's name. */
+static void learn_default(struct learn *learn, struct slice said)
+{
+	char digits[LEARN_DEFAULT_DIGITS + 1];
+	if (said.len < LEARN_DEFAULT_DIGITS) {
+		learn->is_odd = true;
+		return;
+	}
+	snprintf(digits, sizeof(digits), "%.*s", LEARN_DEFAULT_DIGITS, said.ptr);
+	uintptr_t hash = (uintptr_t)strtoull(digits, NULL, 16) | 1; /* NULL would be none */
+	map_put(&learn->defaults, slice_skip(said, LEARN_DEFAULT_DIGITS), (void *)hash);
+}
+
 void learn_row(struct server *s, struct slice body)
 {
 	struct learn *learn = s->learn;
@@ -158,6 +175,8 @@ void learn_row(struct server *s, struct slice body)
 		snprintf(learn->lore->code, sizeof(learn->lore->code), "%.*s", SLICE_ARGS(name));
 	else if (kind.ptr[0] == 'u')
 		snprintf(learn->lore->uses, sizeof(learn->lore->uses), "%.*s", SLICE_ARGS(name));
+	else if (kind.ptr[0] == 'e')
+		learn_default(learn, name);
 	else if (kind.ptr[0] == 'n' && paramset_name_is_valid(name))
 		hidden_lore_add_setting(learn->lore, name);
 	else if (kind.ptr[0] == 'g')
@@ -203,6 +222,7 @@ static void learn_end(struct server *s)
 		site_answered(learn->site, learn->asked_at);
 	registry_release_site(s->pool->worker->shared->registry, learn->site);
 	hidden_lore_unref(learn->lore);
+	map_fini(&learn->defaults);
 	free(learn);
 }
 
@@ -289,6 +309,9 @@ void learn_done(struct server *s, bool failed, usec_t now)
 		learn_peeked(s, failed, now);
 	else
 		learn_answered(s, failed, now);
+	if (!failed && !s->learn->is_odd)
+		era_heard(s->pool->worker->shared->registry, s->learn->site, &s->learn->defaults,
+			  s->learn->asked_at);
 	learn_end(s);
 	if (!s->client)
 		return;

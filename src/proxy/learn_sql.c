@@ -2,6 +2,8 @@
  * learn_sql.c - the questions of learn.h, in SQL.
  *
  * A row of an answer is (kind, name): 'c' and 'u' how catalogs are (proxy/hidden.h: code, uses),
+ * 'e' what sessions of a role, or (no name) of all, begin with: 15 digits that change with it, and
+ * the name,
  * 'g' the pid of a ghost (proxy/site.h) that is still there, 'n' a setting that the source of a
  * function names, 'r' a name that hides code, 'd' there are event triggers, 'a' code may run
  * anywhere (a cast between types of PostgreSQL's).
@@ -135,6 +137,13 @@
 
 #define LEARN_NEWEST(catalog) "(SELECT max(oid) FROM " catalog ")"
 
+/* ALTER ROLE ... SET and ALTER DATABASE ... SET. */
+#define LEARN_DEFAULTS                                                                             \
+	"'e', concat(left(md5(string_agg(concat(setdatabase, ' ', setconfig), ' ' "                \
+	"ORDER BY setdatabase)), 15), CASE setrole WHEN 0 THEN '' ELSE pg_get_userbyid(setrole) "  \
+	"END) FROM pg_db_role_setting WHERE setdatabase = ANY (ARRAY[0, (SELECT oid FROM "         \
+	"pg_database WHERE datname = current_database())]::oid[]) GROUP BY setrole"
+
 /* Those of temporary tables, which some make all the time, are told apart. */
 #define LEARN_CATALOGS                                                                             \
 	"SELECT 'c', " LEARN_COUNTED("pg_proc,pg_trigger,pg_rewrite,pg_policy,pg_operator,"        \
@@ -145,7 +154,7 @@
 		LEARN_ALSO "'u', " LEARN_COUNTED(                                                  \
 			"pg_class,pg_type,pg_attrdef,pg_constraint,pg_index,pg_depend",            \
 			LEARN_NEWEST("pg_type") "," LEARN_NEWEST("pg_attrdef") "," LEARN_NEWEST(   \
-				"pg_constraint"))
+				"pg_constraint")) LEARN_ALSO LEARN_DEFAULTS
 
 /* ---- the questions ------------------------------------------------------------------------ */
 

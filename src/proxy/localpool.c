@@ -158,6 +158,7 @@ static void localpool_settle_there(struct localpool *lp)
 		localpool_mind(lp, false);
 	hidden_fini(&lp->hidden);
 	hidden_init(&lp->hidden, site);
+	atomic_store(&lp->route->site, site);
 	harmless_forget(&lp->harmless);
 	atomic_fetch_add(&site->minders, lp->minds_hidden);
 	if (old)

@@ -26,6 +26,7 @@
 #include "proxy/connector.h"
 
 struct registry_entry;
+struct site;
 struct secret;
 
 /* What a server reported at login, for clients to be greeted with. Immutable, counted. */
@@ -49,8 +50,13 @@ struct route {
 	struct pool_shared shared;
 	atomic_bool reads_sequences; /* currval or lastval was seen */
 	atomic_int trials; /* left until it is taken for a fact that they are not (numbers.h) */
-	atomic_uint era;   /* one more with each command that changes what sessions begin with */
-	atomic_int kept;   /* servers of it that clients keep (proxy/keep.h), or all (lend.h) */
+	/* What sessions begin with (proxy/era.h): one more with each command that changes it;
+	 * servers of before `era_floor` are nobody's any more; when it was done last through
+	 * pgweir. */
+	atomic_uint era, era_floor;
+	_Atomic usec_t altered_at;
+	_Atomic(const struct site *) site; /* where it leads; not owned, to be compared */
+	atomic_int kept; /* servers of it that clients keep (proxy/keep.h), or all (lend.h) */
 
 	pthread_mutex_t lock; /* guards the rest */
 	uint64_t

@@ -122,10 +122,10 @@ struct server *server_new(struct localpool *lp, timer_fn on_deadline, usec_t now
 /* ---- leaving --------------------------------------------------------------------------- */
 
 /* What was defined in it is, or is not. */
-static void server_transaction_over(struct server *s)
+static void server_transaction_over(struct server *s, usec_t now)
 {
 	define_end(s);
-	era_end(s);
+	era_end(s, now);
 }
 
 static void server_set_cleaning_deadline(struct server *s, usec_t now)
@@ -242,7 +242,7 @@ void server_note_ready(struct server *s, usec_t now)
 	s->pool->stats.xacts += is_over;
 	/* before the client hears of it, and tells others */
 	if (is_over && track_is_quiet(&s->track))
-		server_transaction_over(s);
+		server_transaction_over(s, now);
 	if (!c)
 		return;
 	usec_t began = c->batch_at ? c->batch_at : now;
@@ -295,7 +295,7 @@ static void server_settle_linked(struct server *s, usec_t now)
 			client_fail(c, ERROR_STATEMENT_MODE, NULL, NULL, now);
 		return;
 	}
-	server_transaction_over(s);
+	server_transaction_over(s, now);
 	if (c->body_left || s->body_left || lp->is_session || s->holds_client)
 		return;
 	if (UNLIKELY(now >= lp->hidden.peek_at) && learn_peeks(s, now))
@@ -349,7 +349,7 @@ static void server_settle_cleaning(struct server *s, usec_t now)
 		errand_query(s, SERVER_ERRAND_ROLLBACK, SLICE("ROLLBACK"), now);
 		return;
 	}
-	server_transaction_over(s);
+	server_transaction_over(s, now);
 	if (s->needs_discard) {
 		s->needs_discard = s->needs_unlisten = false;
 		errand_query(s, SERVER_ERRAND_DISCARD, SLICE("DISCARD ALL"), now);

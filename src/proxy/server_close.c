@@ -107,7 +107,7 @@ void server_close(struct server *s, const char *why, usec_t now)
 			 (long long)((now - s->connected_at) / USEC_PER_SEC));
 	server_enter(s, SERVER_CLOSING, now);
 	define_lose(s, now);
-	era_end(s);
+	era_end(s, now);
 	learn_free(s);
 	if (s->hub)
 		hub_lost(s, now);

@@ -44,6 +44,8 @@ void server_link(struct server *s, struct client *c, usec_t now)
 	if (UNLIKELY(s->cancel_waits)) /* whatever it was for, it is not this one */
 		server_cancel_drop(s);
 	s->is_outdated = era_is_older(s, c);
+	if (!s->is_outdated)
+		c->era = s->era;
 	s->pool->stats.server_assignments++;
 	s->pool->stats.wait_us += (uint64_t)(now - c->request_at);
 	if (UNLIKELY(server_link_learns(s, now)))

@@ -15,12 +15,14 @@ struct site *site_new(struct slice key, atomic_uint *versions)
 	site->key = slice_make(slice_dup(key), key.len);
 	site->versions = versions;
 	pthread_mutex_init(&site->lock, NULL);
+	map_init(&site->defaults);
 	return site;
 }
 
 void site_free(struct site *site)
 {
 	hidden_lore_unref(site->lore);
+	map_fini(&site->defaults);
 	pthread_mutex_destroy(&site->lock);
 	free((char *)(uintptr_t)site->key.ptr);
 	free(site);
@@ -117,6 +119,41 @@ bool site_changed(struct site *site, usec_t now, usec_t again_us)
 bool site_vacate(struct site *site, usec_t now, usec_t again_us)
 {
 	return site_again(&site->vacated_at, now, again_us);
+}
+
+/* Adds the names in `these` that are not in `those` with the same. */
+static void site_add_others(const struct map *these, const struct map *those, bool or_other,
+			    struct buf *names)
+{
+	struct slice name;
+	void *hash;
+	for (size_t at = 0; map_next(these, &at, &name, &hash);) {
+		const void *known = map_get(those, name);
+		if (known && (!or_other || known == hash))
+			continue;
+		buf_add_slice(names, name);
+		buf_u8(names, 0);
+	}
+}
+
+usec_t site_take_defaults(struct site *site, struct map *now, usec_t asked_at, struct buf *others)
+{
+	pthread_mutex_lock(&site->lock);
+	usec_t since = site->defaults_asked_at;
+	if (asked_at < since) { /* somebody has been told later already */
+		pthread_mutex_unlock(&site->lock);
+		return since;
+	}
+	struct map was = site->defaults;
+	site->defaults = *now;
+	site->defaults_asked_at = asked_at;
+	*now = was;
+	if (since) {
+		site_add_others(&site->defaults, &was, true, others);
+		site_add_others(&was, &site->defaults, false, others);
+	}
+	pthread_mutex_unlock(&site->lock);
+	return since;
 }
 
 uint32_t site_next_version(struct site *site)

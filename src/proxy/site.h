@@ -21,7 +21,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/buf.h"
 #include "base/bug.h"
+#include "base/map.h"
 #include "base/slice.h"
 #include "base/usec.h"
 
@@ -51,6 +53,8 @@ struct site {
 
 	pthread_mutex_t lock;     /* guards the rest */
 	struct hidden_lore *lore; /* a reference; NULL: nothing is known */
+	struct map defaults;      /* a role, or "" for all -> a hash of what sessions begin with */
+	usec_t defaults_asked_at; /* 0: nobody has been told yet */
 	struct site_ghost ghosts[SITE_MAX_GHOSTS];
 	size_t ghost_count;
 
@@ -95,6 +99,11 @@ bool site_vacate(struct site *site, usec_t now, usec_t again_us);
 /* Copies those that are there; how many. And these are no more. */
 size_t site_ghosts(struct site *site, struct site_ghost out[SITE_MAX_GHOSTS]);
 void site_lay(struct site *site, const struct site_ghost *gone, size_t count);
+
+/* What sessions of roles begin with, as the server has said it when it was asked at `asked_at`; it
+ * is what was known that is left in *now. Adds the names of those for whom it is something else,
+ * each with its zero; since when, 0: nothing was known. */
+usec_t site_take_defaults(struct site *site, struct map *now, usec_t asked_at, struct buf *others);
 
 /* Its version, that no other has, of whatever site. */
 uint32_t site_next_version(struct site *site);

@@ -183,3 +183,83 @@ def test_transaction_mode_goes_on_with_its_servers(pool):
     alter(boss, ALTERS["role"])
     for _ in range(2):
         assert p.raw("era", "plain").value("select pg_backend_pid()") == pid
+
+
+# ---- what was altered by a direct connection ---------------------------------------------------
+
+
+def direct(cluster, p, text):
+    cluster.sql(text.replace("DATABASE", "database " + p.client("boss").value("select current_database()")))
+
+
+DIRECTLY = [how for how in ALTERS if how not in ("in a transaction", "two", "do")]
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+@pytest.mark.parametrize("how", DIRECTLY)
+def test_what_was_altered_directly_is_soon_everybodys(pool, cluster, how, workers):
+    """All servers begin anew: nobody goes back and forth between what was and what is."""
+    p = pool(pool_size=4, workers=workers)
+    clients = [p.client() for _ in range(4)]
+    for client in clients:
+        client.query("begin; select 1")
+    for client in clients:
+        client.query("commit")
+    direct(cluster, p, ALTERS[how])
+    until_equal(lambda: clients[0].value("show work_mem"), NEW)
+    for _ in range(5):
+        assert [client.value("show work_mem") for client in clients] == [NEW] * 4
+        assert p.client().value("show work_mem") == NEW
+
+
+def test_who_has_seen_the_new_does_not_go_back(pool, cluster):
+    """Servers that have begun before and after are there when it shows."""
+    p = pool(pool_size=3, max_overflow=0)
+    old, other, late = p.client(), p.client(), p.client()
+    old.query("begin; select 1")
+    other.query("begin; select 1")
+    direct(cluster, p, "alter role era set work_mem = '9MB'; alter role era set timezone = 'Asia/Tokyo'")
+    assert late.value("show work_mem") == NEW  # on a server that is opened now
+    assert [old.value("show work_mem"), other.value("show work_mem")] == [OLD, OLD]
+    old.query("commit")
+    other.query("commit")
+    until_equal(lambda: old.value("show work_mem"), NEW)
+    for _ in range(5):
+        assert [c.value("show work_mem") for c in (late, old, other)] == [NEW] * 3
+    assert p.client().params["TimeZone"] == "Asia/Tokyo"
+
+
+def test_others_servers_go_on_when_it_was_altered_directly(pool, cluster):
+    p = pool()
+    boss, client = p.client("boss"), p.client()
+    pid = client.value("select pg_backend_pid()")
+    cluster.sql("alter role era_other set work_mem = '8MB'; alter role boss set work_mem = '9MB'")
+    until_equal(lambda: boss.value("show work_mem"), NEW)
+    assert client.value("select pg_backend_pid()") == p.client().value("select pg_backend_pid()") == pid
+
+
+def test_what_was_altered_through_the_pool_is_no_news(pool, cluster):
+    """Its own question about the catalogs does not take it for somebody else's."""
+    p = pool(pool_size=3)
+    old, boss = p.client(), p.client("boss")
+    assert old.value("show work_mem") == OLD
+    alter(boss, ALTERS["role"])
+    cluster.sql("alter role boss set work_mem = '8MB'")
+    until_equal(lambda: boss.value("show work_mem"), "8MB")
+    assert old.value("show work_mem") == OLD
+    assert p.client().value("show work_mem") == NEW
+
+
+def test_who_has_met_a_later_server_stays_with_such(pool):
+    p = pool(pool_size=2, max_overflow=0)
+    boss, old, holder = p.client("boss"), p.client(), p.client()
+    assert old.value("show work_mem") == OLD
+    alter(boss, ALTERS["role"])
+    holder.query("begin; select 1")  # in the server of before
+    assert p.client().value("show work_mem") == NEW  # which leaves another one
+    assert old.value("show work_mem") == NEW
+    holder.query("commit")
+    new = p.client()
+    new.query("begin; select 1")
+    assert new.value("show work_mem") == NEW
+    assert old.value("show work_mem") == NEW  # the server of before is the only idle one, if there is one
