@@ -56,6 +56,13 @@ def test_whose_settings_a_text_is_read_by(pooler, cluster, case, how):
     assert pair(("127.0.0.1", p.port)) == wanted
 
 
+def move(client, holder):
+    """From here on the client has the other one of two servers."""
+    before = client.value("select pg_backend_pid()")
+    holder.query("begin; select 1")  # the one used last
+    assert client.value("select pg_backend_pid()") != before
+
+
 @pytest.mark.parametrize("use", [USE + S, D("S", "s") + USE + S, Q("execute s")], ids=["bound", "described", "executed"])
 def test_what_was_read_by_other_settings(pooler, cluster, case, use):
     """It means the same on a server that gets it when its client has set something else; and that is what is left there."""
@@ -68,9 +75,7 @@ def test_what_was_read_by_other_settings(pooler, cluster, case, use):
             heard = [rows(side, P(sql, "s") + USE + S)]
             side.query(f"set {name} = '{other}'")
             if side is client:
-                before = client.value("select pg_backend_pid()")
-                holder.query("begin; select 1")  # the one used last
-                assert client.value("select pg_backend_pid()") != before
+                move(client, holder)
             heard += [rows(side, use) for _ in range(3)]
             side.query("begin")
             heard.append(rows(side, use))
@@ -97,9 +102,7 @@ def test_what_was_set_in_the_batch_that_prepares(pooler, cluster, case, use):
             side.query(f"set {name} = '{one}'")
             heard.append(rows(side, use))
             if side is client:
-                before = client.value("select pg_backend_pid()")
-                holder.query("begin; select 1")  # the one used last
-                assert client.value("select pg_backend_pid()") != before
+                move(client, holder)
             heard.append(rows(side, use))
             got.append(heard)
         holder.query("rollback")
@@ -118,9 +121,7 @@ def test_what_is_used_behind_a_set_that_is_still_to_be_answered(pooler, cluster,
             heard = [rows(side, P(sql, "s") + USE + S)]
             side.query(f"set {name} = '{other}'")
             if side is client:
-                before = client.value("select pg_backend_pid()")
-                holder.query("begin; select 1")  # the one used last
-                assert client.value("select pg_backend_pid()") != before
+                move(client, holder)
             heard.append(rows(side, P(f"set {name} = '{other}'") + B() + E() + S + use))
             heard.append([m.row() for m in side.ready() if m.kind == "D"])
             heard.append(rows(side, use))
