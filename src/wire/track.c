@@ -137,17 +137,17 @@ static enum track_verdict track_send_item(struct track *t, enum track_kind kind,
 			t->lost = true; /* if a doubtful Sync ended the skip, it is not skipped */
 		return TRACK_SKIPPED;
 	}
-	t->chained = t->chained && t->head != t->tail;
 	if (!track_push(t, (uint8_t)(kind | (own ? ITEM_OWN : 0))))
 		return TRACK_FULL;
-	t->open = !track_is_sync(kind);
-	t->chained = (t->chained || t->open) && kind != ITEM_SYNC;
-	if (t->open) {
+	if (!track_is_sync(kind)) {
+		t->open = true;
 		t->runs |= !own && (kind == ITEM_BIND || kind == ITEM_EXECUTE);
 		return TRACK_OK;
 	}
+	bool chains = t->open || (t->chained && t->tail - t->head > 1);
+	t->chained = chains && kind != ITEM_SYNC;
 	t->syncs++;
-	t->skipping = t->runs = false;
+	t->open = t->skipping = t->runs = false;
 	return TRACK_OK;
 }
 
@@ -202,9 +202,9 @@ static uint32_t track_copy_from(const struct track *t)
 	return t->head + t->copied + 1;
 }
 
-bool track_feeds_copy(const struct track *t)
+bool track_copy_reads(const struct track *t)
 {
-	if (t->copy == TRACK_COPY_NONE || t->copy == TRACK_COPY_OUT)
+	if (t->copy == TRACK_COPY_OUT)
 		return false;
 	for (uint32_t seq = track_copy_from(t); seq != t->tail; seq++)
 		if (track_kind(t, seq) == ITEM_COPY_END)
@@ -224,7 +224,7 @@ static bool track_copy_done(struct track *t)
 		if (kind == ITEM_COPY_END) {
 			t->copied = seq - t->head;
 			if (t->syncs == 0)
-				t->open = t->runs = t->chained = true;
+				t->open = t->runs = true;
 			return true;
 		}
 	}

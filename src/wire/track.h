@@ -76,7 +76,7 @@ struct track {
 	bool skipping;     /* the server ignores everything up to a Sync not yet sent */
 	bool open;         /* extended messages were sent, and no Sync behind them */
 	bool runs;         /* open: among them a Bind or Execute of the client's (track_ran) */
-	bool chained;      /* the same, but that a Query may be behind them */
+	bool chained;      /* the same behind which came a Query, which may be answered by now */
 	bool has_data;     /* data of a COPY was sent behind the head */
 	bool lost;         /* it cannot be known any more what will be answered; sticky */
 	uint8_t ring[TRACK_INLINE_ITEMS];
@@ -149,7 +149,11 @@ static inline enum track_copy track_in_copy(const struct track *t)
 }
 
 /* A COPY reads what is sent next: it has begun, and nothing that ends it was sent. */
-bool track_feeds_copy(const struct track *t);
+bool track_copy_reads(const struct track *t); /* of one that has begun */
+static inline bool track_feeds_copy(const struct track *t)
+{
+	return UNLIKELY(t->copy != TRACK_COPY_NONE) && track_copy_reads(t);
+}
 
 /* The server becomes idle only if somebody sends a Sync. */
 static inline bool track_wants_sync(const struct track *t)
