@@ -232,7 +232,7 @@ def settings_of(stmt):
     tree = stmt.get("VariableSetStmt")
     if not tree or "MULTI" in tree["kind"] or not tree.get("name"):
         return None
-    name = {"sort_mem": "work_mem"}.get(tree["name"].lower(), tree["name"].lower())
+    name = {"sort_mem": "work_mem", "vacuum_mem": "maintenance_work_mem"}.get(tree["name"].lower(), tree["name"].lower())
     if name in ENDS_WITH_TRANSACTION or name == "seed" or len(name) > 90:
         return None
     value = {"VAR_SET_DEFAULT": "!", "VAR_RESET": "!", "VAR_SET_CURRENT": "?"}.get(tree["kind"])

@@ -802,17 +802,18 @@ def copy_in_and_out(client, count=20000):
 
 @pytest.mark.parametrize("offload", [0, 1])
 def test_slow_readers_under_tls_get_their_own_bytes(tls_pooler, cluster, offload):
-    """What the kernel does not take at once comes later, when the memory that it was sent from is others'."""
+    """What the kernel does not take at once comes later, when the memory that it was sent from is others'. (It may take some
+    ten megabytes of an answer on its way here.)"""
     p = tls_pooler("require", tls_offload=offload, workers=1)
     clients = [tls_open(p, receive_buffer=8192).login("app", "app") for _ in range(4)]
     for n, client in enumerate(clients):
         client.send(Q(f"select string_agg(md5('{n}.' || i), '') from generate_series(1, 100000) i"
-                      " union all select repeat('x', 100000) from generate_series(1, 100)"))
+                      " union all select repeat('x', 100000) from generate_series(1, 400)"))
     until_equal(lambda: len(cluster.sql("select 1 from pg_stat_activity where wait_event = 'ClientWrite'")), 4,
                 "the servers have to wait for all of them")
     for n, client in enumerate(clients):
         rows = [m.row()[0] for m in client.ready() if m.kind == "D"]
-        assert rows == [digests(f"{n}.", 100000)] + ["x" * 100000] * 100
+        assert rows == [digests(f"{n}.", 100000)] + ["x" * 100000] * 400
 
 
 # ---- what it costs -----------------------------------------------------------------------------------
