@@ -171,7 +171,7 @@ void prepared_names_told(struct prepared_names *names, uint32_t from, uint32_t t
 		if (is_it)
 			break;
 	}
-	if (is_it || count == 1)
+	if (only && (is_it || count == 1))
 		go_by_nothing(only);
 }
 

@@ -109,6 +109,16 @@ def test_each_client_is_told_once(one_server, change):
     assert one_server.raw().value(f"select count(*) from pg_prepared_statements where statement = '{SQL}'") == "1"
 
 
+@pytest.mark.parametrize("later, answer", [(B(name="s") + E(), [STALE]), (C("S", "s"), []), (C("S", "s") + P("select 3", "s") + B(name="s") + E(), [["3"]])],
+                         ids=["used again", "closed", "made anew"])
+def test_told_of_a_name_that_is_something_else_by_now(one_server, stale, later, answer):
+    """The answer comes when a later batch is under way already, and the unnamed statement was skipped behind what is refused."""
+    stale.send(P("select 1") + B(name="s") + E() + B() + E() + S + later + S)
+    assert told(stale.ready()) == [STALE]
+    assert told(stale.ready()) == answer
+    assert one_server.raw().value("select 4") == "4"
+
+
 def test_told_of_two_statements_in_a_pipeline(one_server, change):
     finder, client = one_server.raw(), one_server.raw()
     texts = {"s": SQL, "other": f"select *, 7 from {TABLE}"}
