@@ -74,6 +74,16 @@ void visit_must(struct visit *v)
 	ck_assert_msg(v->ok, "%s", v->fault.log);
 }
 
+bool visit_is_in_time(struct visit *v)
+{
+	visit_start(v, 3600 * USEC_PER_SEC);
+	visit_wait(v);
+	if (!v->ok && v->fault.kind == CONNECTOR_FAULT_TIMEOUT)
+		return false;
+	ck_assert_msg(v->ok, "%s", v->fault.log);
+	return true;
+}
+
 void visit_leave(struct visit *v)
 {
 	connector_close(&v->link, true);

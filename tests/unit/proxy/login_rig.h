@@ -23,6 +23,9 @@ void visit_start(struct visit *v, usec_t within_us);
 void visit_wait(struct visit *v);
 void visit_go(struct visit *v);   /* starts, and waits at most the 20 seconds that it has */
 void visit_must(struct visit *v); /* and must have succeeded */
+/* The same with a connect_timeout. False: the server's own login took longer than that, as it may
+ * where the machine is busy: make the visit anew. */
+bool visit_is_in_time(struct visit *v);
 void visit_leave(struct visit *v);
 
 /* The SCRAM keys of a user, from the secret that the server keeps and the password. */

@@ -321,11 +321,12 @@ START_TEST(test_the_next_host_is_tried)
 	int port = 1;
 	int fd = _i ? rig_silent(&port, _i == 2) : -1;
 	snprintf(ports, sizeof(ports), "%d,%d", port, cluster_port());
-	visit_init(&v, &office, "scram_user", cluster_password());
-	connector_set(v.connector, "host", "127.0.0.1,127.0.0.1");
-	connector_set(v.connector, "port", ports);
-	connector_set(v.connector, "connect_timeout", "1");
-	visit_must(&v);
+	do {
+		visit_init(&v, &office, "scram_user", cluster_password());
+		connector_set(v.connector, "host", "127.0.0.1,127.0.0.1");
+		connector_set(v.connector, "port", ports);
+		connector_set(v.connector, "connect_timeout", "1");
+	} while (!visit_is_in_time(&v));
 	check_link(&v);
 	visit_leave(&v);
 	if (fd >= 0)
@@ -371,7 +372,6 @@ START_TEST(test_each_address_has_its_part_of_the_time)
 }
 END_TEST
 
-/* The server's own login may take longer than that, where the machine is busy. */
 START_TEST(test_each_address_has_its_connect_timeout)
 {
 	struct visit v;
@@ -380,10 +380,7 @@ START_TEST(test_each_address_has_its_connect_timeout)
 		visit_init(&v, &office, "scram_user", cluster_password());
 		connector_set(v.connector, "host", RIG_NAME);
 		connector_set(v.connector, "connect_timeout", "1");
-		visit_start(&v, 3600 * USEC_PER_SEC);
-		visit_wait(&v);
-	} while (!v.ok && v.fault.kind == CONNECTOR_FAULT_TIMEOUT);
-	ck_assert_msg(v.ok, "%s", v.fault.log);
+	} while (!visit_is_in_time(&v));
 	visit_leave(&v);
 	close(fd);
 }
@@ -530,11 +527,12 @@ START_TEST(test_keys_and_the_next_host)
 	int port = 1;
 	int fd = _i ? rig_silent(&port, _i == 2) : -1;
 	snprintf(ports, sizeof(ports), "%d,%d", port, cluster_port());
-	init_with_keys(&v, "scram_user", "disable");
-	connector_set(v.connector, "host", "127.0.0.1,127.0.0.1");
-	connector_set(v.connector, "port", ports);
-	connector_set(v.connector, "connect_timeout", "1");
-	visit_must(&v);
+	do {
+		init_with_keys(&v, "scram_user", "disable");
+		connector_set(v.connector, "host", "127.0.0.1,127.0.0.1");
+		connector_set(v.connector, "port", ports);
+		connector_set(v.connector, "connect_timeout", "1");
+	} while (!visit_is_in_time(&v));
 	check_link(&v);
 	visit_leave(&v);
 	if (fd >= 0)
