@@ -173,13 +173,12 @@ static void prepared_run_settings(struct client *c, struct slice sql)
 static enum prepared_step prepared_on_execute(struct prepared_turn *t, struct slice name)
 {
 	struct prepared_portals *portals = &prepared_names_need(t->c)->portals;
-	struct prepared_portal *portal = prepared_portals_take(portals, name);
-	if (!portal)
+	const struct prepared_portal *there = prepared_portals_get(portals, name);
+	if (!there)
 		return PREPARED_PASSES;
-	if (prepared_text_waits(t, slice_of(portal->sql))) {
-		prepared_portals_give(portals, portal);
+	if (prepared_text_waits(t, slice_of(there->sql)))
 		return PREPARED_FULL;
-	}
+	struct prepared_portal *portal = prepared_portals_take(portals, name);
 	prepared_text_execute(t, slice_of(portal->sql));
 	prepared_run_settings(t->c, slice_of(portal->sql));
 	prepared_portals_free_one(portal);
@@ -286,7 +285,7 @@ static enum prepared_step prepared_on_use(struct prepared_turn *t, const struct 
 	if (f->type == 'B' && names && !prepared_portals_are_none(&names->portals)) {
 		prepared_portals_bind(&names->portals, 0, slice_head(before, before.len - 1),
 				      SLICE_NONE);
-		if (names->portals.text_bytes > PREPARED_MAX_TEXT_BYTES)
+		if (names->portals.bytes > PREPARED_MAX_TEXT_BYTES)
 			return PREPARED_TOO_MANY;
 	}
 	if (name.len == 0)

@@ -1,5 +1,6 @@
 /*
- * prepared_portals.c - a short list: few clients have any, hardly one has two.
+ * prepared_portals.c - by name, and in the order of their Binds. Few clients have any, hardly one
+ * has two; but a client may have as many as it likes.
  */
 #include "proxy/prepared_portals.h"
 
@@ -11,8 +12,9 @@
 
 void prepared_portals_init(struct prepared_portals *portals)
 {
-	list_init(&portals->list);
-	portals->text_bytes = 0;
+	map_init(&portals->by_name);
+	list_init(&portals->bound);
+	portals->bytes = 0;
 }
 
 void prepared_portals_free_one(struct prepared_portal *portal)
@@ -24,28 +26,26 @@ void prepared_portals_free_one(struct prepared_portal *portal)
 	free(portal);
 }
 
-void prepared_portals_give(struct prepared_portals *portals, struct prepared_portal *portal)
+/* So much of memory it takes. */
+static size_t prepared_portals_bytes(const struct prepared_portal *portal)
 {
-	portals->text_bytes += strlen(portal->sql);
-	list_push_back(&portals->list, &portal->link);
+	return sizeof(*portal) + strlen(portal->name) + strlen(portal->sql);
 }
 
-static struct prepared_portal *prepared_portals_unlink(struct prepared_portals *portals,
-						       struct prepared_portal *portal)
+const struct prepared_portal *prepared_portals_get(const struct prepared_portals *portals,
+						   struct slice name)
 {
-	portals->text_bytes -= strlen(portal->sql);
-	list_remove(&portal->link);
-	return portal;
+	return map_get(&portals->by_name, name);
 }
 
 struct prepared_portal *prepared_portals_take(struct prepared_portals *portals, struct slice name)
 {
-	LIST_EACH (node, tmp, &portals->list) {
-		struct prepared_portal *portal = LIST_ENTRY(node, struct prepared_portal, link);
-		if (slice_eq_str(name, portal->name))
-			return prepared_portals_unlink(portals, portal);
-	}
-	return NULL;
+	struct prepared_portal *portal = map_remove(&portals->by_name, name);
+	if (!portal)
+		return NULL;
+	portals->bytes -= prepared_portals_bytes(portal);
+	list_remove(&portal->link);
+	return portal;
 }
 
 void prepared_portals_bind(struct prepared_portals *portals, uint32_t seq, struct slice name,
@@ -59,21 +59,23 @@ void prepared_portals_bind(struct prepared_portals *portals, uint32_t seq, struc
 	portal->seq = seq;
 	portal->name = slice_dup(name);
 	portal->sql = slice_dup(sql);
-	prepared_portals_give(portals, portal);
+	portals->bytes += prepared_portals_bytes(portal);
+	list_push_back(&portals->bound, &portal->link);
+	map_put(&portals->by_name, name, portal);
 }
 
 void prepared_portals_end(struct prepared_portals *portals, uint32_t seq)
 {
-	LIST_EACH (node, tmp, &portals->list) {
-		struct prepared_portal *portal = LIST_ENTRY(node, struct prepared_portal, link);
-		if (track_seq_before(portal->seq, seq))
-			prepared_portals_free_one(prepared_portals_unlink(portals, portal));
-	}
+	struct prepared_portal *portal;
+	while ((portal = LIST_FIRST(&portals->bound, struct prepared_portal, link)) &&
+	       track_seq_before(portal->seq, seq))
+		prepared_portals_free_one(prepared_portals_take(portals, slice_of(portal->name)));
 }
 
 void prepared_portals_clear(struct prepared_portals *portals)
 {
-	LIST_EACH (node, tmp, &portals->list)
-		prepared_portals_free_one(prepared_portals_unlink(
-			portals, LIST_ENTRY(node, struct prepared_portal, link)));
+	LIST_EACH (node, tmp, &portals->bound)
+		prepared_portals_free_one(LIST_ENTRY(node, struct prepared_portal, link));
+	map_fini(&portals->by_name);
+	prepared_portals_init(portals);
 }

@@ -14,6 +14,7 @@
 #include <stdint.h>
 
 #include "base/list.h"
+#include "base/map.h"
 #include "base/slice.h"
 
 struct prepared_portal {
@@ -24,24 +25,29 @@ struct prepared_portal {
 };
 
 struct prepared_portals {
-	struct list list;
-	size_t text_bytes; /* of all of them; who binds shall mind it */
+	struct map by_name; /* the same as in the list */
+	struct list bound;  /* struct prepared_portal, owned; the first Bind's first */
+	size_t bytes;       /* that they take; who binds shall mind it */
 };
 
 void prepared_portals_init(struct prepared_portals *portals);
 
 static inline bool prepared_portals_are_none(const struct prepared_portals *portals)
 {
-	return list_is_empty(&portals->list);
+	return list_is_empty(&portals->bound);
 }
 
-/* The Bind at `seq` makes the portal one that runs `sql`; SLICE_NONE: something else. */
+/* The Bind at `seq`, behind all those before, makes the portal one that runs `sql`; SLICE_NONE:
+ * something else. */
 void prepared_portals_bind(struct prepared_portals *portals, uint32_t seq, struct slice name,
 			   struct slice sql);
 
-/* The one of that name, given away; or NULL. And back. */
+/* The one of that name, or NULL. */
+const struct prepared_portal *prepared_portals_get(const struct prepared_portals *portals,
+						   struct slice name);
+
+/* The same, given away. */
 struct prepared_portal *prepared_portals_take(struct prepared_portals *portals, struct slice name);
-void prepared_portals_give(struct prepared_portals *portals, struct prepared_portal *portal);
 void prepared_portals_free_one(struct prepared_portal *portal); /* taken; NULL is fine */
 
 /* The transaction is over: those that were bound before `seq` are no more. */

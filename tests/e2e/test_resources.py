@@ -87,6 +87,20 @@ def test_portals_that_are_not_run(pooler):
     assert other.value("select 1") == "1"
 
 
+@pytest.mark.parametrize("ends, count", [(b"", 100_000), (S, 200_000)], ids=["a batch", "a batch each"])
+def test_portals_without_end(pooler, ends, count):
+    """However many there are, each is found and forgotten at once; else nothing of its worker is done for minutes."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    client = p.raw(**CAME)
+    client.query("set came.a0 = 'x'")
+    crew = Crew()
+    crew.start(client.send, P("reset all", "r") + b"".join(B(name="r", portal=f"p{i}") + ends for i in range(count)) + E("p7") + S)
+    said = client.ready(count + 1 if ends else 1, deadline=45)
+    crew.join()
+    assert [m.sqlstate for m in said if m.kind == "E"] == (["34000"] if ends else [])
+    assert client.value("show came.a0") == ("x" if ends else "y" * 900)
+
+
 def test_settings_without_end(pooler):
     """Who sets more than can follow it keeps its server, and all of them."""
     p = pooler(pool_mode="auto", pool_size=2, workers=1)
