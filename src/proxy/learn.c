@@ -147,17 +147,26 @@ static void learn_of_ghost(struct learn *learn, struct slice pid)
 	}
 }
 
+static uint64_t learn_hex(const char *digits, int count)
+{
+	char text[17];
+	snprintf(text, sizeof(text), "%.*s", count, digits);
+	return strtoull(text, NULL, 16);
+}
+
 /* A hash, and the role's name. */
 static void learn_default(struct learn *learn, struct slice said)
 {
-	char digits[LEARN_DEFAULT_DIGITS + 1];
-	if (said.len < LEARN_DEFAULT_DIGITS) {
+	struct buf role = { 0 };
+	if (said.len < LEARN_DEFAULT_DIGITS || (said.len - LEARN_DEFAULT_DIGITS) % 2 != 0) {
 		learn->is_odd = true;
 		return;
 	}
-	snprintf(digits, sizeof(digits), "%.*s", LEARN_DEFAULT_DIGITS, said.ptr);
-	uintptr_t hash = (uintptr_t)strtoull(digits, NULL, 16) | 1; /* NULL would be none */
-	map_put(&learn->defaults, slice_skip(said, LEARN_DEFAULT_DIGITS), (void *)hash);
+	uintptr_t hash = (uintptr_t)learn_hex(said.ptr, LEARN_DEFAULT_DIGITS) | 1; /* no NULL */
+	for (size_t i = LEARN_DEFAULT_DIGITS; i < said.len; i += 2)
+		buf_u8(&role, (uint8_t)learn_hex(said.ptr + i, 2));
+	map_put(&learn->defaults, buf_slice(&role), (void *)hash);
+	buf_fini(&role);
 }
 
 void learn_row(struct server *s, struct slice body)

@@ -3,7 +3,8 @@
  *
  * A row of an answer is (kind, name): 'c' and 'u' how catalogs are (proxy/hidden.h: code, uses),
  * 'e' what sessions of a role, or (no name) of all, begin with: 15 digits that change with it, and
- * the name,
+ * the name's bytes as the server has them, two digits each: it may be none in the encoding of the
+ * client that is there,
  * 'g' the pid of a ghost (proxy/site.h) that is still there, 'n' a setting that the source of a
  * function names, 'r' a name that hides code, 'd' there are event triggers, 'a' code may run
  * anywhere (a cast between types of PostgreSQL's).
@@ -138,10 +139,10 @@
 #define LEARN_NEWEST(catalog) "(SELECT max(oid) FROM " catalog ")"
 
 /* ALTER ROLE ... SET and ALTER DATABASE ... SET. */
-#define LEARN_DEFAULTS                                                                             \
-	"'e', concat(left(md5(string_agg(concat(setdatabase, ' ', setconfig), ' ' "                \
-	"ORDER BY setdatabase)), 15), CASE setrole WHEN 0 THEN '' ELSE pg_get_userbyid(setrole) "  \
-	"END) FROM pg_db_role_setting WHERE setdatabase = ANY (ARRAY[0, (SELECT oid FROM "         \
+#define LEARN_DEFAULTS                                                                                                                                               \
+	"'e', concat(left(md5(string_agg(concat(setdatabase, ' ', setconfig), ' ' "                                                                                  \
+	"ORDER BY setdatabase)), 15), CASE WHEN setrole <> 0 THEN encode(decode(replace("                                                                            \
+	"pg_get_userbyid(setrole), chr(92), chr(92) || chr(92)), 'escape'), 'hex') END) FROM pg_db_role_setting WHERE setdatabase = ANY (ARRAY[0, (SELECT oid FROM " \
 	"pg_database WHERE datname = current_database())]::oid[]) GROUP BY setrole"
 
 /* Those of temporary tables, which some make all the time, are told apart. */

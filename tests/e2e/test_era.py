@@ -19,8 +19,9 @@ def pool(make_pooler, cluster, fresh_database):
     database = fresh_database()
 
     def make(**settings):
-        p = make_pooler(cluster, userlist={"era": "", "boss": "", "admin": ""}, pool_mode="auto",
-                        databases={"shop": lambda p: p.db(database)}, **{"pool_size": 2, "workers": 1, **settings})
+        users = {"era": "", "boss": "", "admin": ""}
+        p = make_pooler(cluster, pool_mode="auto", databases={"shop": lambda p: p.db(database)},
+                        **{"userlist": users, "pool_size": 2, "workers": 1, **settings})
         p.client = lambda user="era", **params: p.raw(user, "shop", **params)
         return p
 
@@ -236,6 +237,34 @@ def test_others_servers_go_on_when_it_was_altered_directly(pool, cluster):
     cluster.sql("alter role era_other set work_mem = '8MB'; alter role boss set work_mem = '9MB'")
     until_equal(lambda: boss.value("show work_mem"), NEW)
     assert client.value("select pg_backend_pid()") == p.client().value("select pg_backend_pid()") == pid
+
+
+def test_roles_whose_names_are_none_in_the_clients_encoding(pool, cluster):
+    """They are in the answer to the question about the catalogs, which must not fail for them."""
+    role = '"era_\\иван"'
+    cluster.sql(f"drop role if exists {role}; create role {role}; alter role {role} set work_mem = '8MB'")
+    try:
+        p = pool()
+        client = p.client(client_encoding="LATIN1")
+        assert client.value("show work_mem") == OLD
+        cluster.sql("alter role era set work_mem = '9MB'")
+        until_equal(lambda: client.value("show work_mem"), NEW)
+        assert "does not say" not in p.log()
+    finally:
+        cluster.sql(f"drop role {role}")
+
+
+def test_a_role_whose_name_is_not_ascii(pool, cluster):
+    role = "era_\\иван"
+    cluster.sql(f'drop role if exists "{role}"; create role "{role}" login; alter role "{role}" set work_mem = \'{OLD}\'')
+    try:
+        p = pool(userlist={role: "", "admin": ""})
+        client = p.client(role, client_encoding="LATIN1")
+        assert client.value("show work_mem") == OLD
+        cluster.sql(f"""alter role "{role}" set work_mem = '9MB'""")
+        until_equal(lambda: client.value("show work_mem"), NEW)
+    finally:
+        cluster.sql(f'drop role "{role}"')
 
 
 def test_what_was_altered_through_the_pool_is_no_news(pool, cluster):
