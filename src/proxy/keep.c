@@ -257,8 +257,18 @@ void keep_looked(struct client *c, unsigned found, bool changed, usec_t now)
 		keep_forget(c);
 }
 
+void keep_awaits_report(struct client *c)
+{
+	struct keep *keep = keep_need(c);
+	keep->awaits_report = true;
+	keep->moved_seq = track_next_seq(&c->server->track);
+}
+
 void keep_reported(struct client *c)
 {
+	uint32_t head = track_head_seq(&c->server->track);
+	if (c->keep->awaits_report && !track_seq_before(c->keep->moved_seq, head))
+		return; /* a batch that is still open has set something, too */
 	c->keep->awaits_report = false;
 	if (!c->keep->moves_meaning)
 		prepared_names_read(c);

@@ -102,6 +102,7 @@ struct keep {
 	bool moves_meaning; /* or what literals mean (paramset_is_meaning), which no server reports
 			     */
 	bool awaits_report; /* or that which it does report with the next ReadyForQuery */
+	uint32_t moved_seq; /* behind the message of that seq, which has set it last */
 	bool is_counted;    /* it counts against max_kept */
 	size_t name_count;
 	char *names[KEEP_NAMES_MAX]; /* owned; settings that were touched */
@@ -126,7 +127,9 @@ bool keep_wants_look(const struct client *c);
  * what they were held for. */
 void keep_looked(struct client *c, unsigned found, bool changed, usec_t now);
 
-/* With a ReadyForQuery behind which nothing is under way: what is set is reported. */
+/* The next message may set what the server reports; and a ReadyForQuery: all that was set in front
+ * of it is reported. */
+void keep_awaits_report(struct client *c);
 void keep_reported(struct client *c);
 
 /* The server did not answer as it should. */

@@ -92,17 +92,20 @@ static struct slice relay_text(const struct frame *f)
 }
 
 /* What a message may do to the client's session; of what is prepared prepared.c sees to it. The
- * effects of a Query, as far as they are known. */
-static uint64_t relay_watch(struct client *c, const struct frame *f)
+ * effects of a Query, as far as they are known. `seq`: its own; it was told to the track. */
+static uint64_t relay_watch(struct client *c, const struct frame *f, uint32_t seq)
 {
+	uint64_t effects = 0;
 	if (c->pool->settings.auto_probe == CONF_AUTO_PROBE_ALWAYS &&
 	    (f->type == 'Q' || f->type == 'E' || f->type == 'F'))
 		suspect_always(c);
 	if (f->type == 'Q')
-		return suspect_text(c, relay_text(f), frame_is_whole(f));
-	if (f->type == 'F')
+		effects = suspect_text(c, relay_text(f), frame_is_whole(f));
+	else if (f->type == 'F')
 		suspect_call(c);
-	return 0;
+	if (UNLIKELY(c->keep != NULL) && track_seq_before(seq, c->keep->moved_seq))
+		c->keep->moved_seq = seq; /* and not what comes next */
+	return effects;
 }
 
 /* BEGIN and nothing else? False where it may be more. */
@@ -266,7 +269,7 @@ static enum relay_step relay_message(struct client *c, const struct frame *f,
 	case TRACK_OK:
 		relay_count(c, f->type);
 		if (c->pool->is_auto)
-			effects = relay_watch(c, f);
+			effects = relay_watch(c, f, seq);
 		else if (UNLIKELY(site_is_minded(c->pool->hidden.site)))
 			define_watch(c, f);
 		if (UNLIKELY(effects & RESET_EFFECTS) && reset_concerns(c, effects))

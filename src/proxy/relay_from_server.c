@@ -147,7 +147,7 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 		stats->queries += news->done;
 		discard_ready(s, now);
 		server_note_ready(s, now);
-		if (c && UNLIKELY(c->keep != NULL) && track_outstanding_syncs(&s->track) == 0)
+		if (c && UNLIKELY(c->keep != NULL))
 			keep_reported(c);
 	} else if (f->type == 'C' && slice_starts(f->body, "DISCARD ALL")) {
 		prepared_answer_forgets(c, s, news->seq);

@@ -200,14 +200,15 @@ static void suspect_heed(struct client *c, const struct effect *e)
 		if (slice_ieq_str(name, "search_path"))
 			keep_need(c)->moves_path = true;
 		else if (paramset_is_meaning(name) && worker_tracks(c->worker, name))
-			keep_need(c)->awaits_report = true;
+			keep_awaits_report(c);
 		else if (paramset_is_meaning(name))
 			keep_need(c)->moves_meaning = true;
 	}
 	if (e->set & (EFFECT(SETTING_UNREAD) | EFFECT(RESET_ALL) | EFFECT(CODE))) {
 		struct keep *keep = keep_need(c);
 		keep->moves_path = keep->moves_reading = true;
-		keep->moves_meaning = keep->awaits_report = true;
+		keep->moves_meaning = true;
+		keep_awaits_report(c);
 	}
 }
 

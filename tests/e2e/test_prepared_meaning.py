@@ -130,6 +130,24 @@ def test_what_is_used_behind_a_set_that_is_still_to_be_answered(pooler, cluster,
     assert got[1] == got[0]
 
 
+def test_what_is_set_in_a_batch_that_is_open_when_the_one_before_ends(pooler, case):
+    """What is prepared behind it is read by that, and is not what others share."""
+    name, one, other, sql = case
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    with p.raw() as client, p.raw() as neighbour:
+        for side in (client, neighbour):
+            side.query(f"set {name} = '{one}'")
+        wanted = rows(neighbour, P(sql) + B() + E() + S)
+        client.send(P("select pg_sleep(0.2)") + B() + E() + S + P(f"set {name} = '{other}'") + B() + E())
+        client.ready()
+        client.send(P(sql, "s") + USE + S)
+        set_by = [m.row() for m in client.ready() if m.kind == "D"]
+        assert set_by != wanted
+        assert rows(neighbour, P(sql, "s") + USE + S) == wanted
+        client.query(f"set {name} = '{one}'")
+        assert [rows(client, USE + S), rows(client, Q("execute s"))] == [set_by] * 2
+
+
 @pytest.mark.parametrize("how", ["local", "in the same batch", "at once"])
 def test_settings_of_a_transaction_are_nobody_elses(pooler, case, how):
     """What is prepared by them is not what others run, nor the same client later."""
