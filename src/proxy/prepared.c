@@ -239,6 +239,8 @@ static enum prepared_step prepared_on_use_unnamed(struct prepared_turn *t, const
 	    !prepared_text_looks(t, prepared_unnamed_turn_text(t), NULL))
 		return PREPARED_FULL;
 	bool may_leave = is_bind && names && prepared_may_leave(t->c, &names->unnamed.now);
+	if (may_leave && prepared_scene_is_due(t))
+		return PREPARED_FULL;
 	struct slice sql = may_leave ? prepared_unnamed_turn_sql(t) : SLICE_NONE;
 	switch (prepared_unnamed_turn_use(t, f, before)) {
 	case PREPARED_FITS:
@@ -262,6 +264,8 @@ static enum prepared_step prepared_on_bind(struct prepared_turn *t, const struct
 	    !prepared_text_looks(t, slice_of(there->stmt->body.ptr), NULL))
 		return PREPARED_FULL;
 	bool runs = prepared_has_effects(t, there);
+	if (runs && prepared_scene_is_due(t))
+		return PREPARED_FULL;
 	switch (prepared_turn_bind(t, name, there, prepared_turn_is_described(t, f, before))) {
 	case PREPARED_FITS:
 		break;
@@ -346,7 +350,7 @@ static void prepared_blank(struct prepared_turn *t, const struct frame *f, struc
 static enum prepared_step prepared_on_query(struct prepared_turn *t, const struct frame *f)
 {
 	struct slice sql = slice_head(f->body, strnlen(f->body.ptr, f->body.len));
-	if (prepared_text_query_waits(t, sql))
+	if (prepared_scene_is_due(t) || prepared_text_query_waits(t, sql))
 		return PREPARED_FULL;
 	prepared_unnamed_turn_end(t);
 	struct slice done = prepared_text_query(t, sql);

@@ -10,6 +10,7 @@
 #include "proxy/keep.h"
 #include "proxy/paramset.h"
 #include "proxy/paramset_sql.h"
+#include "proxy/prepared_names.h"
 #include "proxy/prepared_turn.h"
 #include "proxy/server.h"
 #include "proxy/stmt.h"
@@ -26,6 +27,16 @@ bool prepared_scene_is_known(const struct prepared_turn *t)
 bool prepared_scene_is_awaited(const struct prepared_turn *t)
 {
 	return !prepared_scene_is_known(t) && track_outstanding_syncs(&t->s->track) > 0;
+}
+
+bool prepared_scene_is_due(const struct prepared_turn *t)
+{
+	const struct prepared_names *names = t->c->prepared;
+	const struct keep *keep = t->c->keep;
+	const struct track *track = &t->s->track;
+	return UNLIKELY(names && names->has_unread) && keep && keep->awaits_report &&
+	       !track_seq_before(keep->moved_seq, track_head_seq(track)) &&
+	       track_ends_behind(track, keep->moved_seq);
 }
 
 /* Does it mean the same by any settings? Then nothing is to stand beside it, which would be a

@@ -23,6 +23,10 @@ bool prepared_scene_is_known(const struct prepared_turn *t);
 /* Not yet, but it may be when more was answered. */
 bool prepared_scene_is_awaited(const struct prepared_turn *t);
 
+/* What some text of the client's is read by is still to be reported, and will be without more from
+ * the client: until then nothing else is to be set. */
+bool prepared_scene_is_due(const struct prepared_turn *t);
+
 /* Whether the transaction can be ended behind such a query is known when more was answered; or
  * which settings there are. */
 bool prepared_scene_waits(const struct prepared_turn *t, const struct stmt *stmt);

@@ -455,6 +455,14 @@ enum track_reply track_server(struct track *t, char type, struct slice body,
 	return news->own ? TRACK_SWALLOW : TRACK_PASS;
 }
 
+bool track_ends_behind(const struct track *t, uint32_t seq)
+{
+	for (uint32_t end = t->tail; end != seq; end--)
+		if (track_is_sync(track_kind(t, end - 1)) && !track_is_doubtful(t, end - 1))
+			return true;
+	return false;
+}
+
 bool track_is_uncertain(const struct track *t)
 {
 	return (t->lost || t->doubtful > 0) && track_first_sure(t) == t->tail;

@@ -143,6 +143,9 @@ static inline uint32_t track_outstanding_syncs(const struct track *t)
 	return t->syncs - t->doubtful;
 }
 
+/* Is one to come behind the message `seq`, which is still to be answered, or as its answer? */
+bool track_ends_behind(const struct track *t, uint32_t seq);
+
 static inline enum track_copy track_in_copy(const struct track *t)
 {
 	return (enum track_copy)t->copy;

@@ -17,6 +17,7 @@ SETTINGS = {
     "transform_null_equals": ("on", "off", "select 1 where null = null"),
     "array_nulls": ("on", "off", "select ('{null}'::text[])[1] is null"),
 }
+REPORTED = ["TimeZone", "DateStyle", "IntervalStyle", "client_encoding", "standard_conforming_strings"]  # with each ReadyForQuery
 USE = B(name="s") + E()
 
 
@@ -146,6 +147,36 @@ def test_what_is_set_in_a_batch_that_is_open_when_the_one_before_ends(pooler, ca
         assert rows(neighbour, P(sql, "s") + USE + S) == wanted
         client.query(f"set {name} = '{one}'")
         assert [rows(client, USE + S), rows(client, Q("execute s"))] == [set_by] * 2
+
+
+def by_queries(name, one, other, sql):
+    return [Q(f"set {name} = '{one}'"), P(sql, "s"), S, Q(f"set {name} = '{other}'")]
+
+
+def by_batches(name, one, other, sql):
+    sets = [P(f"set {name} = '{value}'") + B() + E() for value in (one, other)]
+    return [sets[0], P(sql, "s"), S, P("select 1"), sets[1], P(sql, "t"), S]
+
+
+@pytest.mark.parametrize("how", [by_queries, by_batches])
+@pytest.mark.parametrize("name", REPORTED)
+def test_what_is_set_again_at_once(pooler, name, how):
+    """In the same packet: the text is read by what was set in front of it, not by what its client has in the end."""
+    case = name, *SETTINGS[name]
+    _, one, other, sql = case
+    p = pooler(pool_mode="auto", pool_size=2, workers=1)
+    with p.raw() as holder, p.raw() as client:
+        client.query(f"set {name} = '{one}'")
+        wanted = rows(client, P(sql) + B() + E() + S)
+        client.query(f"set {name} = '{other}'")
+        messages = how(*case)
+        client.send(*messages)
+        client.ready(sum(m[:1] == b"Q" or m == S for m in messages))
+        assert rows(client, USE + S) == wanted
+        assert rows(client, P(sql) + B() + E() + S) != wanted
+        move(client, holder)
+        assert [rows(client, USE + S), rows(client, Q("execute s"))] == [wanted] * 2
+        holder.query("rollback")
 
 
 @pytest.mark.parametrize("how", ["local", "in the same batch", "at once"])

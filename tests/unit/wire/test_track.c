@@ -196,6 +196,26 @@ START_TEST(ready_without_a_body)
 END_TEST
 
 /* The server's struct is moved, or copied into another list: nothing points into it. */
+START_TEST(says_whether_an_end_is_to_come_behind_a_message)
+{
+	struct track t;
+	struct track_news news;
+	track_init(&t);
+	send(&t, "PSBEQDSPB"); /* seqs from zero */
+	for (uint32_t seq = 0; seq <= 6; seq++)
+		ck_assert(track_ends_behind(&t, seq));
+	for (uint32_t seq = 7; seq <= 9; seq++) /* the batch is open */
+		ck_assert(!track_ends_behind(&t, seq));
+	ck_assert_int_eq(answer(&t, 'E', 0, &news), TRACK_PASS);
+	ck_assert_int_eq(answer(&t, 'Z', 'I', &news), TRACK_PASS);
+	ck_assert_int_eq(answer(&t, 'E', 0, &news), TRACK_PASS); /* the Query is skipped */
+	ck_assert_uint_eq(track_head_seq(&t), 6);
+	ck_assert_int_eq(answer(&t, 'Z', 'I', &news), TRACK_PASS);
+	ck_assert(!track_ends_behind(&t, track_head_seq(&t)));
+	track_fini(&t);
+}
+END_TEST
+
 START_TEST(may_be_moved)
 {
 	struct track a, b;
@@ -301,6 +321,7 @@ Suite *suite_track(void)
 	tcase_add_test(tc, every_type_byte_of_a_client);
 	tcase_add_test(tc, every_type_byte_of_a_server);
 	tcase_add_test(tc, ready_without_a_body);
+	tcase_add_test(tc, says_whether_an_end_is_to_come_behind_a_message);
 	tcase_add_test(tc, may_be_moved);
 	tcase_add_test(tc, uncertain_only_when_nothing_sure_is_left);
 	suite_add_tcase(s, tc);
