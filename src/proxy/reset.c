@@ -158,13 +158,15 @@ static const struct paramset_member *reset_replaces(const struct client *c, cons
 	return NULL;
 }
 
-/* A statement of a text, from `from` up to its end, in our words: it, and what stands behind it. */
+/* A statement of a text, in our words: it, and what stands behind it. `from`: it, and what is in
+ * front of it since the one before, of which `part` is. */
 static void reset_statement(struct client *c, const struct effect *e, struct slice from,
 			    struct reset_part *part, struct buf *text)
 {
 	const struct paramset_member *same = reset_replaces(c, e);
-	size_t start = buf_len(text);
+	size_t start = buf_len(text), letters = reset_letters(c, from);
 	buf_add_slice(text, from);
+	part->at += letters;
 	part->first += part->count + 1;
 	part->count = 0;
 	if (same) { /* one for one: to have another beside it would be a transaction */
@@ -175,8 +177,7 @@ static void reset_statement(struct client *c, const struct effect *e, struct sli
 	} else if (!(e->set & EFFECT(DISCARD_ALL))) { /* beside another one it is refused */
 		part->count = reset_write(c, e, SLICE("\n;"), SLICE_NONE, text);
 	}
-	part->letters =
-		reset_letters(c, slice_skip(buf_slice(text), start)) - reset_letters(c, from);
+	part->letters = reset_letters(c, slice_skip(buf_slice(text), start)) - letters;
 	if (part->letters)
 		reset_add_part(c->server, part);
 }
@@ -193,7 +194,6 @@ enum reset_verdict reset_query(struct client *c, struct slice sql, uint32_t seq,
 	effect_init(&iter, sql, paramset_reading(c->params));
 	while (effect_next(&iter, &e) && !(e.set & EFFECT(UNREAD))) {
 		size_t end = (size_t)(e.text.ptr + e.text.len - sql.ptr);
-		part.at = reset_letters(c, slice_head(sql, end));
 		reset_statement(c, &e, slice_make(sql.ptr + taken, end - taken), &part, text);
 		taken = end;
 		if (buf_len(text) > end + RESET_MOST_BYTES) {

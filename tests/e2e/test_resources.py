@@ -87,7 +87,20 @@ def test_portals_that_are_not_run(pooler):
     assert other.value("select 1") == "1"
 
 
-@pytest.mark.parametrize("ends, count", [(b"", 100_000), (S, 200_000)], ids=["a batch", "a batch each"])
+def test_long_strings_that_reset_something(pooler):
+    """Their letters are counted once, not for each of their statements."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    client = p.raw(**CAME)
+    client.query("set came.a0 = 'x'")
+    crew = Crew()
+    crew.start(client.send, Q("select 1/0;" + "select 1;" * 18_000 + "reset all") * 80)
+    said = client.ready(80, deadline=45)
+    crew.join()
+    assert [m.sqlstate for m in said if m.kind == "E"] == ["22012"] * 80
+    assert client.value("show came.a0") == "x"
+
+
+@pytest.mark.parametrize("ends, count", [(b"", 100_000), (S, 20_000)], ids=["a batch", "a batch each"])
 def test_portals_without_end(pooler, ends, count):
     """However many there are, each is found and forgotten at once; else nothing of its worker is done for minutes."""
     p = pooler(pool_mode="auto", pool_size=1, workers=1)
