@@ -2,7 +2,7 @@
  * connector.c - a login from the first option to a link that is idle.
  *
  *	connector_new --> options --> submitted --> for each host and each of its addresses, in a
- *helper:
+ * helper:
  *
  *	    libpq polls --startup sent--> proving --> role --> query --> done (connector_attempt.h)
  *

@@ -18,7 +18,7 @@
  * never hears the marker. It is asked for an answer, of no matter what, once the new one has heard
  * it: PostgreSQL tells what was notified before that. So it is known, and not guessed from how long
  * it takes; and who listens is told so and disconnected (hub_dismiss), since what was sent where
- *the new one is, until then, nobody has heard.
+ * the new one is, until then, nobody has heard.
  *
  * What is held of one until the other has caught up is bounded by listen_buffer.
  *

@@ -8,8 +8,8 @@
  * The server of the first client that listens becomes the hub's: it is listening already, so that
  * nothing is lost, and no other connection has to be opened. It stays where it was, in its pool and
  * with the worker that it was with (the hub's owner), counts against all limits and max_kept there
- *(lend.h), and is LISTENING. It listens to whatever any client of any worker wants to hear, and to
- *one channel of ours, the marker's (proxy/seam.h). What it hears goes to the workers that have
+ * (lend.h), and is LISTENING. It listens to whatever any client of any worker wants to hear, and to
+ * one channel of ours, the marker's (proxy/seam.h). What it hears goes to the workers that have
  * listeners (proxy/branch.h), each notification once (proxy/note.h).
  *
  * While nobody hears from it (a client that comes home for a transaction is back soon) it has no
@@ -25,7 +25,7 @@
  * and it ends with the last of them.
  *
  * Counted by reference: branches, the owner's server, mails. The table (proxy/hub_table.h) has
- *those that can be joined.
+ * those that can be joined.
  *
  * Thread: any where it says so; else the owner's worker.
  */

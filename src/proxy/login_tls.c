@@ -5,10 +5,10 @@
  *
  * A step has only what the socket has already and never waits, so that a slow client holds no
  * thread. Where it comes to arithmetic that takes its time, a helper does that, and while it is out
- *the session is the helper's, and so is the socket: if the client leaves meanwhile, they are closed
- * when the step comes back. Of the others each turn of the loop has a few: a session that is taken
- *up again takes some 200 us, and where a hundred come at once those who have logged in are served
- * in between.
+ * the session is the helper's, and so is the socket: if the client leaves meanwhile, they are
+ * closed when the step comes back. Of the others each turn of the loop has a few: a session that is
+ * taken up again takes some 200 us, and where a hundred come at once those who have logged in are
+ * served in between.
  */
 #include <unistd.h>
 

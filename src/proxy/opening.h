@@ -14,9 +14,9 @@
  * before that gets a server whose transaction has failed, which says what is to be said.
  *
  * BEGIN goes as Parse, Bind and Execute, and where it came as a Query Close, without a Sync: if the
- *server refuses it after all (a cancel, a standby that cannot do what it asks for), it skips the
- *client's statement too, and that is answered with the error. Until BEGIN is answered nothing is
- *sent behind the first request that ends in ReadyForQuery.
+ * server refuses it after all (a cancel, a standby that cannot do what it asks for), it skips the
+ * client's statement too, and that is answered with the error. Until BEGIN is answered nothing is
+ * sent behind the first request that ends in ReadyForQuery.
  *
  * Thread: worker.
  */
