@@ -316,6 +316,8 @@ enum prepared_fit prepared_turn_bind(struct prepared_turn *t, struct slice own,
 		prepared_turn_used(t, name);
 		return PREPARED_FITS;
 	}
+	if (name->stmt->is_fetch)
+		return PREPARED_FITS;
 	return fit(t, own, name, renew(t, name, entry), is_described);
 }
 

@@ -108,7 +108,7 @@ static enum prepared_fit prepare(struct prepared_turn *t, bool is_bind, bool is_
 	prepared_turn_parse_typed(t->out, SLICE(""), buf_slice(&now->text), types);
 	prepared_turn_settled(t, now->executed);
 	t->c->pool->stats.server_parses++;
-	if (LIKELY(!now->shape) || !is_bind)
+	if (LIKELY(!now->shape) || !is_bind || stmt_is_fetch(buf_slice(&now->text)))
 		return PREPARED_FITS;
 	if (is_described) {
 		uint32_t described_at = track_next_seq(&t->s->track) + 1;

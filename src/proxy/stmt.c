@@ -13,6 +13,7 @@
 #include "base/bug.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "sql/words.h"
 #include "wire/reader.h"
 
 #define STMT_SHARDS 16
@@ -71,6 +72,7 @@ static struct stmt *stmt_new(struct stmt_table *table, struct slice key, size_t 
 	stmt->key = slice_make(copy, key.len);
 	stmt->body = slice_skip(stmt->key, key.len - body_bytes);
 	stmt->is_open = stmt_is_open(stmt->body);
+	stmt->is_fetch = stmt_is_fetch(stmt->body);
 	return stmt;
 }
 
@@ -152,11 +154,20 @@ static unsigned most_parameters(struct slice sql)
 	return most;
 }
 
+bool stmt_is_fetch(struct slice body)
+{
+	struct slice sql = slice_head(body, strnlen(body.ptr, body.len));
+	struct slice first = words_first(sql, (struct lexer_mode){ 0 });
+	return slice_ieq_str(first, "fetch") || slice_ieq_str(first, "move");
+}
+
 bool stmt_is_open(struct slice body)
 {
 	struct reader r;
 	reader_init(&r, body);
 	unsigned used = most_parameters(reader_cstr(&r)), given = reader_u16(&r);
+	if (used > 0 && stmt_is_fetch(body))
+		return false; /* it is in the cursor's name */
 	for (unsigned i = 0; i < given && i < used; i++) {
 		uint32_t type = reader_u32(&r);
 		if (type == STMT_TYPE_OPEN || type == STMT_TYPE_UNKNOWN)

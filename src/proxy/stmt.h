@@ -37,6 +37,7 @@ struct stmt {
 	char name[STMT_NAME_BYTES]; /* as servers know it */
 	size_t name_bytes;
 	bool is_open;      /* see stmt_is_open */
+	bool is_fetch;     /* see stmt_is_fetch */
 	struct slice key;  /* owned: meaning, zero, body */
 	struct slice body; /* of the key: of a Parse, behind the name */
 };
@@ -51,6 +52,11 @@ struct stmt *stmt_get_typed(const struct stmt *stmt, struct slice types);
 struct slice stmt_meaning(const struct stmt *stmt);
 struct stmt *stmt_ref(struct stmt *stmt);
 void stmt_unref(struct stmt *stmt); /* NULL is fine */
+
+/* Is it a FETCH, or a MOVE? It gives what its cursor does by then, and is not to be described by
+ * us: where there is no such cursor any more PostgreSQL 15 crashes of that, and all sessions with
+ * it. */
+bool stmt_is_fetch(struct slice body);
 
 /* Does a Parse with that behind the name leave types of parameters to the server? A dollar in a
  * literal may look like one. */

@@ -1,5 +1,7 @@
 """Batches as no driver sends them, each the smallest of what test_batch_model.py has found."""
 
+import re
+
 import pytest
 
 from rawwire import B, C, Client, D, E, H, P, Q, S, c, d, f
@@ -69,3 +71,25 @@ def test_a_begin_that_comes_late_leaves_the_portal_that_it_had(pooler, cluster, 
         for batch in [begin, message + S, Q("rollback")]:
             said = [(side.send(batch), [told(m) for m in side.ready()])[1] for side in (client, twin)]
             assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("fetch", ["fetch c", "/* one */ FETCH 1 from c", "move c", 'fetch "c$1"'])
+@pytest.mark.parametrize("name", ["s", ""])
+def test_a_cursor_that_is_closed_before_its_fetch_is_bound(make_pooler, own_cluster, name, fetch):
+    """It is refused when it is run, as by PostgreSQL. Who asks what it gives makes PostgreSQL 15 crash: we are not to."""
+    p = make_pooler(own_cluster, pool_mode="auto", pool_size=2, workers=1)
+    began = own_cluster.sql("select pg_postmaster_start_time()")
+    with p.raw() as client, Client(("127.0.0.1", own_cluster.port)).login("app", "app") as twin:
+        got = []
+        for side in (twin, client):
+            cursor = '"c$1"' if "$" in fetch else "c"
+            side.query(f"declare {cursor} cursor with hold for select 1 as one")
+            side.send(P(f"close {cursor}", name="close") + P(fetch, name=name) + (b"" if name else D("S")) + S)
+            side.ready()
+            side.send(B(name="close") + E() + S)
+            side.ready()
+            side.send(B(name=name) + E() + S)
+            got.append([told(m) for m in side.ready()])
+            assert side.value("select 'well'") == "well"
+    assert got[0] == got[1] and "34000" in str(got[0])
+    assert not re.search("terminated by signal", own_cluster.log()) and began == own_cluster.sql("select pg_postmaster_start_time()")
