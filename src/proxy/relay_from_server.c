@@ -205,6 +205,14 @@ static bool relay_notification(struct server *s, const struct frame *f, struct r
 	return passes;
 }
 
+/* In place of a message; the client may have left, or leave of what comes in front. */
+static void relay_tell(struct server *s, struct slice other, struct relay_run *run, usec_t now)
+{
+	relay_flush(s, run, now);
+	if (s->client)
+		client_send(s->client, other, now);
+}
+
 /* A NoticeResponse that is the client's: in those words? */
 static bool relay_notice(struct server *s, const struct frame *f, const struct track_news *news,
 			 struct relay_run *run, usec_t now)
@@ -213,8 +221,7 @@ static bool relay_notice(struct server *s, const struct frame *f, const struct t
 	if (LIKELY(s->reset == NULL) || !frame_is_whole(f) ||
 	    !reset_moves_notice(s, 'N', news, f->body, &other))
 		return true;
-	relay_flush(s, run, now);
-	client_send(s->client, buf_slice(&other), now);
+	relay_tell(s, buf_slice(&other), run, now);
 	buf_fini(&other);
 	return false;
 }
@@ -222,17 +229,15 @@ static bool relay_notice(struct server *s, const struct frame *f, const struct t
 /* ReadyForQuery, which the client is not to get now, or not this one? */
 static bool relay_ready_waits(struct server *s, struct relay_run *run, usec_t now)
 {
-	if (!s->client)
-		return false;
-	if (UNLIKELY(s->retries)) {
-		relay_flush(s, run, now);
-		retry_ready(s, now);
-		return true;
-	}
-	if (s->opening != SERVER_OPENING_REFUSED)
+	if (!s->client || LIKELY(!s->retries && s->opening != SERVER_OPENING_REFUSED))
 		return false;
 	relay_flush(s, run, now);
-	opening_refused_ready(s, now);
+	if (!s->client)
+		return true;
+	if (s->retries)
+		retry_ready(s, now);
+	else
+		opening_refused_ready(s, now);
 	return true;
 }
 
@@ -251,8 +256,7 @@ static bool relay_error(struct server *s, const struct frame *f, const struct tr
 	relay_note(s, &told, news, now);
 	bool passes = !notice_is_stale_plan(told.body) || !retry_begin(s, news);
 	if (passes && buf_len(&other)) {
-		relay_flush(s, run, now);
-		client_send(s->client, buf_slice(&other), now);
+		relay_tell(s, buf_slice(&other), run, now);
 		passes = false;
 	}
 	buf_fini(&other);

@@ -5,7 +5,8 @@ PostgreSQL counts letters, not bytes. Each is compared with a client that says t
 
 import pytest
 
-from rawwire import Client
+from rawwire import Client, Q
+from waiting import until
 
 pytestmark = pytest.mark.pgweir
 
@@ -66,3 +67,18 @@ def test_positions_are_those_of_the_client_s_text(make_pooler, cluster, database
                     direct.query(f"set client_encoding = '{encoding}'")
                     assert told(pooled, reset + text) == wanted, text
                     pooled.query(f"set client_encoding = '{encoding}'")
+
+
+@pytest.mark.parametrize("how", ["close", "drop", "kill"])
+def test_an_error_for_who_has_left(make_pooler, cluster, how):
+    """Its position would have been told otherwise; now there is nobody to be told."""
+    p = make_pooler(cluster, pool_mode="auto", pool_size=1, workers=1)
+    client, other = p.raw(options="-c work_mem=9MB"), p.raw()
+    with cluster.connect() as holder:
+        holder.execute("select pg_advisory_lock(78)")
+        client.send(Q("reset all; do $$ begin perform pg_advisory_xact_lock(78); exception when query_canceled then null; end $$; "
+                      "select nonsense"))
+        until(lambda: cluster.backends("wait_event = 'advisory'"), "it is under way")
+        getattr(client, how)()
+        assert other.value("select 'well'") == "well"
+    assert p.raw().value("select 'well'") == "well"
