@@ -355,10 +355,12 @@ size_t ear_allows(struct ear *ear, struct slice in, usec_t now)
 
 	bool sends = false;
 	size_t passes = ear_text_passes(c, in, &sends);
-	/* amid a batch or a block that it has begun all the same nothing can be done about it */
-	bool is_amid = track_wants_sync(&s->track) ||
-		       (track_is_quiet(&s->track) && track_tx_status(&s->track) != 'I');
-	if (passes == in.len || (passes == 0 && is_amid))
+	/* amid a block that it has begun all the same nothing can be done about it, nor amid a batch,
+	 * until its end */
+	bool is_block = track_is_quiet(&s->track) && track_tx_status(&s->track) != 'I';
+	if (passes == 0 && track_wants_sync(&s->track))
+		passes = ear_text_batch(c, in);
+	if (passes == in.len || (passes == 0 && is_block))
 		return in.len;
 	if (passes > 0 || !track_is_idle(&s->track)) {
 		if (s->errand == SERVER_ERRAND_PARAMS && passes == 0) {

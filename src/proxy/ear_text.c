@@ -143,6 +143,18 @@ static bool ear_text_message(struct ear_text *t, const struct frame *f)
 	return true;
 }
 
+size_t ear_text_batch(const struct client *c, struct slice in)
+{
+	size_t done = c->body_left < in.len ? c->body_left : in.len;
+	struct frame f;
+	while (done < in.len && frame_read(slice_skip(in, done), UINT32_MAX, &f) > 0) {
+		done += f.head_bytes + f.body.len;
+		if (f.type == 'S')
+			return done;
+	}
+	return in.len;
+}
+
 size_t ear_text_passes(const struct client *c, struct slice in, bool *sends)
 {
 	struct ear_text t = { .c = c };

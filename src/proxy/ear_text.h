@@ -21,4 +21,8 @@ struct client;
  */
 size_t ear_text_passes(const struct client *c, struct slice in, bool *sends);
 
+/* How many belong to the batch that is open, whatever it has to do with; all, where its Sync is not
+ * in hand. */
+size_t ear_text_batch(const struct client *c, struct slice in);
+
 #endif

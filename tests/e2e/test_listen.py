@@ -12,7 +12,7 @@ import struct
 
 import pytest
 
-from rawwire import B, E, P, Q, S
+from rawwire import B, D, E, H, P, Q, S
 from waiting import Crew, all_at_once, until, until_equal
 
 pytestmark = pytest.mark.pgweir
@@ -874,6 +874,19 @@ def test_the_new_one_is_lost_before_it_takes_over(pooler, cluster, fault_proxy):
     assert read_notes(client, 1) == [("a", "old")]
     p.console("wait_close app")
     assert listener_pid(p) not in (pid, new)
+
+
+def test_what_comes_behind_a_batch_that_waits_is_seen(pooler):
+    """One batch waits amid itself for the answer to another, and turns out to listen; the client forgets all behind it."""
+    p = shared(pooler)
+    client = p.raw()
+    client.send(P("listen a") + B() + E() + S)
+    client.ready()
+    until(lambda: is_free(p, 1))
+    client.send(P("select 4", name="x") + D("S", "nobody") + P("select 1") + S + B(name="nobody") + H + B() + E() + S +
+                Q("discard all"))
+    client.ready(3)
+    assert client.value("select count(*) from pg_listening_channels()") == "0"
 
 
 def test_a_listener_that_falls_silent_is_given_up(pooler, cluster, fault_proxy):
