@@ -64,71 +64,72 @@ def move(client, holder):
     assert client.value("select pg_backend_pid()") != before
 
 
+def check_beside_twin(pooler, cluster, converse):
+    """converse(side, move) hears the same directly and through the pooler, where the client has the other one of two servers
+    behind move()."""
+    p = pooler(pool_mode="auto", pool_size=2, workers=1)
+    with p.raw() as holder, p.raw() as client, Client(("127.0.0.1", cluster.port)).login("app", "app") as twin:
+        wanted = converse(twin, lambda: None)
+        assert converse(client, lambda: move(client, holder)) == wanted
+        holder.query("rollback")
+
+
 @pytest.mark.parametrize("use", [USE + S, D("S", "s") + USE + S, Q("execute s")], ids=["bound", "described", "executed"])
 def test_what_was_read_by_other_settings(pooler, cluster, case, use):
     """It means the same on a server that gets it when its client has set something else; and that is what is left there."""
     name, one, other, sql = case
-    p = pooler(pool_mode="auto", pool_size=2, workers=1)
-    got = []
-    with p.raw() as holder, p.raw() as client, Client(("127.0.0.1", cluster.port)).login("app", "app") as twin:
-        for side in (twin, client):
-            side.query(f"set {name} = '{one}'")
-            heard = [rows(side, P(sql, "s") + USE + S)]
-            side.query(f"set {name} = '{other}'")
-            if side is client:
-                move(client, holder)
-            heard += [rows(side, use) for _ in range(3)]
-            side.query("begin")
-            heard.append(rows(side, use))
-            heard.append(side.value(f"show {name}"))
-            side.query("commit")
-            heard.append(side.value(f"show {name}"))
-            heard.append(rows(side, P(sql, "t") + B(name="t") + E() + S))
-            got.append(heard)
-        holder.query("rollback")
-    assert got[1] == got[0]
+
+    def converse(side, move):
+        side.query(f"set {name} = '{one}'")
+        heard = [rows(side, P(sql, "s") + USE + S)]
+        side.query(f"set {name} = '{other}'")
+        move()
+        heard += [rows(side, use) for _ in range(3)]
+        side.query("begin")
+        heard.append(rows(side, use))
+        heard.append(side.value(f"show {name}"))
+        side.query("commit")
+        heard.append(side.value(f"show {name}"))
+        heard.append(rows(side, P(sql, "t") + B(name="t") + E() + S))
+        return heard
+
+    check_beside_twin(pooler, cluster, converse)
 
 
 @pytest.mark.parametrize("use", [USE + S, Q("execute s")], ids=["bound", "executed"])
 def test_what_was_set_in_the_batch_that_prepares(pooler, cluster, case, use):
     """The text is read by that, on any server, and whatever is set later."""
     name, one, other, sql = case
-    p = pooler(pool_mode="auto", pool_size=2, workers=1)
-    got = []
-    with p.raw() as holder, p.raw() as client, Client(("127.0.0.1", cluster.port)).login("app", "app") as twin:
-        for side in (twin, client):
-            side.query(f"set {name} = '{one}'")
-            heard = [rows(side, P(f"set {name} = '{other}'") + B() + E() + P(sql, "s") + USE + S)]
-            heard.append(rows(side, use))
-            side.query(f"set {name} = '{one}'")
-            heard.append(rows(side, use))
-            if side is client:
-                move(client, holder)
-            heard.append(rows(side, use))
-            got.append(heard)
-        holder.query("rollback")
-    assert got[1] == got[0]
+
+    def converse(side, move):
+        side.query(f"set {name} = '{one}'")
+        heard = [rows(side, P(f"set {name} = '{other}'") + B() + E() + P(sql, "s") + USE + S)]
+        heard.append(rows(side, use))
+        side.query(f"set {name} = '{one}'")
+        heard.append(rows(side, use))
+        move()
+        heard.append(rows(side, use))
+        return heard
+
+    check_beside_twin(pooler, cluster, converse)
 
 
 @pytest.mark.parametrize("use", [USE + S, Q("execute s")], ids=["bound", "executed"])
 def test_what_is_used_behind_a_set_that_is_still_to_be_answered(pooler, cluster, case, use):
     """On a server that has to prepare it first."""
     name, one, other, sql = case
-    p = pooler(pool_mode="auto", pool_size=2, workers=1)
-    got = []
-    with p.raw() as holder, p.raw() as client, Client(("127.0.0.1", cluster.port)).login("app", "app") as twin:
-        for side in (twin, client):
-            side.query(f"set {name} = '{one}'")
-            heard = [rows(side, P(sql, "s") + USE + S)]
-            side.query(f"set {name} = '{other}'")
-            if side is client:
-                move(client, holder)
-            heard.append(rows(side, P(f"set {name} = '{other}'") + B() + E() + S + use))
-            heard.append([m.row() for m in side.ready() if m.kind == "D"])
-            heard.append(rows(side, use))
-            got.append(heard)
-        holder.query("rollback")
-    assert got[1] == got[0]
+
+    def converse(side, move):
+        side.query(f"set {name} = '{one}'")
+        heard = [rows(side, P(sql, "s") + USE + S)]
+        side.query(f"set {name} = '{other}'")
+        move()
+        heard.append(rows(side, P(f"set {name} = '{other}'") + B() + E() + S + use))
+        heard.append([m.row() for m in side.ready() if m.kind == "D"])
+        heard.append(rows(side, use))
+        return heard
+
+    check_beside_twin(pooler, cluster, converse)
 
 
 def test_what_is_set_in_a_batch_that_is_open_when_the_one_before_ends(pooler, case):
