@@ -355,8 +355,8 @@ size_t ear_allows(struct ear *ear, struct slice in, usec_t now)
 
 	bool sends = false;
 	size_t passes = ear_text_passes(c, in, &sends);
-	/* amid a block that it has begun all the same nothing can be done about it, nor amid a batch,
-	 * until its end */
+	/* amid a block that it has begun all the same nothing can be done about it, nor amid a
+	 * batch, until its end */
 	bool is_block = track_is_quiet(&s->track) && track_tx_status(&s->track) != 'I';
 	if (passes == 0 && track_wants_sync(&s->track))
 		passes = ear_text_batch(c, in);
