@@ -161,7 +161,7 @@ class Message:
         at, out = 2, []
         for _ in range(count):
             end = self.body.index(b"\0", at)
-            out.append((self.body[at:end].decode(), struct.unpack_from("!IHIhih", self.body, end + 1)))
+            out.append((self.body[at:end].decode(errors="replace"), struct.unpack_from("!IHIhih", self.body, end + 1)))
             at = end + 19
         return out
 
@@ -176,10 +176,10 @@ class Message:
     def pair(self):
         """Name and value of a ParameterStatus."""
         name, value, _ = self.body.split(b"\0")
-        return name.decode(), value.decode(errors="replace")
+        return name.decode(errors="replace"), value.decode(errors="replace")
 
     def tag(self):
-        return self.body[:-1].decode()
+        return self.body[:-1].decode(errors="replace")
 
     def status(self):
         return self.body.decode()
