@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/log.h"
+#include "proxy/aside.h"
 #include "proxy/client.h"
 #include "proxy/ear.h"
 #include "proxy/hub.h"
@@ -254,6 +255,10 @@ static void errand_done(struct server *s, usec_t now)
 		break;
 	case SERVER_ERRAND_SPOIL:
 		errand_spoilt(s, now);
+		server_cancel_waiting(s, now);
+		break;
+	case SERVER_ERRAND_UNDO:
+		aside_undone(s, now);
 		server_cancel_waiting(s, now);
 		break;
 	case SERVER_ERRAND_LOOK:

@@ -1,5 +1,7 @@
 noinst_LIBRARIES += src/proxy/libproxy.a
 src_proxy_libproxy_a_SOURCES = \
+	src/proxy/aside.c \
+	src/proxy/aside.h \
 	src/proxy/authquery.c \
 	src/proxy/authquery.h \
 	src/proxy/authtalk.c \

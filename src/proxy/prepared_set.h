@@ -17,6 +17,7 @@
 #include "base/list.h"
 #include "base/map.h"
 #include "base/slice.h"
+#include "proxy/aside.h"
 #include "wire/track.h"
 
 struct server;
@@ -60,10 +61,11 @@ struct prepared_set {
 	uint64_t unsure_of;  /* a client's id */
 	char *lent_encoding; /* owned; in which names beyond ASCII were lent; NULL: there are none
 			      */
-	bool holds;        /* in front of the message `held_seq` stands something that may fail: */
-	uint32_t held_seq; /* what comes behind it waits until it is answered */
-	bool has_exit;     /* holds: there is what its text begins with, too, */
-	uint32_t exit_seq; /* run by this Execute */
+	bool holds;         /* in front of the message `held_seq` stands something that may fail: */
+	uint32_t held_seq;  /* what comes behind it waits until it is answered */
+	struct aside aside; /* in the batch of the client that has the server */
+	bool has_exit;      /* holds: there is what its text begins with, too, */
+	uint32_t exit_seq;  /* run by this Execute */
 };
 
 /* The server's; made where it has none yet. */

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "proxy/aside.h"
 #include "proxy/client.h"
 #include "proxy/keep.h"
 #include "proxy/localpool.h"
@@ -75,8 +76,11 @@ void prepared_turn_run(struct prepared_turn *t, struct slice sql)
 
 void prepared_turn_commit(struct prepared_turn *t)
 {
+	const struct track *track = &t->s->track;
+	uint32_t from_seq = track_next_seq(track);
 	prepared_turn_run(t, SLICE("BEGIN"));
 	prepared_turn_run(t, SLICE("COMMIT"));
+	aside_begin(t->s, from_seq, track_next_seq(track) - 1);
 }
 
 void prepared_turn_parse(struct buf *out, struct slice name, struct slice body)

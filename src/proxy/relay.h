@@ -11,6 +11,7 @@
 #define PROXY_RELAY_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/slice.h"
 #include "base/usec.h"
@@ -25,5 +26,8 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now);
 /* Handles what it can of a server's bytes, whatever its state; how many it took. The
  * server may be CLOSING afterwards. */
 size_t relay_from_server(struct server *s, struct slice in, usec_t now);
+
+/* ReadyForQuery, in no transaction, that its client is told only now: the answer to `seq`. */
+void relay_from_server_ready(struct server *s, uint32_t seq, usec_t now);
 
 #endif

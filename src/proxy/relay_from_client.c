@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 
+#include "proxy/aside.h"
 #include "proxy/client.h"
 #include "proxy/define.h"
 #include "proxy/discard.h"
@@ -371,6 +372,17 @@ static void relay_send_to_server(struct client *c, struct server *s, struct slic
 		server_cancel_waiting(s, now);
 }
 
+/* Must its next message wait for what the server says to those before? */
+static bool relay_is_held(struct client *c, const struct server *s)
+{
+	if (UNLIKELY(s->discard) && discard_holds(s))
+		return true;
+	if (LIKELY(s->aside == ASIDE_NONE) || !aside_holds(s))
+		return false;
+	conn_pause(&c->conn, CLIENT_PAUSE_TRACK);
+	return true;
+}
+
 size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 {
 	struct server *s = c->server;
@@ -406,7 +418,7 @@ size_t relay_from_client(struct client *c, struct slice in, usec_t now)
 	c->body_left -= (uint32_t)done;
 
 	c->worker->texts_bytes = 0;
-	while (done < in.len && !c->body_left && !(UNLIKELY(s->discard) && discard_holds(s))) {
+	while (done < in.len && !c->body_left && !relay_is_held(c, s)) {
 		struct frame f;
 		if (UNLIKELY(buf_len(&s->before) + c->worker->texts_bytes > RELAY_TURN_BYTES) &&
 		    done > border) {

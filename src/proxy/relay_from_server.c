@@ -7,6 +7,7 @@
  */
 #include "proxy/relay.h"
 
+#include "proxy/aside.h"
 #include "proxy/client.h"
 #include "proxy/discard.h"
 #include "proxy/ear_hear.h"
@@ -160,6 +161,7 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 			keep_sequences_discarded(c);
 	} else if (f->type == 'E') {
 		stats->errors++;
+		aside_failed(s, news->seq);
 		discard_failed(s);
 		if (c)
 			suspect_failed(c);
@@ -168,6 +170,19 @@ static void relay_note(struct server *s, const struct frame *f, const struct tra
 	}
 	if (c && c->journal)
 		journal_server(c, f, news, now);
+}
+
+void relay_from_server_ready(struct server *s, uint32_t seq, usec_t now)
+{
+	struct buf out = { 0 };
+	struct frame f;
+	struct track_news news = { .item = 'S', .done = true, .seq = seq };
+	build_ready(&out, 'I');
+	BUG_ON(frame_read(buf_slice(&out), FRAME_MAX_BODY_BYTES, &f) <= 0);
+	relay_note(s, &f, &news, now);
+	if (s->client)
+		client_send(s->client, buf_slice(&out), now);
+	buf_fini(&out);
 }
 
 /* A notification that the client has sent itself: it knows itself by the number that it was given
@@ -285,6 +300,9 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 			return false;
 		if (f->type == 'C' && UNLIKELY(slice_starts(f->body, "DISCARD")))
 			relay_flush(s, run, now); /* its client may be told something */
+		if (f->type == 'Z' && UNLIKELY(s->aside != ASIDE_NONE) &&
+		    aside_ready(s, news.seq, now))
+			return false;
 		relay_note(s, f, &news, now);
 		return f->type != 'Z' || !relay_ready_waits(s, run, now);
 	case TRACK_SWALLOW:

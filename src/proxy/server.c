@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "proxy/cancel.h"
+#include "proxy/aside.h"
 #include "proxy/client.h"
 #include "proxy/define.h"
 #include "proxy/ear.h"
@@ -160,6 +161,7 @@ void server_unlink(struct server *s)
 	s->client = NULL;
 	c->server = NULL;
 	s->opening = SERVER_OPENING_NONE;
+	s->aside = ASIDE_NONE;
 	retry_forget(s);
 	conn_resume(&s->conn, SERVER_PAUSE_PEER);
 }

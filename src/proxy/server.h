@@ -70,6 +70,7 @@ enum server_errand {
 	SERVER_ERRAND_LOOK,     /* what its client has left in the session (proxy/inspect.h) */
 	SERVER_ERRAND_LEARN,    /* which names hide code (proxy/learn.h) */
 	SERVER_ERRAND_SPOIL,    /* a transaction that has failed already (proxy/opening.h) */
+	SERVER_ERRAND_UNDO,     /* a block of ours that has failed is rolled back (proxy/aside.h) */
 	SERVER_ERRAND_MARK,     /* a marker among notifications (proxy/ear.h) */
 	SERVER_ERRAND_LISTEN,   /* LISTENING: what it is to listen to */
 	SERVER_ERRAND_UNLISTEN, /* its client hears from elsewhere */
@@ -127,10 +128,11 @@ struct server {
 	uint8_t errand;   /* enum server_errand */
 	uint8_t opening;  /* enum server_opening */
 	uint8_t discard;  /* enum discard_state; while a client has it */
+	uint8_t aside;    /* enum aside_state; while a client has it */
 	bool body_passes; /* those bytes are for the client */
 	bool errand_failed;
 	bool holds_client;   /* the client's bytes wait for the end of the errand: PARAMS, SPOIL,
-				LEARN */
+				UNDO, LEARN */
 	bool needs_discard;  /* CLEANING: its client has left what DISCARD ALL ends */
 	bool needs_unlisten; /* CLEANING: its client has gone on to hear from elsewhere */
 	bool needs_reset;    /* CLEANING: server_reset_query is to be run */

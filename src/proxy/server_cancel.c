@@ -51,8 +51,8 @@ static void server_cancel_done(void *arg, bool sent, usec_t now)
 static bool server_cancel_would_hit_us(const struct server *s)
 {
 	return s->errand == SERVER_ERRAND_PARAMS || s->errand == SERVER_ERRAND_SPOIL ||
-	       s->errand == SERVER_ERRAND_LEARN || s->errand == SERVER_ERRAND_LOOK ||
-	       s->errand == SERVER_ERRAND_MARK;
+	       s->errand == SERVER_ERRAND_UNDO || s->errand == SERVER_ERRAND_LEARN ||
+	       s->errand == SERVER_ERRAND_LOOK || s->errand == SERVER_ERRAND_MARK;
 }
 
 void server_cancel(struct server *s, usec_t now)

@@ -42,6 +42,7 @@ class FaultProxy:
         self.hold_query = None  # simple queries that begin so wait until it is None again
         self.holds_query = False  # one has been held
         self.hold_reply = None  # what a server says from a command tag of this on waits until it is None again
+        self.replaces = None  # (these bytes of a client's, by as many others), once
         self.refuse = False
         self.refused = 0
         self.links = []
@@ -103,6 +104,9 @@ class FaultProxy:
                     while self._held(up, data) and not self.stopping:
                         self.holds_query = True
                         time.sleep(0.01)
+                    if up and self.replaces and self.replaces[0] in data:
+                        data = data.replace(*self.replaces, 1)
+                        self.replaces = None
                     if not up and self._is_held_at(data) > 0:
                         at = self._is_held_at(data)
                         self._forward(link, target, data[:at], up)

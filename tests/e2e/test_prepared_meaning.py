@@ -234,10 +234,12 @@ def test_described_in_a_transaction_that_sets_something(pooler, case):
 @pytest.fixture
 def moved(pooler, cluster):
     """moved(sql): a client that has prepared it as s, by another TimeZone and on another server than it has now."""
-    p = pooler(pool_mode="auto", pool_size=2, workers=1)
-    client, holder = p.raw(), p.raw()
+    sides = []
 
-    def make(sql):
+    def make(sql, **server):
+        p = pooler(pool_mode="auto", pool_size=2, workers=1, **server)
+        sides.extend([p.raw(), p.raw()])
+        client, holder = sides
         client.send(P(sql, "s") + S)
         client.ready()
         before = client.value("select pg_backend_pid()")
@@ -247,8 +249,8 @@ def moved(pooler, cluster):
         return client
 
     yield make
-    holder.close()
-    client.close()
+    for side in reversed(sides):
+        side.close()
 
 
 @pytest.mark.parametrize("sql", ["set transaction isolation level serializable", "/* ( */ SET LOCAL transaction_read_only = on"])
@@ -302,3 +304,22 @@ def test_what_ends_a_failed_transaction_under_other_settings(pooler, at_once):
         assert [m.tag() for m in said[2] if m.kind == "C"] == ["ROLLBACK"]
         assert said[2][-1].status() == "I"
         holder.query("rollback")
+
+
+@pytest.mark.parametrize("use", [USE + S, D("S", "s") + USE + S, Q("execute s")], ids=["bound", "described", "executed"])
+@pytest.mark.parametrize("behind", [False, True], ids=["alone", "with more behind it"])
+def test_a_failure_amid_what_stands_in_front_under_other_settings(moved, fault_proxy, cluster, use, behind):
+    """Its client has begun no transaction, and so none of its own has failed."""
+    proxy = fault_proxy(cluster.port)
+    client = moved("select 'mine'", databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"})
+    more = [Q("select 'next'"), P("select 'and next'") + B() + E() + S] if behind else []
+    proxy.replaces = b"\0COMMIT\0", b"\0COMMIX\0"  # as if a cancel came before it
+    client.send(use, *more)
+    said = client.ready(1 + len(more))
+    assert proxy.replaces is None
+    assert [m.sqlstate for m in said if m.kind == "E"] == ["42601"]
+    assert [m.status() for m in said if m.kind == "Z"] == ["I"] * (1 + len(more))
+    assert [m.row()[0] for m in said if m.kind == "D"] == (["next", "and next"] if behind else [])
+    assert client.value("show timezone") == "Asia/Tokyo"
+    assert rows(client, USE + S) == [["mine"]]
+    assert rows(client, Q("vacuum pg_catalog.pg_namespace")) == []
