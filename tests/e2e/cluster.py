@@ -83,6 +83,11 @@ def identity():
     return {"user": RUN_AS, "group": RUN_AS, "extra_groups": []} if RUN_AS else {}
 
 
+def process_state(pid):
+    """The letter that ps shows: T is stopped, Z ended."""
+    return pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0]
+
+
 def bindir():
     asked = os.environ.get("PG_BINDIR")
     if asked:
@@ -207,10 +212,18 @@ class Cluster:
         self.start()
 
     def kill_backend(self, pid):
-        """kill -9: the backend says nothing, and PostgreSQL throws out all others when it has noticed."""
+        """kill -9: the backend says nothing, and PostgreSQL throws out all others when it has noticed. Was it so? Not
+        where it was just ending by itself: PostgreSQL notices nothing then. Such a one cannot be stopped either."""
         self.forget()
         self.log_mark()
-        os.kill(pid, signal.SIGKILL)
+        try:
+            os.kill(pid, signal.SIGSTOP)
+            until(lambda: process_state(pid) in "TZX", "the backend stops")
+            was_there = process_state(pid) == "T"
+            os.kill(pid, signal.SIGKILL)
+            return was_there
+        except (ProcessLookupError, FileNotFoundError):
+            return False
 
     def wait_recovered(self):
         """After kill_backend: who logs in now stays. (Until it has noticed, PostgreSQL takes logins too.)"""

@@ -178,8 +178,8 @@ class FaultyWorld(World):
 
     def crash(self, rng):
         for pid, in self.servers()[:1]:
-            self.cluster.kill_backend(pid)
-            self.cluster.wait_recovered()
+            if self.cluster.kill_backend(pid):
+                self.cluster.wait_recovered()
 
     def reconnect(self, rng):
         self.pooler.console("reconnect app")

@@ -110,7 +110,7 @@ def test_what_was_lost_is_said(own_cluster, make_pooler):
     client.query("create temp table t(a int)")
     until_equal(lambda: kept(p), ["listen, temporary object"])
     (row,) = p.show("servers")
-    own_cluster.kill_backend(int(row["remote_pid"]))  # has no time for last words
+    assert own_cluster.kill_backend(int(row["remote_pid"]))  # has no time for last words
     error = fatal(client)
     assert error["C"] == "08006" and "listen, temporary object" in error["M"]
     assert "listen a" in error["D"]

@@ -110,7 +110,7 @@ def lost(client):
 def test_who_loses_a_server_is_told_that_it_was_kept_for_numbers(numbers, own_cluster):
     p = numbers(own_cluster)
     client, pid = keeper(p)
-    own_cluster.kill_backend(pid)  # has no time for last words
+    assert own_cluster.kill_backend(pid)  # has no time for last words
     error = lost(client)
     assert error["C"] == "08006" and "sequence" in error["M"] and "insert into numbers" in error["D"]
     own_cluster.wait_recovered()

@@ -63,7 +63,7 @@ def test_killed_backend(own_cluster, make_pooler):
     idle.value("select 1")
     client.send(Q("select pg_sleep(600)"))
     (pid,) = until(active(own_cluster))
-    own_cluster.kill_backend(pid)
+    assert own_cluster.kill_backend(pid)
     errors = last_words(client)
     assert errors and errors[0].sqlstate in LOST
     own_cluster.wait_recovered()
