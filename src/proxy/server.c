@@ -11,8 +11,8 @@
 
 #include "base/log.h"
 #include "base/mem.h"
-#include "proxy/cancel.h"
 #include "proxy/aside.h"
+#include "proxy/cancel.h"
 #include "proxy/client.h"
 #include "proxy/define.h"
 #include "proxy/ear.h"
