@@ -3,10 +3,10 @@
  *
  * What is put in front of a client's message may have to end the transaction that it has begun
  * (prepared_scene.h), and alone COMMIT is warned of: BEGIN stands in front of it. What fails
- *between the two (a cancel, statement_timeout) fails the client's batch, as it would directly; but
- *the client has begun no block, and is not to be told of one that has failed. So ROLLBACK goes out,
- *and its ReadyForQuery comes behind that. What the client sends behind the batch waits until it is
- * known that the block has ended.
+ * between the two (a cancel, statement_timeout) fails the client's batch, as it would directly; but
+ * the client has begun no block, and is not to be told of one that has failed. So ROLLBACK goes
+ * out, and its ReadyForQuery comes behind that. What the client sends behind the batch waits until
+ * it is known that the block has ended.
  *
  *	NONE --(sent)--> SENT --(refused)--> FAILED --(ReadyForQuery, E)--> NONE, the errand is UNDO
  *	                 SENT --(ReadyForQuery)--> NONE
