@@ -102,8 +102,10 @@ static inline void track_pop(struct track *t)
 		t->head++;
 	while (t->head != t->tail && track_kind(t, t->head) <= ITEM_COPY_END);
 	t->copied = 0;
-	if (UNLIKELY(t->has_data))
+	if (UNLIKELY(t->has_data)) {
 		t->has_data = track_seq_before(t->head, t->data_at);
+		t->has_end &= t->has_data && track_seq_before(t->head, t->end_at);
+	}
 	if (UNLIKELY(t->heap != NULL) && t->head == t->tail && t->cap > KEEP_RING_ITEMS)
 		track_to_inline(t);
 }
@@ -164,6 +166,8 @@ static enum track_verdict track_send_copy_end(struct track *t)
 		return TRACK_OK; /* nobody copies; the server ignores it */
 	if (!track_push(t, ITEM_COPY_END))
 		return TRACK_FULL;
+	t->has_end = true;
+	t->end_at = t->tail - 1;
 	track_send_data(t, t->tail - 1);
 	return TRACK_OK;
 }
@@ -204,12 +208,8 @@ static uint32_t track_copy_from(const struct track *t)
 
 bool track_copy_reads(const struct track *t)
 {
-	if (t->copy == TRACK_COPY_OUT)
-		return false;
-	for (uint32_t seq = track_copy_from(t); seq != t->tail; seq++)
-		if (track_kind(t, seq) == ITEM_COPY_END)
-			return false;
-	return true;
+	return t->copy != TRACK_COPY_OUT &&
+	       !(t->has_end && !track_seq_before(t->end_at, track_copy_from(t)));
 }
 
 /* It ended well: the Syncs that it has read are gone, and so is its CopyDone. */
@@ -471,12 +471,15 @@ bool track_is_uncertain(const struct track *t)
 void track_check(const struct track *t)
 {
 	uint32_t syncs = 0, doubtful = 0;
+	bool ends_copy = false;
 
 	BUG_ON(t->tail - t->head > t->cap || t->cap > TRACK_MAX_ITEMS);
 	BUG_ON((t->heap == NULL) != (t->cap == TRACK_INLINE_ITEMS));
 	BUG_ON(t->head != t->tail && track_kind(t, t->head) <= ITEM_COPY_END);
 	for (uint32_t seq = t->head; seq != t->tail; seq++) {
 		syncs += track_is_sync(track_kind(t, seq));
+		ends_copy |= track_kind(t, seq) == ITEM_COPY_END &&
+			     !track_seq_before(seq, track_copy_from(t));
 		doubtful += track_is_doubtful(t, seq);
 		BUG_ON(track_is_doubtful(t, seq) && track_kind(t, seq) != ITEM_SYNC);
 		BUG_ON(t->doubtful && seq != t->head && track_seq_before(seq, t->sure) &&
@@ -486,4 +489,5 @@ void track_check(const struct track *t)
 	BUG_ON(t->skipping && syncs != doubtful);
 	BUG_ON(t->tx_status != 'I' && t->tx_status != 'T' && t->tx_status != 'E');
 	BUG_ON(t->skipping && t->open);
+	BUG_ON((t->copy & TRACK_COPY_IN) && track_copy_reads(t) == ends_copy); /* or BOTH */
 }

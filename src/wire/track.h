@@ -70,6 +70,7 @@ struct track {
 	uint32_t doubtful; /* Syncs that the server may have ignored */
 	uint32_t sure;     /* doubtful > 0: behind the head, all before it is doubtful or gone */
 	uint32_t data_at;  /* has_data: tail when data of a COPY was last sent */
+	uint32_t end_at;   /* has_end: the last of those */
 	uint32_t copied;   /* items behind the head that its earlier COPYs have read */
 	char tx_status;    /* of the last ReadyForQuery */
 	uint8_t copy;      /* enum track_copy */
@@ -78,6 +79,7 @@ struct track {
 	bool runs;         /* open: among them a Bind or Execute of the client's (track_ran) */
 	bool chained;      /* the same behind which came a Query, which may be answered by now */
 	bool has_data;     /* data of a COPY was sent behind the head */
+	bool has_end;      /* so was what ends one */
 	bool lost;         /* it cannot be known any more what will be answered; sticky */
 	uint8_t ring[TRACK_INLINE_ITEMS];
 };

@@ -131,6 +131,50 @@ START_TEST(numbers_tell_what_was_skipped)
 }
 END_TEST
 
+/* What is sent next is data until the COPY was ended, be that before it is known to have begun. */
+START_TEST(copy_is_fed_until_it_was_ended)
+{
+	struct track t;
+	struct track_news news;
+	track_init(&t);
+	send(&t, "PBEdS");
+	ck_assert(!track_feeds_copy(&t));
+	for (const char *a = "12G"; *a; a++)
+		ck_assert_int_eq(answer(&t, *a, 0, &news), TRACK_PASS);
+	ck_assert(track_feeds_copy(&t));
+	send(&t, "dSdS");
+	ck_assert(track_feeds_copy(&t));
+	send(&t, "c");
+	ck_assert(!track_feeds_copy(&t));
+	ck_assert_int_eq(answer(&t, 'C', 0, &news), TRACK_PASS);
+	send(&t, "BEdScS");
+	for (const char *a = "2G"; *a; a++)
+		ck_assert_int_eq(answer(&t, *a, 0, &news), TRACK_PASS);
+	ck_assert_int_eq(track_in_copy(&t), TRACK_COPY_IN);
+	ck_assert(!track_feeds_copy(&t));
+	track_fini(&t);
+}
+END_TEST
+
+/* A server that begins one COPY after the other, a client that asks for a Sync in each, in a queue
+ * that is full: to see whether it reads takes the same time each time. */
+START_TEST(whether_a_copy_reads_is_not_searched_for)
+{
+	struct track t;
+	struct track_news news;
+	track_init(&t);
+	send(&t, "Q");
+	ck_assert_int_eq(answer(&t, 'G', 0, &news), TRACK_PASS);
+	send(&t, "d");
+	while (!track_is_full(&t))
+		ck_assert_int_eq(track_client(&t, 'S', false), TRACK_OK);
+	for (int i = 0; i < 1000000; i++)
+		if (!track_feeds_copy(&t))
+			ck_abort_msg("the %d. time", i);
+	track_fini(&t);
+}
+END_TEST
+
 START_TEST(numbers_compare_across_the_wrap)
 {
 	ck_assert(track_seq_before(1, 2));
@@ -317,6 +361,8 @@ Suite *suite_track(void)
 	tcase_add_test(tc, grows_and_keeps_order);
 	tcase_add_test(tc, a_query_allocates_nothing);
 	tcase_add_test(tc, numbers_tell_what_was_skipped);
+	tcase_add_test(tc, copy_is_fed_until_it_was_ended);
+	tcase_add_test(tc, whether_a_copy_reads_is_not_searched_for);
 	tcase_add_test(tc, numbers_compare_across_the_wrap);
 	tcase_add_test(tc, every_type_byte_of_a_client);
 	tcase_add_test(tc, every_type_byte_of_a_server);
