@@ -437,16 +437,11 @@ static bool prepared_lent_in_doubt(const struct client *c, const struct server *
 	       track_head_seq(&s->track) != track_next_seq(&s->track);
 }
 
-enum prepared_step prepared_message(struct client *c, const struct frame *f, const char *end,
-				    struct buf *out, void (*flush)(void *arg), void *arg)
+static enum prepared_step prepared_in_turn(struct prepared_turn *t, const struct frame *f)
 {
-	struct server *s = c->server;
-	struct prepared_turn turn = {
-		.c = c, .s = s, .end = end, .out = out, .flush = flush, .arg = arg
-	};
-	if (track_feeds_copy(&s->track) || (s->track.skipping && f->type != 'S'))
-		return PREPARED_PASSES; /* the server does not even look at it */
-	if (UNLIKELY(prepared_is_behind_reset(c)) && !reset_catch_up(&turn))
+	struct client *c = t->c;
+	struct server *s = t->s;
+	if (UNLIKELY(prepared_is_behind_reset(c)) && !reset_catch_up(t))
 		return PREPARED_FULL;
 	size_t lent = prepared_set_lent(s->prepared);
 	if (track_next_seq(&s->track) - track_head_seq(&s->track) + lent >
@@ -458,14 +453,31 @@ enum prepared_step prepared_message(struct client *c, const struct frame *f, con
 	if (c->prepared)
 		prepared_names_arrive(c->prepared, s);
 	if (UNLIKELY(c->prepared && c->prepared->forgets) && f->type != 'Q' && f->type != 'S' &&
-	    f->type != 'E' && prepared_text_awaits_forget(&turn))
+	    f->type != 'E' && prepared_text_awaits_forget(t))
 		return PREPARED_FULL;
-	if (lent && !track_may_skip(&s->track)) {
+	/* a Sync begins nothing, and may be one of those that stand amid the data of a COPY */
+	if (lent && f->type != 'S' && !track_may_skip(&s->track)) {
 		if (prepared_lent_in_doubt(c, s))
 			return PREPARED_FULL;
-		prepared_turn_take_home(&turn); /* nothing can skip it */
+		prepared_turn_take_home(t); /* nothing can skip it */
 	} else if (lent >= PREPARED_MOST_LENT) {
 		return PREPARED_TOO_MANY;
 	}
-	return prepared_read(&turn, f);
+	return prepared_read(t, f);
+}
+
+enum prepared_step prepared_message(struct client *c, const struct frame *f, const char *end,
+				    struct buf *out, void (*flush)(void *arg), void *arg)
+{
+	struct server *s = c->server;
+	struct prepared_turn turn = {
+		.c = c, .s = s, .end = end, .out = out, .flush = flush, .arg = arg
+	};
+	if (track_feeds_copy(&s->track) || (s->track.skipping && f->type != 'S'))
+		return PREPARED_PASSES; /* the server does not even look at it */
+	enum prepared_step step = prepared_in_turn(&turn, f);
+	/* what it waits for may be the answer to a Sync that a COPY has read, and is none */
+	if (UNLIKELY(step == PREPARED_FULL) && track_wants_flush(&s->track))
+		prepared_turn_flush(&turn, track_next_seq(&s->track) - 1);
+	return step;
 }

@@ -212,6 +212,18 @@ bool track_copy_reads(const struct track *t)
 	       !(t->has_end && !track_seq_before(t->end_at, track_copy_from(t)));
 }
 
+bool track_wants_flush(const struct track *t)
+{
+	for (uint32_t end = t->tail; end != t->head; end--) {
+		enum track_kind kind = track_kind(t, end - 1);
+		if (kind == ITEM_COPY_END)
+			return true;
+		if (track_is_sync(kind))
+			return false;
+	}
+	return false;
+}
+
 /* It ended well: the Syncs that it has read are gone, and so is its CopyDone. */
 static bool track_copy_done(struct track *t)
 {

@@ -160,6 +160,10 @@ static inline bool track_feeds_copy(const struct track *t)
 	return UNLIKELY(t->copy != TRACK_COPY_NONE) && track_copy_reads(t);
 }
 
+/* The end of a COPY was sent, and nothing behind it that ends in ReadyForQuery: unless more comes,
+ * the server may say what became of it only where it is asked to by Flush. */
+bool track_wants_flush(const struct track *t);
+
 /* The server becomes idle only if somebody sends a Sync. */
 static inline bool track_wants_sync(const struct track *t)
 {

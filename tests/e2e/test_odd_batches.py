@@ -93,3 +93,34 @@ def test_a_cursor_that_is_closed_before_its_fetch_is_bound(make_pooler, own_clus
             assert side.value("select 'well'") == "well"
     assert got[0] == got[1] and "34000" in str(got[0])
     assert not re.search("terminated by signal", own_cluster.log()) and began == own_cluster.sql("select pg_postmaster_start_time()")
+
+
+COPY = P("copy public.copied from stdin") + B() + E() + d("1\n") + S + d("2\n") + S + c()
+AROUND_A_COPY = {  # in front of it, and behind
+    "a name that is executed": (P("execute x") + B() + E(), S),
+    "a name that is freed": (P("deallocate x") + B() + E(), S),
+    "all names that are freed": (P("deallocate all") + B() + E(), P("select 'y'", "x") + B(name="x") + E() + S),
+    "a name that is executed by a Query": (Q("execute x"), B(name="x") + E() + S),
+    "a setting, and a name that is executed": (P("set timezone = 'Asia/Tokyo'") + B() + E(), P("execute x") + B() + E() + S),
+    "a name that is taken": (P("select 'y'", "y"), B(name="y") + E() + S),
+}
+
+
+@pytest.mark.parametrize("around", AROUND_A_COPY)
+def test_a_copy_from_stdin_in_one_packet_with_syncs_among_its_data(pooler, cluster, copied, around):
+    """It reads them, and nothing of ours comes among them; nobody waits for their answers."""
+    before, behind = AROUND_A_COPY[around]
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    heard = []
+    with p.raw() as client, Client(("127.0.0.1", cluster.port)).login("app", "app") as twin:
+        for side in (twin, client):
+            side.send(P("select 'x'", "x") + S)
+            side.ready()
+            side.send(before + COPY + behind + Q("select 'end'"))
+            said = side.ready()
+            while not [m for m in said if m.kind == "D" and m.row() == ["end"]]:
+                said += side.ready()
+            heard.append([told(m) for m in said if m.kind != "S"])
+            assert side.rows("select n from public.copied order by n") == [["1"], ["2"]]
+            side.query("truncate public.copied")
+    assert heard[0] == heard[1]

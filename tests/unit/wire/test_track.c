@@ -175,6 +175,27 @@ START_TEST(whether_a_copy_reads_is_not_searched_for)
 }
 END_TEST
 
+START_TEST(end_of_a_copy_is_told_for_a_sync_or_a_flush)
+{
+	struct track t;
+	struct track_news news;
+	track_init(&t);
+	send(&t, "PBEdS");
+	ck_assert(!track_wants_flush(&t));
+	send(&t, "c");
+	ck_assert(track_wants_flush(&t));
+	send(&t, "PBE");
+	ck_assert(track_wants_flush(&t));
+	send(&t, "S");
+	ck_assert(!track_wants_flush(&t));
+	for (const char *a = "12GC12C"; *a; a++)
+		ck_assert_int_eq(answer(&t, *a, 0, &news), TRACK_PASS);
+	send(&t, "PBE");
+	ck_assert(!track_wants_flush(&t));
+	track_fini(&t);
+}
+END_TEST
+
 START_TEST(numbers_compare_across_the_wrap)
 {
 	ck_assert(track_seq_before(1, 2));
@@ -363,6 +384,7 @@ Suite *suite_track(void)
 	tcase_add_test(tc, numbers_tell_what_was_skipped);
 	tcase_add_test(tc, copy_is_fed_until_it_was_ended);
 	tcase_add_test(tc, whether_a_copy_reads_is_not_searched_for);
+	tcase_add_test(tc, end_of_a_copy_is_told_for_a_sync_or_a_flush);
 	tcase_add_test(tc, numbers_compare_across_the_wrap);
 	tcase_add_test(tc, every_type_byte_of_a_client);
 	tcase_add_test(tc, every_type_byte_of_a_server);
