@@ -35,13 +35,13 @@ static bool server_param_is_base(const struct server *s, struct slice name, stru
 /*
  * `set` as it is with that report; a new reference. Where its client came with another value, that
  * of the server's login is one that the client has set: it is set elsewhere too, not reset. Not so
- * behind DISCARD ALL.
+ * behind DISCARD ALL; one that is refused has only undone the transaction that it stood in.
  */
 static struct paramset *server_param_reported(const struct server *s, struct paramset *set,
 					      struct slice name, struct slice value)
 {
 	bool is_set =
-		s->client && s->discard == DISCARD_NONE && paramset_get(s->client->came_with, name);
+		s->client && s->discard != DISCARD_DONE && paramset_get(s->client->came_with, name);
 	if (server_param_is_base(s, name, value) && !is_set)
 		return paramset_without(set, name);
 	return paramset_with_encoded(set, name, value, server_param_encoding(s));

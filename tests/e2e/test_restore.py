@@ -269,6 +269,21 @@ def test_default_that_was_set_is_no_reset(pooler):
     assert client.value("show application_name") == "me"
 
 
+def test_default_that_was_set_is_back_behind_a_discard_that_is_refused(pooler, cluster):
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    client, other = p.raw(application_name="me"), p.raw(application_name="other")
+    with Client(("127.0.0.1", cluster.port)).login("app", application_name="me") as direct:
+        for text in "set application_name = ''", "begin", "reset application_name", "discard all", "rollback":
+            for side in client, direct:
+                side.send(Q(text))
+            assert [m.kind for m in client.ready()] == [m.kind for m in direct.ready()], text
+        assert client.params["application_name"] == direct.params["application_name"] == ""
+        other.query("select 1")
+        client.error("selec")  # it may have reset something: that is looked for
+        other.query("select 1")
+        assert client.value("show application_name") == client.params["application_name"] == ""
+
+
 def test_reset_under_another_role(pooler, cluster):
     p = pooler(pool_mode="auto", pool_size=1)
     cluster.sql("grant third to app")
