@@ -146,6 +146,9 @@ static enum prepared_step prepared_on_close(struct prepared_turn *t, const struc
 	return PREPARED_WRITTEN;
 }
 
+/* What is prepared behind these is read by what they set. */
+#define PREPARED_SETS (EFFECT(SETTING) | EFFECT(SETTING_LOCAL))
+
 /* A statement that may leave something in the session is bound to a portal. */
 static void prepared_run(struct prepared_turn *t, struct slice portal, struct slice sql)
 {
@@ -153,7 +156,7 @@ static void prepared_run(struct prepared_turn *t, struct slice portal, struct sl
 	uint64_t effects = effect_of(sql, paramset_reading(t->c->params));
 	t->c->worker->texts_bytes += sql.len;
 	(void)suspect_text(t->c, sql, true);
-	if (effects & (PREPARED_TEXT_NAMING | PREPARED_TEXT_FREES_ALL) ||
+	if (effects & (PREPARED_TEXT_NAMING | PREPARED_TEXT_FREES_ALL | PREPARED_SETS) ||
 	    reset_concerns(t->c, effects))
 		prepared_portals_bind(&names->portals, track_next_seq(&t->s->track), portal, sql);
 }
@@ -179,6 +182,9 @@ static enum prepared_step prepared_on_execute(struct prepared_turn *t, struct sl
 	if (prepared_text_waits(t, slice_of(there->sql)))
 		return PREPARED_FULL;
 	struct prepared_portal *portal = prepared_portals_take(portals, name);
+	/* what an earlier batch has bound sets nothing before now */
+	if (t->s->prepared && track_seq_before(portal->seq, t->s->prepared->synced_at))
+		(void)suspect_text(t->c, slice_of(portal->sql), true);
 	prepared_text_execute(t, slice_of(portal->sql));
 	prepared_run_settings(t->c, slice_of(portal->sql));
 	prepared_portals_free_one(portal);

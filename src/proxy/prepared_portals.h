@@ -1,6 +1,7 @@
 /*
  * prepared_portals.h - portals that wait to be run, and whose statements make the server forget
- * what was prepared (DEALLOCATE, DISCARD ALL) or may reset what the client came with (reset.h).
+ * what was prepared (DEALLOCATE, DISCARD ALL), may reset what the client came with (reset.h), or
+ * set what the texts behind them are read by (prepared_scene.h).
  *
  * Bind tells which statement it is, and only Execute runs it, perhaps much later in the same
  * transaction, or never.

@@ -132,6 +132,28 @@ def test_what_is_used_behind_a_set_that_is_still_to_be_answered(pooler, cluster,
     check_beside_twin(pooler, cluster, converse)
 
 
+@pytest.mark.parametrize("at_once", [False, True], ids=["one by one", "at once"])
+def test_what_a_portal_sets_that_an_earlier_batch_has_bound(pooler, cluster, case, at_once):
+    """The text that comes behind its Execute in the same packet is read by that, on any server."""
+    name, one, other, sql = case
+
+    def converse(side, move):
+        side.query(f"set {name} = '{one}'")
+        side.query("begin")
+        batches = [P(f"set {name} = '{other}'") + B(portal="set") + S, E("set") + S, P(sql, "s") + USE + S]
+        if at_once:
+            side.send(*batches)
+        heard = [m.row() for batch in batches for m in (side.send(b"" if at_once else batch), side.ready())[1] if m.kind == "D"]
+        side.query("commit")
+        side.query(f"set {name} = '{one}'")
+        heard.append(rows(side, USE + S))
+        move()
+        heard.append(rows(side, USE + S))
+        return heard
+
+    check_beside_twin(pooler, cluster, converse)
+
+
 def test_what_is_set_in_a_batch_that_is_open_when_the_one_before_ends(pooler, case):
     """What is prepared behind it is read by that, and is not what others share."""
     name, one, other, sql = case
