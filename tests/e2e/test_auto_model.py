@@ -360,9 +360,17 @@ def told(m):
 
 
 def batches(messages):
-    """Cut behind each ReadyForQuery."""
+    """Cut behind each ReadyForQuery. Notifications come last: a server that has to wait for the rest of a batch, behind a
+    COMMIT in it, tells them there."""
     out = [[]]
+    heard = []
     for m in messages:
+        if m[0] == "A":
+            heard.append(m)
+            continue
+        if m[0] == "Z":
+            out[-1] += heard
+            heard.clear()
         out[-1].append(m)
         if m[0] == "Z":
             out.append([])
