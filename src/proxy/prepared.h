@@ -50,11 +50,11 @@
 #include "base/slice.h"
 #include "proxy/client.h"
 #include "proxy/prepared_names.h"
+#include "proxy/prepared_set.h"
 #include "proxy/server.h"
 
 struct frame;
 struct track_news;
-struct prepared_set;
 
 /* What precedes the rest of a Bind: its names. So much of one must be in hand. */
 #define PREPARED_PEEK_BYTES 1024u
@@ -96,6 +96,12 @@ static inline bool prepared_is_behind_reset(const struct client *c)
 	return c->prepared && UNLIKELY(buf_len(&c->prepared->behind) > 0);
 }
 
+/* Does what comes begin a batch, in front of which the server gives up names that it was lent? */
+static inline bool prepared_is_first(const struct server *s)
+{
+	return UNLIKELY(!s->track.open) && prepared_set_lent(s->prepared);
+}
+
 /* Has the message to do with what is prepared? */
 static inline bool prepared_concerns(const struct client *c, char type)
 {
@@ -106,7 +112,8 @@ static inline bool prepared_concerns(const struct client *c, char type)
 	case 'C':
 		return true;
 	case 'E':
-		return prepared_has_portals(c) || prepared_is_behind_reset(c);
+		return prepared_has_portals(c) || prepared_is_behind_reset(c) ||
+		       prepared_is_first(c->server);
 	case 'Q':
 	case 'S':
 		return c->prepared || (c->server && c->server->prepared);

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rawwire import B, C, Client, D, E, H, P, Q, S, c, d, f
+from rawwire import B, C, Client, D, E, F, H, P, Q, S, c, d, f
 from test_auto_model import told
 
 pytestmark = pytest.mark.pgweir
@@ -61,6 +61,24 @@ def test_a_name_that_is_taken_in_front_of_a_query_that_is_skipped(pooler):
         assert [m.sqlstate for m in client.ready(2) if m.kind == "E"] == ["42P05"]
         assert other.error("execute p1").sqlstate == "26000"
         assert other.rows("select name from pg_prepared_statements where name = 'p1'") == []
+
+
+FIRST = {"Execute": E("nothing") + S, "Flush": H + E("nothing") + S, "Sync": S, "FunctionCall": F(0), "Close": C("P", "nothing") + S,
+         "Describe": D("P", "nothing") + S, "Query": Q("select 1")}
+
+
+@pytest.mark.parametrize("first", FIRST)
+def test_a_name_that_the_server_was_lent_for_who_has_left(pooler, first):
+    """The next one has no such name, whatever it begins with, and whatever it may have prepared for all that is known."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1, auto_probe="always")
+    with p.raw() as client:
+        client.send(P("select 1", "p1"), S, P("select 2", "p1"), S)
+        assert [m.sqlstate for m in client.ready(2) if m.kind == "E"] == ["42P05"]
+    with p.raw() as other:
+        other.send(FIRST[first])
+        other.ready()
+        other.send(E("nothing"), S, B("4", name="p1"), S)
+        assert [m.sqlstate for m in other.ready(2) if m.kind == "E"] == ["34000", "26000"]
 
 
 @pytest.mark.parametrize("message", [E(), D(), C("P") + E()])
