@@ -69,8 +69,8 @@ static struct buf way(const struct prepared_turn *t, const struct stmt *stmt, st
 
 bool prepared_scene_waits(const struct prepared_turn *t, const struct stmt *stmt)
 {
-	if (t->s->track.syncs == 0)
-		return false;
+	if (track_outstanding_syncs(&t->s->track) == 0)
+		return false; /* one in doubt may never come */
 	if (!prepared_scene_is_known(t))
 		return prepared_scene_is_awaited(t) && !reads_alike(t, stmt) && !may_end(t, stmt);
 	struct buf sql = way(t, stmt, paramset_meaning(t->c->params), stmt_meaning(stmt));

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rawwire import B, Client, D, E, P, Q, S
+from rawwire import B, Client, D, E, P, Q, S, c, d
 from waiting import until
 
 pytestmark = pytest.mark.pgweir
@@ -345,3 +345,24 @@ def test_a_failure_amid_what_stands_in_front_under_other_settings(moved, fault_p
     assert client.value("show timezone") == "Asia/Tokyo"
     assert rows(client, USE + S) == [["mine"]]
     assert rows(client, Q("vacuum pg_catalog.pg_namespace")) == []
+
+
+@pytest.fixture
+def copied(cluster):
+    cluster.in_app("create table public.copied (n int); grant all on public.copied to public")
+    yield
+    cluster.in_app("drop table public.copied")
+
+
+def test_behind_a_copy_that_may_have_read_a_sync(pooler, copied):
+    """PostgreSQL answers nothing for a Sync amid the data: who waits for it waits for ever."""
+    client = pooler(pool_mode="auto", pool_size=1, workers=1, max_prepared_statements=1).raw()
+    client.send(P("select date '01/02/2020'", "s") + S)
+    client.ready()
+    client.query("set datestyle = 'ISO, DMY'")
+    client.send(P("select 'in its place'", "t") + S)
+    client.ready()
+    client.send(Q("copy public.copied from stdin"), d("1\n") + S + d("no number\n") + c(), P("select 1") + USE + S)
+    said = client.ready(2)
+    assert [m.sqlstate for m in said if m.kind == "E"] == ["22P02"]
+    assert [m.row() for m in said if m.kind == "D"] == [["2020-01-02"]]
