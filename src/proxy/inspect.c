@@ -69,7 +69,7 @@ struct inspect {
 	uint64_t kept_set;   /* asks_all: of what the client came with and servers report, what the
 				session has set; a bit each */
 	bool asks_all;
-	bool is_odd;     /* a row could not be read, or there is too much */
+	bool is_odd;     /* a row could not be read, or is too long; or there is too much */
 	bool is_patient; /* the client's statement_timeout does not hold */
 	bool ran_out;    /* of time */
 };
@@ -273,6 +273,8 @@ void inspect_row(struct server *s, struct slice body)
 	reader_init(&r, body);
 	uint16_t columns = reader_u16(&r);
 	struct slice kind = reader_value(&r), name = reader_value(&r), value = reader_value(&r);
+	if (look && look->is_odd)
+		return; /* what it all is is not to be known any more */
 	if (!look || reader_failed(&r) || columns != 3 || kind.len != 1 || !name.ptr) {
 		if (look)
 			look->is_odd = true;

@@ -64,7 +64,8 @@ struct localpool;
 	X(LONG, "long prepared statement", keeps_long,                                             \
 	  "a Parse of more than 192 kB, which is not held for other servers", "DISCARD ALL")       \
 	X(UNKNOWN, "unknown", keeps_unknown,                                                       \
-	  "a server that did not say what the session holds, or settings of more than a megabyte", \
+	  "a server that did not say what the session holds; a setting of 64 kB, or more than a "  \
+	  "megabyte of them",                                                                      \
 	  "DISCARD ALL")                                                                           \
 	X(MANUAL, "pgweir.keep", keeps_manual, "SET pgweir.keep = on",                             \
 	  "SET pgweir.keep = off, RESET, DISCARD ALL")

@@ -78,7 +78,7 @@ static bool relay_minds_notes(const struct server *s)
 static uint32_t relay_wants_of_server(const struct server *s, const struct frame *f)
 {
 	if (f->type == 'D' && (s->errand == SERVER_ERRAND_LOOK || s->errand == SERVER_ERRAND_LEARN))
-		return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : UINT32_MAX;
+		return f->body_bytes <= RELAY_WHOLE_BYTES ? f->body_bytes : 1;
 	if ((f->type == 'T' || f->type == 't') && prepared_set_asks(s->prepared)) {
 		uint32_t most = f->type == 'T' ? SHAPE_PEEK_BYTES : SHAPE_TYPES_BYTES;
 		return f->body_bytes < most ? f->body_bytes : most;
@@ -325,7 +325,8 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 		else if (f->type == 't' || f->type == 'T' || f->type == 'n')
 			relay_note_shape(s, f, &news);
 		relay_flush(s, run, now);
-		errand_reply(s, f->type, f->body, &news, now);
+		/* of a row that is too long a part, whatever is in hand: one that cannot be read */
+		errand_reply(s, f->type, slice_head(f->body, RELAY_WHOLE_BYTES), &news, now);
 		return false;
 	case TRACK_ASYNC:
 		if (f->type == 'S')

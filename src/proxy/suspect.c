@@ -221,7 +221,8 @@ static uint64_t suspect_executed(const struct client *c)
 	return suspect_minded(c, effects) | suspect_moved(c, c->keep->inner);
 }
 
-/* Settings that the server does not list, and that a string of code names. */
+/* Settings that the server does not list, and that a string of code names, or a text that is not
+ * read to its end. */
 static void suspect_touch_mentioned(const struct client *c, struct keep *keep, struct slice code)
 {
 	struct slice name;
@@ -320,7 +321,7 @@ static void suspect_statement(struct client *c, const struct effect *e, struct l
 	}
 	if (effects & EFFECT(ROLE))
 		suspect_touch(c, keep, SLICE("role"));
-	if (effects & (EFFECT(CODE) | EFFECT(SETTING_UNREAD)))
+	if (effects & (EFFECT(CODE) | EFFECT(SETTING_UNREAD) | EFFECT(UNREAD)))
 		suspect_touch_mentioned(c, keep, e->text);
 	if (effects & EFFECT(CALLS))
 		harmless_try(&c->pool->harmless, &keep->tried, e->text, mode);

@@ -131,6 +131,19 @@ def test_settings_without_end(pooler):
     assert client.value("select coalesce(nullif(current_setting('many.a0', true), ''), 'none')") == "none"
 
 
+@pytest.mark.parametrize("sql", ["set long.a = '{}'", "select set_config('long.a', '{}', false)", "select set_config('long.a', repeat('v', {n}), false)"])
+def test_a_long_setting(pooler, sql):
+    """One that is too long to follow its client keeps the server that has it."""
+    p = pooler(pool_mode="auto", pool_size=2, workers=1)
+    with p.raw() as client, p.raw() as other:
+        client.query(sql.format("v" * 100_000, n=100_000))
+        assert other.value("select coalesce(current_setting('long.a', true), '')") == ""
+        assert client.value("show long.a") == "v" * 100_000
+        until(lambda: [kept["reasons"] for kept in p.show("kept")] == ["unknown"], "the server is kept")
+        client.query("discard all")
+        until(lambda: p.show("kept") == [], "it is not, any more")
+
+
 def test_one_parameter_of_hundred_megabytes(pooler, room):
     p = pooler(pool_size=1)
     client = p.raw()
