@@ -158,13 +158,22 @@ void suspect_sweep(const struct client *c)
 	c->server->is_unasked = true;
 }
 
+/* By what literals are read may be set, too. */
+static void suspect_meaning(struct client *c)
+{
+	keep_need(c)->moves_meaning = true;
+	keep_awaits_report(c);
+}
+
 static void suspect_effects(struct client *c, uint64_t effects)
 {
 	suspect_taint(c, effects);
 	if (c->server && effects & (EFFECT(TEMP) | SUSPECT_DOUBTS))
 		c->server->is_worn = true;
-	if (effects & SUSPECT_DOUBTS)
+	if (effects & SUSPECT_DOUBTS) {
 		numbers_moved(c);
+		suspect_meaning(c);
+	}
 	if (c->server && effects & EFFECT(SEED))
 		c->server->is_seeded = true;
 	struct keep *keep = keep_need(c);
@@ -205,10 +214,8 @@ static void suspect_heed(struct client *c, const struct effect *e)
 			keep_need(c)->moves_meaning = true;
 	}
 	if (e->set & (EFFECT(SETTING_UNREAD) | EFFECT(RESET_ALL) | EFFECT(CODE))) {
-		struct keep *keep = keep_need(c);
-		keep->moves_path = keep->moves_reading = true;
-		keep->moves_meaning = true;
-		keep_awaits_report(c);
+		suspect_meaning(c);
+		c->keep->moves_path = c->keep->moves_reading = true;
 	}
 }
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from rawwire import B, Client, D, E, P, Q, S, c, d
+from rawwire import B, Client, D, E, F, P, Q, S, c, d
 from waiting import until
 
 pytestmark = pytest.mark.pgweir
@@ -366,3 +366,47 @@ def test_behind_a_copy_that_may_have_read_a_sync(pooler, copied):
     said = client.ready(2)
     assert [m.sqlstate for m in said if m.kind == "E"] == ["22P02"]
     assert [m.row() for m in said if m.kind == "D"] == [["2020-01-02"]]
+
+
+# by its server's word, or by nobody's: the value, a text, and what that gives before and behind
+MOVED = {
+    "datestyle": ("ISO, DMY", "select date '01/02/2020'", "2020-01-02", "2020-02-01"),
+    "array_nulls": ("off", "select ('{null}'::text[])[1] is null", "t", "f"),
+}
+
+
+@pytest.fixture(params=MOVED)
+def moving(request, cluster):
+    """How code that nobody has read sets it, by name."""
+    setting, value = request.param, MOVED[request.param][0]
+    cluster.in_app(f"create function public.moves() returns text language sql as $$ select set_config('{setting}', '{value}', false) $$;"
+                   "create view public.moving as select public.moves(); grant all on public.moving to public")
+    ((number,),) = cluster.in_app("select 'public.moves'::regproc::oid::int")
+    yield {
+        "a function": Q("select public.moves()"),
+        "its number": F(number),
+        "a view": Q("select * from public.moving"),
+        "a long text": Q(f"select 1 /*{'x' * 20_000}*/; set {setting} = '{value}'"),
+    }, *MOVED[setting][1:]
+    cluster.in_app("drop view public.moving; drop function public.moves")
+
+
+@pytest.mark.parametrize("how", ["a function", "its number", "a view", "a long text"])
+@pytest.mark.parametrize("at_once", [True, False], ids=["at once", "in a transaction"])
+def test_a_text_behind_what_may_have_set_anything(pooler, moving, how, at_once):
+    """It is not read as others read theirs, and theirs not as it is."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    moves, sql, before, behind = moving
+    with p.raw() as client, p.raw() as other:
+        assert rows(other, P(sql, "s") + USE + S) == [[before]]
+        story = [moves[how], P(sql, "s") + S]
+        if at_once:
+            client.send(*story)
+            client.ready(2)
+        else:
+            for batch in [Q("begin"), *story, Q("commit")]:
+                client.send(batch)
+                client.ready()
+        assert rows(other, USE + S) == [[before]]
+        assert rows(client, USE + S) == [[behind]]
+        assert rows(other, USE + S) == [[before]]
