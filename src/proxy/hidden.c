@@ -45,6 +45,13 @@ void hidden_lore_add(struct hidden_lore *lore, struct slice name)
 	lore->is_foreign |= naming_is_foreign(name);
 }
 
+/* Where there is one, every identifier with such letters counts (sql/naming.h): it stands for all.
+ */
+void hidden_lore_add_foreign(struct hidden_lore *lore)
+{
+	hidden_lore_add(lore, SLICE("\x80"));
+}
+
 void hidden_lore_add_setting(struct hidden_lore *lore, struct slice name)
 {
 	if (map_count(&lore->settings) < HIDDEN_MAX_NAMES)

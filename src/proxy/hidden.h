@@ -133,6 +133,7 @@ struct hidden_lore *hidden_lore_ref(struct hidden_lore *lore);
 void hidden_lore_unref(struct hidden_lore *lore); /* NULL is fine */
 bool hidden_lore_has_catalogs(const struct hidden_lore *lore, const struct hidden_lore *now);
 void hidden_lore_add(struct hidden_lore *lore, struct slice name);
+void hidden_lore_add_foreign(struct hidden_lore *lore); /* some name with letters beyond ASCII */
 void hidden_lore_add_setting(struct hidden_lore *lore, struct slice name);
 
 #endif

@@ -192,6 +192,8 @@ void learn_row(struct server *s, struct slice body)
 		learn_of_ghost(learn, name);
 	else if (kind.ptr[0] == 'r')
 		hidden_lore_add(learn->lore, name);
+	else if (kind.ptr[0] == 'f')
+		hidden_lore_add_foreign(learn->lore);
 	else if (kind.ptr[0] == 'd')
 		learn->lore->minds_ddl = true;
 	else if (kind.ptr[0] == 'a')

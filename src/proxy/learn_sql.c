@@ -6,8 +6,9 @@
  * the name's bytes as the server has them, two digits each: it may be none in the encoding of the
  * client that is there,
  * 'g' the pid of a ghost (proxy/site.h) that is still there, 'n' a setting that the source of a
- * function names, 'r' a name that hides code, 'd' there are event triggers, 'a' code may run
- * anywhere (a cast between types of PostgreSQL's).
+ * function names, 'r' a name that hides code, 'f' one that does and has letters beyond ASCII, which
+ * the client that is there may have no way to write: all that matters is that there is one, 'd'
+ * there are event triggers, 'a' code may run anywhere (a cast between types of PostgreSQL's).
  */
 #include "proxy/learn_sql.h"
 
@@ -115,13 +116,18 @@
 	"|\\mset\\s+(?:session\\s+)?([a-z_][a-z_0-9$]*(?:[.][a-z_][a-z_0-9$]*)+)$$, 'gi') m "      \
 	"WHERE pg_proc.oid >= 16384"
 
+/* A letter beyond ASCII, in whatever encoding the database has. */
+#define LEARN_FOREIGN "$$[^\\x01-\\x7f]$$"
+
 /* The settings first: they are known then whatever becomes of the rest. */
 #define LEARN_QUESTION                                                                             \
 	"SELECT 'n', n FROM (" LEARN_SETTINGS ") s(n);"                                            \
 	"WITH RECURSIVE risky(p) AS (" LEARN_RISKY "), found(cls, obj) AS ((" LEARN_SEED           \
 	") UNION SELECT e.cls, e.obj "                                                             \
 	"FROM found f, LATERAL (" LEARN_EDGES ") e(cls, obj) WHERE e.obj <> 0) "                   \
-	"(SELECT 'r', n FROM (" LEARN_NAMES ") s(n) LIMIT %d)" LEARN_ALSO                          \
+	"(SELECT CASE WHEN n ~ " LEARN_FOREIGN " THEN 'f' ELSE 'r' END, "                          \
+	"CASE WHEN n ~ " LEARN_FOREIGN " THEN '' ELSE n END "                                      \
+	"FROM (" LEARN_NAMES ") s(n) LIMIT %d)" LEARN_ALSO                                         \
 	"'d', '' WHERE EXISTS (SELECT FROM pg_event_trigger)" LEARN_ALSO                           \
 	"'a', '' FROM found JOIN pg_cast c ON cls = 'pg_cast'::regclass "                          \
 	"AND c.oid = obj WHERE castsource < 16384 AND casttarget < 16384"

@@ -181,6 +181,25 @@ def test_what_ends_statements_of_clients_does_not_end_the_question(pooler, clust
     assert looks(p) == asked
 
 
+@pytest.mark.parametrize("encoding", ["LATIN1", "UTF8"])
+def test_a_name_that_the_client_cannot_write_hides_code(pooler, cluster, fresh_database, encoding):
+    """Which names do is found out all the same, whoever is there when the server is asked; and that one is among them."""
+    name = fresh_database()
+    with cluster.connect(name, user="app") as boss:
+        boss.execute(SETS + 'create table "\u6771"(tenant text);' + CREATE.replace("known_t ", '"\u6771" '))
+    p = auto(pooler, databases={"app": f"host=127.0.0.1 port={cluster.port} dbname={name}"})
+    client = p.raw(client_encoding=encoding)
+    client.query("insert into known_plain values (1)")
+    asked = looks(p)
+    client.query("insert into known_plain values (2)")
+    assert looks(p) == asked
+    with p.raw(client_encoding="UTF8") as other:
+        other.query("insert into \"\u6771\" values ('of a trigger')")
+        assert looks(p) == asked + 1
+        assert tenant(other) == "of a trigger"
+    assert tenant(client) == ""
+
+
 def test_a_server_that_does_not_say_is_not_asked_each_time(pooler, cluster):
     p = auto(pooler)
     client = p.raw()
