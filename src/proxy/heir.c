@@ -315,6 +315,8 @@ void heir_conclude(struct hub *hub, usec_t now)
 	heir_part(hub, old, now);
 	if (s->state != SERVER_LISTENING)
 		return;
+	if (s->errand != SERVER_ERRAND_NONE) /* its marker came before the answer to its LISTEN */
+		hub_expect_answer(hub, now);
 	hub_renew(hub, now); /* there was one more RECONNECT meanwhile */
 	hub_settle(s, now);
 }

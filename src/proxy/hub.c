@@ -293,8 +293,7 @@ static void hub_close(struct hub *hub, usec_t now)
 	hub_unref(hub);
 }
 
-/* Its server is lost if it does not answer in time what it was asked. */
-static void hub_expect_answer(struct hub *hub, usec_t now)
+void hub_expect_answer(struct hub *hub, usec_t now)
 {
 	struct server *s = hub->server;
 	if (wheel_is_armed(&s->timer))

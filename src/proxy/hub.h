@@ -117,6 +117,9 @@ void hub_is_spare(struct hub *hub, struct worker *from);
  * server_connect_timeout. */
 void hub_query(struct hub *hub, struct slice sql, usec_t now);
 
+/* The same of what it was asked already. */
+void hub_expect_answer(struct hub *hub, usec_t now);
+
 /* A marker has not come through it, or it has not listened to what it was asked to, for seconds. If
  * its server does not answer either, it is lost. Thread: any. */
 void hub_doubt(struct hub *hub, struct worker *from);

@@ -8,6 +8,9 @@ import time
 from cluster import free_port
 
 
+READY = b"Z\0\0\0\5I"
+
+
 class Link:
     """One connection through the proxy. Bytes from the client go `up`, from the server `down`."""
 
@@ -42,6 +45,7 @@ class FaultProxy:
         self.hold_query = None  # simple queries that begin so wait until it is None again
         self.holds_query = False  # one has been held
         self.hold_reply = None  # what a server says from a command tag of this on waits until it is None again
+        self.hold_ready = None  # ReadyForQuery behind what has these bytes waits until it is None again
         self.replaces = None  # (these bytes of a client's, by as many others), once
         self.refuse = False
         self.refused = 0
@@ -84,8 +88,10 @@ class FaultProxy:
                 or bool(up and begins and data[5:].startswith(begins)))
 
     def _is_held_at(self, data):
-        """Where the CommandComplete begins that hold_reply waits at; -1: nowhere."""
-        tag = self.hold_reply
+        """Where the CommandComplete begins that hold_reply waits at, or the ReadyForQuery of hold_ready; -1: nowhere."""
+        tag, mark = self.hold_reply, self.hold_ready
+        if mark and (mark in data or data.startswith(READY)):
+            return data.find(READY, max(data.find(mark), 0))
         return data.find(b"C" + (len(tag) + 5).to_bytes(4, "big") + tag + b"\0") if tag else -1
 
     def _pump(self, link, source, target, up):

@@ -857,6 +857,20 @@ def test_reconnect_holds_no_more_than_listen_buffer(pooler, cluster):
     assert listener_pid(p) != pid
 
 
+def test_the_new_one_is_stuck_as_soon_as_it_takes_over(pooler, cluster, fault_proxy):
+    """It was heard, and has not answered: it is given up in time, and who listens is told."""
+    proxy = fault_proxy(cluster.port)
+    p = shared(pooler, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"}, server_connect_timeout=1)
+    client = listening(p, "a")
+    until(lambda: is_free(p, 1))
+    proxy.hold_ready = b"pgweir_"
+    p.console("reconnect app")
+    until(lambda: re.search("is the shared listener of its database in place of", p.log()))
+    (error,) = [m for m in client.rest() if m.kind == "E"]
+    assert error.sqlstate == "08006"
+    proxy.hold_ready = None
+
+
 def test_the_new_one_is_lost_before_it_takes_over(pooler, cluster, fault_proxy):
     proxy = fault_proxy(cluster.port)
     p = shared(pooler, databases={"app": f"host=127.0.0.1 port={proxy.port} dbname=app"})
