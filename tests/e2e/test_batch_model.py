@@ -7,8 +7,8 @@ within them, and beside the protocol's own statements and portals those of SQL.
 
 A few clients take turns. There are servers for all of them; one that holds the server which was used last sees to it that they
 meet each other's. What comes is read up to two empty Queries that end each packet. Not asked for is what pgweir-modes names: an
-EXECUTE by SQL of what a Parse has made (test_names_model.py has that, where it sets nothing), and a FETCH that is described
-when its cursor has changed.
+EXECUTE by SQL of what a Parse has made (test_names_model.py has that, where it sets nothing), one that is prepared under a name
+before what it executes, and a FETCH that is described when its cursor has changed.
 
 It begins at one place, and prints it; E2E_SEED says where else, E2E_LONG how many chapters are played.
 """
@@ -77,6 +77,8 @@ class OddDraw(Draw):
         if text.startswith("fetch"):  # described when its cursor is gone it makes PostgreSQL crash
             text = "close c3"
         parse = self.pick(text, text, text, "select $1::int + 1", "select $1, generate_series(1, 3)")
+        if name and parse.startswith("execute"):  # what it executes may be made later
+            parse = "show timezone"
         return self.rng.choices(
             [lambda: [P(parse, name)],
              lambda: [B(*values, portal=portal, name=name)],
