@@ -144,12 +144,22 @@
 
 #define LEARN_NEWEST(catalog) "(SELECT max(oid) FROM " catalog ")"
 
-/* ALTER ROLE ... SET and ALTER DATABASE ... SET. */
-#define LEARN_DEFAULTS                                                                                                                                               \
-	"'e', concat(left(md5(string_agg(concat(setdatabase, ' ', setconfig), ' ' "                                                                                  \
-	"ORDER BY setdatabase)), 15), CASE WHEN setrole <> 0 THEN encode(decode(replace("                                                                            \
-	"pg_get_userbyid(setrole), chr(92), chr(92) || chr(92)), 'escape'), 'hex') END) FROM pg_db_role_setting WHERE setdatabase = ANY (ARRAY[0, (SELECT oid FROM " \
-	"pg_database WHERE datname = current_database())]::oid[]) GROUP BY setrole"
+/* Fifteen digits that change with c. md5() is not to be had everywhere: a library in FIPS mode has
+ * none, and the whole question would fail. */
+#define LEARN_DIGITS                                                                               \
+	"lpad(to_hex(hashtext(c)), 8, '0'), right(lpad(to_hex(hashtext('and' || c)), 8, '0'), 7)"
+
+/* ALTER ROLE ... SET and ALTER DATABASE ... SET: r the role, c all that it begins with. */
+#define LEARN_SET                                                                                  \
+	"SELECT setrole, string_agg(concat(setdatabase, ' ', setconfig), ' ' "                     \
+	"ORDER BY setdatabase) FROM pg_db_role_setting WHERE setdatabase = ANY (ARRAY[0, "         \
+	"(SELECT oid FROM pg_database WHERE datname = current_database())]::oid[]) "               \
+	"GROUP BY setrole"
+
+#define LEARN_DEFAULTS                                                                             \
+	"'e', concat(" LEARN_DIGITS ", CASE WHEN r <> 0 THEN encode(decode(replace("               \
+	"pg_get_userbyid(r), chr(92), chr(92) || chr(92)), 'escape'), 'hex') END) "                \
+	"FROM (" LEARN_SET ") d(r, c)"
 
 /* Those of temporary tables, which some make all the time, are told apart. */
 #define LEARN_CATALOGS                                                                             \

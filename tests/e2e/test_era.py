@@ -254,6 +254,17 @@ def test_roles_whose_names_are_none_in_the_clients_encoding(pool, cluster):
         cluster.sql(f"drop role {role}")
 
 
+def test_where_md5_is_not_to_be_had(pool, cluster):
+    """As with a library in FIPS mode: the question about the catalogs does without it."""
+    p = pool()
+    cluster.in_app("revoke execute on function md5(text) from public", p.client("boss").value("select current_database()"))
+    client = p.client()
+    assert client.value("show work_mem") == OLD
+    direct(cluster, p, "alter role era in DATABASE set work_mem = '9MB'")
+    until_equal(lambda: client.value("show work_mem"), NEW)
+    assert "does not say" not in p.log()
+
+
 def test_a_role_whose_name_is_not_ascii(pool, cluster):
     role = "era_\\иван"
     cluster.sql(f'drop role if exists "{role}"; create role "{role}" login; alter role "{role}" set work_mem = \'{OLD}\'')
