@@ -84,6 +84,19 @@ bool prepared_answer_tells(struct client *c, const struct track_news *news, stru
 	return true;
 }
 
+bool prepared_answer_describes(const struct server *s, const struct track_news *news,
+			       struct buf *out)
+{
+	if (news->item != 'P' || !prepared_set_asks(s->prepared) ||
+	    track_tx_status(&s->track) == 'E') /* there it tells nothing */
+		return false;
+	struct slice types = prepared_set_refused(s->prepared, news->seq);
+	if (!types.ptr)
+		return false;
+	build_parameter_description_of(out, types);
+	return true;
+}
+
 bool prepared_answer_skipped_text(const struct server *s, const struct track_news *news)
 {
 	const struct prepared_set *set = s->prepared;

@@ -31,6 +31,11 @@ void prepared_answer_changed(struct client *c, struct server *s, const struct tr
  * of yet: what that is told is added to `out`. It is to be noted as if the server had said it. */
 bool prepared_answer_tells(struct client *c, const struct track_news *news, struct buf *out);
 
+/* A Parse of ours in front of the client's Describe was refused, of a statement that the client
+ * has: PostgreSQL would have told it the types of the parameters first. They are added to `out`. */
+bool prepared_answer_describes(const struct server *s, const struct track_news *news,
+			       struct buf *out);
+
 /* One of ours was refused, and the text behind it was skipped with it: what ends it is to be asked
  * for by a Sync, which is the client's. */
 bool prepared_answer_skipped_text(const struct server *s, const struct track_news *news);

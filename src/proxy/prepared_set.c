@@ -34,12 +34,16 @@ struct prepared_ask {
 	struct list link;
 	uint32_t seq;
 	struct shape *shape; /* a reference */
+	uint32_t parse_seq;  /* types: of the Parse in front of it */
+	char *types;         /* owned, or NULL */
+	size_t types_bytes;
 };
 
 static void free_ask(struct prepared_ask *ask)
 {
 	list_remove(&ask->link);
 	shape_unref(ask->shape);
+	free(ask->types);
 	free(ask);
 }
 
@@ -177,6 +181,26 @@ void prepared_set_ask(struct prepared_set *set, struct prepared_entry *entry, ui
 	prepared_set_listen(set, entry->shape, seq, track);
 	entry->asked_seq = seq;
 	entry->was_asked = true;
+}
+
+void prepared_set_ask_behind(struct prepared_set *set, uint32_t parse_seq, struct slice types)
+{
+	struct prepared_ask *ask = LIST_LAST(&set->asks, struct prepared_ask, link);
+	if (!types.ptr)
+		return;
+	ask->parse_seq = parse_seq;
+	ask->types = slice_dup(types);
+	ask->types_bytes = types.len;
+}
+
+struct slice prepared_set_refused(const struct prepared_set *set, uint32_t parse_seq)
+{
+	LIST_EACH (node, tmp, &set->asks) {
+		const struct prepared_ask *ask = LIST_ENTRY(node, struct prepared_ask, link);
+		if (ask->types && ask->parse_seq == parse_seq)
+			return slice_make(ask->types, ask->types_bytes);
+	}
+	return SLICE_NONE;
 }
 
 bool prepared_set_is_asked(const struct prepared_entry *entry, const struct track *track)

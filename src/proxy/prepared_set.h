@@ -90,6 +90,12 @@ bool prepared_set_evicts(const struct prepared_set *set, const struct stmt *stmt
 void prepared_set_ask(struct prepared_set *set, struct prepared_entry *entry, uint32_t seq,
 		      const struct track *track);
 
+/* The Describe that was asked last is the client's and comes behind a Parse of ours, of a statement
+ * that takes such types (as ParameterDescription has them): where that is refused, the server would
+ * have said as much to who has the statement. SLICE_NONE: nobody was told. */
+void prepared_set_ask_behind(struct prepared_set *set, uint32_t parse_seq, struct slice types);
+struct slice prepared_set_refused(const struct prepared_set *set, uint32_t parse_seq);
+
 /* Is the answer to that under way? */
 bool prepared_set_is_asked(const struct prepared_entry *entry, const struct track *track);
 

@@ -325,10 +325,20 @@ enum prepared_fit prepared_turn_bind(struct prepared_turn *t, struct slice own,
 	return fit(t, own, name, renew(t, name, entry), is_described);
 }
 
+/* The types of its parameters, as far as they are known. */
+static struct slice types_of(const struct prepared_name *name)
+{
+	struct slice body = name->stmt->body;
+	if (name->shape->is_open)
+		return shape_types(name->shape);
+	return slice_skip(body, strlen(body.ptr) + 1); /* the Parse has said all */
+}
+
 enum prepared_fit prepared_turn_describe(struct prepared_turn *t, struct slice own,
 					 struct prepared_name *name)
 {
 	const struct track *track = &t->s->track;
+	uint32_t from_seq = track_next_seq(track);
 	struct prepared_entry *entry = use(t, name);
 	if (entry)
 		entry = settle(t, name, entry);
@@ -344,6 +354,8 @@ enum prepared_fit prepared_turn_describe(struct prepared_turn *t, struct slice o
 	prepared_turn_used(t, name);
 	if (!is_asked(t, entry))
 		prepared_set_ask(t->s->prepared, entry, track_next_seq(track), track);
+	if (!track_seq_before(entry->seq, from_seq))
+		prepared_set_ask_behind(t->s->prepared, entry->seq, types_of(name));
 	if (name->shape != entry->shape && !shape_is_same(name->shape, entry->shape))
 		prepared_names_learn(t->c->prepared, track_next_seq(track), own, entry->shape);
 	return PREPARED_FITS;

@@ -228,6 +228,16 @@ static void relay_tell(struct server *s, struct slice other, struct relay_run *r
 		client_send(s->client, other, now);
 }
 
+/* One of ours was refused: what the client is to hear before the error. */
+static void relay_refused(struct server *s, const struct track_news *news, struct relay_run *run,
+			  usec_t now)
+{
+	struct buf first = { 0 };
+	if (prepared_answer_describes(s, news, &first))
+		relay_tell(s, buf_slice(&first), run, now);
+	buf_fini(&first);
+}
+
 /* A NoticeResponse that is the client's: in those words? */
 static bool relay_notice(struct server *s, const struct frame *f, const struct track_news *news,
 			 struct relay_run *run, usec_t now)
@@ -307,6 +317,7 @@ static bool relay_server_message(struct server *s, const struct frame *f, struct
 		return f->type != 'Z' || !relay_ready_waits(s, run, now);
 	case TRACK_SWALLOW:
 		if (f->type == 'E' && s->errand == SERVER_ERRAND_NONE && s->client) {
+			relay_refused(s, &news, run, now);
 			relay_note(s, f, &news, now); /* to a Parse of ours for its statement */
 			if (s->opening)
 				opening_reply(s, 'E', now);

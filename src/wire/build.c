@@ -338,6 +338,13 @@ void build_parameter_description(struct buf *b, const uint32_t *oids, size_t n)
 	build_end(b, at);
 }
 
+void build_parameter_description_of(struct buf *b, struct slice types)
+{
+	size_t at = build_begin(b, 't');
+	buf_add_slice(b, types);
+	build_end(b, at);
+}
+
 /* ---- what a client says ------------------------------------------------------------ */
 
 void build_startup(struct buf *b, uint32_t version, const struct build_param *params, size_t n)

@@ -88,6 +88,7 @@ void build_close_complete(struct buf *b);
 void build_no_data(struct buf *b);
 void build_portal_suspended(struct buf *b);
 void build_parameter_description(struct buf *b, const uint32_t *oids, size_t n);
+void build_parameter_description_of(struct buf *b, struct slice types); /* its body */
 
 /* ---- what a client says ------------------------------------------------------------ */
 

@@ -142,3 +142,34 @@ def test_a_copy_from_stdin_in_one_packet_with_syncs_among_its_data(pooler, clust
             assert side.rows("select n from public.copied order by n") == [["1"], ["2"]]
             side.query("truncate public.copied")
     assert heard[0] == heard[1]
+
+
+@pytest.mark.parametrize("sql, types, change", [
+    ("select * from public.copied where n = $1", (), "drop table public.copied"),
+    ("select * from public.copied where n = $1", (23,), "drop table public.copied"),
+    ("select * from public.copied", (), "drop table public.copied"),
+    ("select * from public.copied where n = $1", (), "alter table public.copied rename n to other"),
+], ids=["inferred", "said", "none", "column"])
+@pytest.mark.parametrize("block", [False, True], ids=["alone", "in a block"])
+def test_a_statement_that_cannot_be_prepared_any_more_is_described(pooler, cluster, copied, block, sql, types, change):
+    """PostgreSQL says what parameters it has before it finds out. So does a server that has not got it."""
+    p = pooler(pool_mode="auto", pool_size=2, workers=1)
+    with p.raw() as holder, p.raw() as client, Client(("127.0.0.1", cluster.port)).login("app", "app") as twin:
+        for side in (twin, client):
+            side.send(P(sql, "s", types) + D("S", "s") + S)
+            side.ready()
+        before = client.value("select pg_backend_pid()")
+        holder.query("begin; select 1")  # the one used last
+        assert client.value("select pg_backend_pid()") != before
+        cluster.in_app(change)
+        heard = []
+        for side in (twin, client):
+            if block:
+                side.query("begin")
+            side.send(D("S", "s") + S, D("S", "s") + S)
+            heard.append([told(m) for m in side.ready(2)])
+            side.query("rollback")
+        cluster.in_app("create table if not exists public.copied(n int)")
+        assert [m[0] for m in heard[0]][:2] == ["t", "E"]
+        assert heard[0] == heard[1]
+        holder.query("rollback")
