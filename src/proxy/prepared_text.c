@@ -331,7 +331,7 @@ struct slice prepared_text_query(struct prepared_turn *t, struct slice sql)
 	run(t, sql, &reading);
 	struct prepared_set *set = t->s->prepared;
 	if (!exit.ptr &&
-	    (!reading.met || !map_count(&set->lent) || !(effects_of(t, sql) & EFFECT(EXECUTE))))
+	    (!reading.met || !prepared_set_lent(set) || !(effects_of(t, sql) & EFFECT(EXECUTE))))
 		return SLICE_NONE;
 	set->holds = true;
 	set->has_exit = exit.ptr != NULL;

@@ -63,6 +63,20 @@ def test_a_name_that_is_taken_in_front_of_a_query_that_is_skipped(pooler):
         assert other.rows("select name from pg_prepared_statements where name = 'p1'") == []
 
 
+@pytest.mark.parametrize("frees", ["deallocate x", "deallocate all"])
+def test_a_name_that_is_executed_freed_and_taken_anew_where_all_fails(pooler, cluster, frees):
+    """What stands in front of the Query is refused, and the server skips it: it is answered all the same."""
+    p = pooler(pool_mode="auto", pool_size=1, workers=1)
+    got = []
+    for side in p.raw(), Client(("127.0.0.1", cluster.port)).login("app", "app"):
+        with side:
+            side.send(P("select 1", "x") + S, Q("begin"), Q("select 1/0"))
+            side.ready(3)
+            got.append([(m.kind, m.sqlstate if m.kind == "E" else m.body)
+                        for m in side.query(f"execute x; {frees}; prepare x as select 2")])
+    assert got[0] == got[1]
+
+
 FIRST = {"Execute": E("nothing") + S, "Flush": H + E("nothing") + S, "Sync": S, "FunctionCall": F(0), "Close": C("P", "nothing") + S,
          "Describe": D("P", "nothing") + S, "Query": Q("select 1")}
 
