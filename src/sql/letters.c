@@ -91,15 +91,39 @@ static letters_bytes_fn letters_of(struct slice encoding)
 	return letters_single;
 }
 
+/* Letters of JIS X 0213 that are two in UTF8, as they are in each of its encodings. */
+static const struct {
+	uint16_t euc, sjis; /* the first of so many: */
+	uint16_t count;
+} letters_combined[] = {
+	{ 0xa4f7, 0x82f5, 5 }, { 0xa5f7, 0x8397, 8 }, { 0xa6f8, 0x83f6, 1 },
+	{ 0xabc4, 0x8663, 1 }, { 0xabc8, 0x8667, 8 }, { 0xabe5, 0x8685, 2 },
+};
+
+static bool letters_are_two(uint8_t c, uint8_t next, bool is_sjis)
+{
+	uint16_t letter = (uint16_t)(c << 8 | next);
+	for (size_t i = 0; i < COUNT_OF(letters_combined); i++) {
+		uint16_t first = is_sjis ? letters_combined[i].sjis : letters_combined[i].euc;
+		if (letter >= first && letter < first + letters_combined[i].count)
+			return true;
+	}
+	return false;
+}
+
 size_t letters_count(struct slice text, struct slice client, struct slice server)
 {
 	/* then nothing is converted, and it is taken for what the server has */
 	bool is_raw = slice_ieq_str(client, "SQL_ASCII") || slice_ieq_str(server, "SQL_ASCII");
+	bool is_sjis = slice_ieq_str(client, "SHIFT_JIS_2004");
+	bool combines =
+		(is_sjis || slice_ieq_str(client, "EUC_JIS_2004")) && slice_ieq_str(server, "UTF8");
 	letters_bytes_fn bytes = letters_of(is_raw ? server : client);
 	size_t letters = 0;
 	for (size_t i = 0; i < text.len; letters++) {
 		uint8_t c = (uint8_t)text.ptr[i];
 		uint8_t next = i + 1 < text.len ? (uint8_t)text.ptr[i + 1] : 0;
+		letters += combines && letters_are_two(c, next, is_sjis);
 		i += c < 0x80 ? 1 : bytes(c, next);
 	}
 	return letters;
