@@ -91,6 +91,17 @@ class FaultyWorld(World):
                 raise
             until(lambda: self.forget(me, number), "what the client has left is made even on both sides", every=0.05)
 
+    def even_numbers(self, me, number):
+        """Now or when PostgreSQL is there again."""
+        def try_it():
+            try:
+                super(FaultyWorld, self).even_numbers(me, number)
+                return True
+            except psycopg.OperationalError:
+                return False
+
+        until(try_it, "numbers are made even on both sides", every=0.05)
+
     def forget(self, me, number):
         """What one side may have done before it was ended, and the other has not."""
         try:
