@@ -13,8 +13,8 @@ pytestmark = pytest.mark.pgweir
 ALL = "\u65e5\u672c\u8a9e"
 UTF8 = {
     "UTF8": (ALL + "\u00e9\U0001f600").encode(), "LATIN1": b"\xe9\xfc", "SQL_ASCII": ALL.encode(),
-    "EUC_JP": ALL.encode("euc_jp") + b"\x8e\xb1\x8f\xb0\xa1", "EUC_JIS_2004": ALL.encode("euc_jis_2004") + b"\x8e\xb1",
-    "SJIS": ALL.encode("shift_jis") + b"\xb1\xb2" + "\u8868".encode("shift_jis"), "SHIFT_JIS_2004": ALL.encode("shift_jis_2004") + b"\xb1",
+    "EUC_JP": ALL.encode("euc_jp") + b"\x8e\xb1\x8f\xb0\xa1", "EUC_JIS_2004": ALL.encode("euc_jis_2004") + b"\x8e\xb1\xa4\xf7\xab\xc4",
+    "SJIS": ALL.encode("shift_jis") + b"\xb1\xb2" + "\u8868".encode("shift_jis"), "SHIFT_JIS_2004": ALL.encode("shift_jis_2004") + b"\xb1\x82\xf5\x86\x63",
     "EUC_KR": "\ud55c\uad6d".encode("euc_kr"), "UHC": "\ud55c\uad6d\uac02".encode("cp949"), "JOHAB": "\ud55c\uad6d".encode("johab"),
     "EUC_CN": "\u4e2d\u56fd".encode("gb2312"), "GBK": "\u4e2d\u570b".encode("gbk"), "GB18030": "\u4e2d\u00f1\u0900".encode("gb18030"),
     "BIG5": "\u4e2d\u570b".encode("big5"), "EUC_TW": b"\xc4\xa1\xc4\xe3\x8e\xa1\xc4\xa1", "WIN1252": b"\x80\xe9",
