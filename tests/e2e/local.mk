@@ -66,6 +66,7 @@ EXTRA_DIST += \
 	tests/e2e/test_protocol.py \
 	tests/e2e/test_proxy_protocol.py \
 	tests/e2e/test_quickstart.py \
+	tests/e2e/test_regress.py \
 	tests/e2e/test_replication.py \
 	tests/e2e/test_resources.py \
 	tests/e2e/test_reset_model.py \
