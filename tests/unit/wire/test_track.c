@@ -156,18 +156,24 @@ START_TEST(copy_is_fed_until_it_was_ended)
 }
 END_TEST
 
+/* A COPY, and Syncs amid its data until the queue is full. */
+static void fill_copy(struct track *t)
+{
+	struct track_news news;
+	send(t, "Q");
+	ck_assert_int_eq(answer(t, 'G', 0, &news), TRACK_PASS);
+	send(t, "d");
+	while (!track_is_full(t))
+		ck_assert_int_eq(track_client(t, 'S', false), TRACK_OK);
+}
+
 /* A server that begins one COPY after the other, a client that asks for a Sync in each, in a queue
  * that is full: to see whether it reads takes the same time each time. */
 START_TEST(whether_a_copy_reads_is_not_searched_for)
 {
 	struct track t;
-	struct track_news news;
 	track_init(&t);
-	send(&t, "Q");
-	ck_assert_int_eq(answer(&t, 'G', 0, &news), TRACK_PASS);
-	send(&t, "d");
-	while (!track_is_full(&t))
-		ck_assert_int_eq(track_client(&t, 'S', false), TRACK_OK);
+	fill_copy(&t);
 	for (int i = 0; i < 1000000; i++)
 		if (!track_feeds_copy(&t))
 			ck_abort_msg("the %d. time", i);
@@ -331,11 +337,7 @@ START_TEST(doubt_is_not_cast_time_and_again)
 	struct track t;
 	struct track_news news;
 	track_init(&t);
-	send(&t, "Q");
-	ck_assert_int_eq(answer(&t, 'G', 0, &news), TRACK_PASS);
-	send(&t, "d");
-	while (!track_is_full(&t))
-		ck_assert_int_eq(track_client(&t, 'S', false), TRACK_OK);
+	fill_copy(&t);
 	for (int i = 0; i < 1000000; i++) {
 		if (track_server(&t, 'E', SLICE(""), &news) != TRACK_PASS ||
 		    track_server(&t, 'G', SLICE(""), &news) != TRACK_PASS)
